@@ -1,0 +1,1 @@
+"""The state transition: transactions in, header, receipts and state diff out."""

@@ -1,0 +1,1 @@
+"""The py-evm engine; the only package that imports `eth` (py-evm)."""

@@ -1,0 +1,1 @@
+"""Where a chain begins: its configuration, its predeploys and its first block."""

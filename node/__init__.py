@@ -1,0 +1,1 @@
+"""The running process: settings, services, JSON-RPC and the command line."""

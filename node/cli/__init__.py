@@ -1,0 +1,1 @@
+"""The `tallystick` command, one file a subcommand."""

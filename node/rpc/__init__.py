@@ -1,0 +1,1 @@
+"""JSON-RPC over HTTP and websocket, one file a namespace."""

@@ -1,0 +1,1 @@
+"""Which transactions come next: the mempool and the block builder."""

@@ -1,0 +1,1 @@
+"""What the chain is and where it is kept: types, codecs, tries, and the LevelDB store."""
