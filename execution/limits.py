@@ -1,0 +1,32 @@
+"""Limits of execution, each with its reason."""
+
+# Transactions
+
+TRANSACTION_BYTES_MAX = 65_536
+"""Most bytes of a transaction on L2: what a forced inbox item or a step's witness can carry."""
+
+L1_TRANSACTION_BYTES_MAX = 131_072
+"""Most bytes of a transaction anywhere: go-ethereum's txMaxSize, which bounds every decode."""
+
+TRANSACTION_ITEMS_MAX = 20_000
+"""Most RLP items: an access-list entry is 3 items in 23 bytes, so that no honest one is refused."""
+
+TRANSACTION_DEPTH_MAX = 5
+"""Deepest RLP nesting: transaction, access list, entry, slots, and the slot itself."""
+
+INITCODE_BYTES_MAX = 49_152
+"""Longest creation code (EIP-3860)."""
+
+NONCE_MAX = 2**64 - 2
+"""Highest nonce a transaction may have (EIP-2681)."""
+
+# Simulation
+
+SIMULATION_GAS_MAX = 50_000_000
+"""Most gas an eth_call may use, go-ethereum's RPC gas cap: a read must not hold the node."""
+
+ESTIMATE_ERROR_PERMILLE = 15
+"""An estimate may exceed the least working gas by this share (go-ethereum: 1.5%): saves runs."""
+
+ACCESS_LIST_ROUNDS_MAX = 8
+"""Most re-runs of eth_createAccessList until the list stands still."""
