@@ -1,0 +1,94 @@
+"""What a node is told at its start, checked once.
+
+Values come from click: default < TOML file < environment < flag. The TOML file is read by
+`load_toml` into click's default map, so that `click` itself knows where each value came from.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from state.errors import Invalid
+
+
+class InvalidSettings(Invalid):
+    """A setting that can't be used; the message names it and the remedy."""
+
+
+class Role(StrEnum):
+    """What a node does."""
+
+    L1 = "l1"
+    """The embedded devnet L1: orders and executes transactions under plain Ethereum rules."""
+    SEQUENCER = "sequencer"
+    """Orders L2 transactions, and posts batches and output roots to L1."""
+    VERIFIER = "verifier"
+    """Derives the L2 chain from L1 alone and executes it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """One node's settings. Times in seconds."""
+
+    role: Role
+    data_dir: Path
+    rpc_port: int
+    rpc_host: str = "127.0.0.1"
+    block_seconds: float = 1.0
+    """Time between two blocks that this node makes itself."""
+    l1_rpc: str | None = None
+    deployment: Path | None = None
+    """The deployment file of the L1 contracts; every L2 role needs it."""
+    batch_seconds: float = 4.0
+    """How long unsafe blocks are collected before they are posted."""
+    proposal_seconds: float = 10.0
+    """Time between two proposals of an output root."""
+    mnemonic_accounts: bool = False
+    """Sign with the well-known operator accounts of a devnet."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rpc_port < 65536:
+            raise InvalidSettings(f"rpc port {self.rpc_port} is not in 1..65535; choose another")
+        if not 0.05 <= self.block_seconds <= 3600:
+            raise InvalidSettings(
+                f"a block time of {self.block_seconds} s is not in 0.05..3600; choose another"
+            )
+        if self.role is Role.L1:
+            return
+        if self.l1_rpc is None:
+            raise InvalidSettings(f"a {self.role} follows an L1; give its URL with --l1-rpc")
+        if self.deployment is None:
+            raise InvalidSettings(
+                f"a {self.role} needs to know the L1 contracts; give the file that"
+                " `tallystick l1 deploy` wrote with --deployment"
+            )
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """Read a configuration file into click's default map. Raises `InvalidSettings`.
+
+    Keys are options with underscores: `rpc_port = 9545`, or under a table named after the command.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSettings(f"can't read {path}: {error.strerror}; check --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{path} is no valid TOML: {error}; correct the file") from error
+
+
+def writable_folder(path: Path) -> Path:
+    """Make `path` a folder we can write to. Raises `InvalidSettings` with the remedy."""
+    probe = path / ".writable"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InvalidSettings(
+            f"can't write to the data folder {path}: {error.strerror};"
+            " give another with --data-dir or change its permissions"
+        ) from error
+    return path
