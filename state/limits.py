@@ -1,0 +1,20 @@
+"""The limits of `state/`: one named constant each, with its reason."""
+
+from typing import Final
+
+# RLP
+
+RLP_BYTES_MAX: Final = 256 * 1024
+"""Untrusted RLP: a transaction has 64 KB at most, a proof node 10 KB; the rest is headroom."""
+
+RLP_ITEMS_MAX: Final = 16_384
+"""Items in one untrusted RLP value: an access list that 2^24 gas can pay for has under 9,000."""
+
+RLP_DEPTH_MAX: Final = 16
+"""Lists inside lists: a transaction with an access list has 4 levels, a trie node under 8."""
+
+RLP_STORED_BYTES_MAX: Final = 2**30
+"""RLP that this node wrote itself: an undo record holds everything a block wiped."""
+
+RLP_STORED_ITEMS_MAX: Final = 2**26
+"""Items in RLP that this node wrote itself, for the same reason."""
