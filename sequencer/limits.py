@@ -1,0 +1,39 @@
+"""Limits of the sequencer, each with its reason."""
+
+# Mempool
+
+POOL_TRANSACTIONS_MAX = 8_192
+"""Most transactions that wait: some ten full blocks of transfers, and a quick walk over them."""
+
+POOL_BYTES_MAX = 32 * 1024 * 1024
+"""Most bytes of waiting transactions; memory is a small multiple of it."""
+
+POOL_QUEUED_MAX = 1_024
+"""Most transactions behind a missing nonce: nobody pays for those, so they get a small share."""
+
+ACCOUNT_TRANSACTIONS_MAX = 1_024
+"""Most transactions of one sender, an eighth of the pool; also how far ahead a nonce may be."""
+
+ACCOUNT_QUEUED_MAX = 64
+"""Most transactions of one sender behind a missing nonce (go-ethereum's AccountQueue)."""
+
+REPLACEMENT_BUMP_PERCENT = 10
+"""How much more a replacement pays (go-ethereum's PriceBump): bounds free re-broadcasting."""
+
+EVICTIONS_MAX = 16
+"""Most transactions that one newcomer may push out: keeps each addition quick."""
+
+QUEUED_SECONDS_MAX = 3 * 3_600
+"""How long a transaction may wait for a missing nonce (go-ethereum's Lifetime)."""
+
+EXPIRY_INTERVAL_SECONDS = 60
+"""How often waiting times are looked at."""
+
+# Builder
+
+SEQUENCED_BYTES_MAX = 81_920 - 1 - 20
+"""Most bytes of sequenced transactions in a block, four of length before each: so much always fits
+a batch of 80 KB with its codec byte and the block's own 20, even when it doesn't compress."""
+
+SEQUENCED_TRANSACTION_OVERHEAD_BYTES = 4
+"""The length before each transaction in a batch."""

@@ -1,0 +1,371 @@
+"""The pool of transactions that wait for a block.
+
+Open to anyone, so that everything in it is bounded: count, bytes, one sender's share, what waits
+behind a missing nonce, and how long. Every transaction is backed by its sender's balance, all of
+that sender's together, so that filling the pool costs what it reserves. The rules and messages
+follow go-ethereum's transaction pool, because wallets rely on them.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from state.clock import Clock
+
+from execution import admission
+from execution.errors import InsufficientFunds, NonceTooHigh, NonceTooLow
+from execution.transaction import Transaction
+from execution.transactions import decode
+from genesis.config import ChainConfig
+from sequencer.account_queue import AccountQueue, PooledTransaction
+from sequencer.errors import (
+    AccountLimitExceeded,
+    AlreadyKnown,
+    PoolFull,
+    ReplacementUnderpriced,
+    TransactionUnderpriced,
+)
+from sequencer.eviction import CheapestFirst, price
+from sequencer.limits import (
+    ACCOUNT_QUEUED_MAX,
+    ACCOUNT_TRANSACTIONS_MAX,
+    EVICTIONS_MAX,
+    EXPIRY_INTERVAL_SECONDS,
+    POOL_BYTES_MAX,
+    POOL_QUEUED_MAX,
+    POOL_TRANSACTIONS_MAX,
+    QUEUED_SECONDS_MAX,
+    REPLACEMENT_BUMP_PERCENT,
+)
+from sequencer.ordering import by_price_and_nonce
+from state.accounts import Account, StateReader
+from state.blocks import SealedBlock
+from state.errors import Invalid
+from state.keccak import keccak
+from state.types import Address, Hash32, Timestamp, Wei
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How much may wait; the defaults are in `sequencer.limits`."""
+
+    transactions: int = POOL_TRANSACTIONS_MAX
+    bytes: int = POOL_BYTES_MAX
+    queued: int = POOL_QUEUED_MAX
+    account_transactions: int = ACCOUNT_TRANSACTIONS_MAX
+    account_queued: int = ACCOUNT_QUEUED_MAX
+    evictions: int = EVICTIONS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatistics:
+    """How full the pool is, at one moment."""
+
+    pending: int
+    """Can be executed now."""
+    queued: int
+    """Behind a missing nonce."""
+    bytes: int
+    senders: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolContent:
+    """Everything that waits, by sender and in order of nonce."""
+
+    pending: Mapping[Address, tuple[Transaction, ...]]
+    queued: Mapping[Address, tuple[Transaction, ...]]
+
+
+Listener = Callable[[Transaction], None]
+"""Told of each transaction that becomes executable, in the adding thread; must not raise."""
+
+
+class Mempool:
+    """Waiting transactions. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        config: ChainConfig,
+        clock: Clock,
+        state: StateReader,
+        base_fee: Wei,
+        limits: PoolLimits = PoolLimits(),  # noqa: B008 (frozen)
+    ) -> None:
+        """`state` is that of the head, `base_fee` the next block's, in wei."""
+        self._config = config
+        self._clock = clock
+        self._state = state
+        self._base_fee = base_fee
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._by_hash: dict[Hash32, PooledTransaction] = {}
+        self._queues: dict[Address, AccountQueue] = {}
+        self._queued = 0
+        self._bytes = 0
+        self._arrivals = 0
+        self._cheapest = CheapestFirst()
+        self._expired_at = clock.now()
+        self._listeners: tuple[Listener, ...] = ()
+
+    # Adding
+
+    def add(self, raw: bytes) -> Transaction:
+        """Take a signed transaction in. Raises `InvalidTransaction` or `TransactionRejected`."""
+        if keccak(raw) in self._by_hash:
+            raise AlreadyKnown
+        tx = decode(raw, chain_id=self._config.chain_id)
+        admission.check_stateless(tx, self._config.rules, self._config.chain_id)
+        admission.check_block_gas(tx, self._config.block_gas_limit)
+        with self._lock:
+            ready = self._insert(tx)
+        for pooled in ready:
+            for listener in self._listeners:
+                listener(pooled.tx)
+        return tx
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` for each transaction that becomes executable; returns how to stop it."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._listeners = tuple(one for one in self._listeners if one is not listener)
+
+        return unsubscribe
+
+    # Following the chain
+
+    def on_block(self, block: SealedBlock, state: StateReader, base_fee: Wei) -> None:
+        """The head moved on by `block`: drop what it used up. `base_fee` is the next block's."""
+        with self._lock:
+            self._move(state, base_fee)
+            for address in self._queues.keys() & block.update.diff.accounts.keys():
+                self._refresh(address)
+            self._expire()
+
+    def reset(self, state: StateReader, base_fee: Wei, dropped: Iterable[bytes] = ()) -> None:
+        """The head jumped: check every sender, and take back what dropped blocks had held."""
+        with self._lock:
+            self._move(state, base_fee)
+            for address in list(self._queues):
+                self._refresh(address)
+            self._expire()
+        for raw in dropped:
+            self._take_back(raw)
+
+    def discard(self, hashes: Iterable[Hash32]) -> None:
+        """Drop transactions that turned out invalid, and what their senders queued behind them."""
+        with self._lock:
+            for hash_ in hashes:
+                pooled = self._by_hash.get(hash_)
+                if pooled is not None:
+                    self._cut(pooled.tx.sender, pooled.tx.nonce)
+
+    # Reading
+
+    def pending(self, base_fee: Wei) -> Iterator[Transaction]:
+        """What a block with that base fee can hold, best paying first, as of this moment."""
+        with self._lock:
+            runs = [queue.executable_run() for queue in self._queues.values()]
+        return by_price_and_nonce(runs, base_fee)
+
+    def get(self, transaction_hash: Hash32) -> Transaction | None:
+        pooled = self._by_hash.get(transaction_hash)
+        return pooled.tx if pooled else None
+
+    def next_nonce(self, address: Address) -> int:
+        """The nonce to use next, executable transactions counted in."""
+        with self._lock:
+            queue = self._queues.get(address)
+            return queue.next_nonce if queue else self._account(address).nonce
+
+    def content(self) -> PoolContent:
+        with self._lock:
+            return _content(self._queues.items())
+
+    def content_from(self, address: Address) -> PoolContent:
+        with self._lock:
+            queue = self._queues.get(address)
+            return _content([(address, queue)] if queue else [])
+
+    def statistics(self) -> PoolStatistics:
+        with self._lock:
+            return PoolStatistics(
+                pending=len(self._by_hash) - self._queued,
+                queued=self._queued,
+                bytes=self._bytes,
+                senders=len(self._queues),
+            )
+
+    # Below here the lock is held.
+
+    def _insert(self, tx: Transaction) -> list[PooledTransaction]:
+        if tx.hash in self._by_hash:
+            raise AlreadyKnown
+        queue = self._queues.get(tx.sender)
+        if queue is None:
+            queue = self._new_queue(tx)
+        self._check_account(tx, queue)
+        replaced = queue.at(tx.nonce)
+        if replaced is not None:
+            _check_replacement(replaced.tx, tx)
+        else:
+            self._check_share(tx, queue)
+        self._make_room(tx, replaced)
+        return self._put(tx, queue, replaced)
+
+    def _new_queue(self, tx: Transaction) -> AccountQueue:
+        account = self._account(tx.sender)
+        admission.check_sender(tx, account)
+        return AccountQueue(account.nonce, account.balance)
+
+    def _check_account(self, tx: Transaction, queue: AccountQueue) -> None:
+        if tx.nonce < queue.nonce:
+            raise NonceTooLow(tx.nonce, queue.nonce)
+        if tx.nonce >= queue.nonce + self._limits.account_transactions:
+            raise NonceTooHigh(tx.nonce, queue.nonce)
+        cost = queue.cost_with(tx)
+        if cost > queue.balance:
+            raise InsufficientFunds(queue.balance, cost)
+
+    def _check_share(self, tx: Transaction, queue: AccountQueue) -> None:
+        if len(queue) >= self._limits.account_transactions:
+            raise AccountLimitExceeded(self._limits.account_transactions, "waiting")
+        if tx.nonce <= queue.next_nonce:
+            return
+        if queue.queued >= self._limits.account_queued:
+            raise AccountLimitExceeded(self._limits.account_queued, "queued")
+        if self._queued >= self._limits.queued:
+            raise PoolFull(f"{self._queued} transactions wait for a missing nonce")
+
+    def _make_room(self, tx: Transaction, replaced: PooledTransaction | None) -> None:
+        """Choose the cheapest to leave; nobody leaves unless all room can be made."""
+        count = len(self._by_hash) + (replaced is None) - self._limits.transactions
+        size = self._bytes + len(tx.raw) - (replaced.size if replaced else 0) - self._limits.bytes
+        if count <= 0 and size <= 0:
+            return
+        victims = self._choose_victims(tx, replaced, count, size)
+        for victim in victims:
+            if victim.tx.hash in self._by_hash:
+                self._cut(victim.tx.sender, victim.tx.nonce)
+
+    def _choose_victims(
+        self, tx: Transaction, replaced: PooledTransaction | None, count: int, size: int
+    ) -> list[PooledTransaction]:
+        self._cheapest.prepare(self._by_hash.values(), self._base_fee)
+        victims: list[PooledTransaction] = []
+        seen: list[PooledTransaction] = []
+        try:
+            while count > 0 or size > 0:
+                victim = self._cheapest.pop(self._by_hash)
+                if victim is None or len(victims) >= self._limits.evictions:
+                    raise PoolFull("this transaction would push out too many others")
+                seen.append(victim)
+                if victim is replaced:
+                    continue
+                self._check_outbids(tx, victim)
+                victims.append(victim)
+                count, size = count - 1, size - victim.size
+            return victims
+        finally:
+            for victim in seen:
+                self._cheapest.push(victim)
+
+    def _check_outbids(self, tx: Transaction, victim: PooledTransaction) -> None:
+        pays_more = price(tx, self._base_fee) > price(victim.tx, self._base_fee)
+        depends_on_it = victim.tx.sender == tx.sender and victim.tx.nonce < tx.nonce
+        if not pays_more or depends_on_it:
+            raise TransactionUnderpriced
+
+    def _put(
+        self, tx: Transaction, queue: AccountQueue, replaced: PooledTransaction | None
+    ) -> list[PooledTransaction]:
+        if replaced is not None:
+            self._forget(replaced)
+        pooled = PooledTransaction(tx, self._clock.now(), self._arrivals)
+        queued = queue.queued
+        ready = queue.put(pooled)
+        self._queues[tx.sender] = queue
+        self._queued += queue.queued - queued
+        self._arrivals += 1
+        self._by_hash[tx.hash] = pooled
+        self._bytes += pooled.size
+        self._cheapest.push(pooled)
+        return ready
+
+    def _move(self, state: StateReader, base_fee: Wei) -> None:
+        self._state = state
+        self._base_fee = base_fee
+        self._cheapest.forget()
+
+    def _refresh(self, address: Address) -> None:
+        account = self._account(address)
+        queue = self._queues[address]
+        self._leave(address, queue, lambda: queue.refresh(account.nonce, account.balance))
+
+    def _cut(self, address: Address, nonce: int) -> None:
+        queue = self._queues[address]
+        self._leave(address, queue, lambda: queue.cut(nonce))
+
+    def _expire(self) -> None:
+        now = self._clock.now()
+        if now < self._expired_at + EXPIRY_INTERVAL_SECONDS:
+            return
+        self._expired_at = now
+        for address, queue in list(self._queues.items()):
+            stale = [one.tx.nonce for one in queue.queued_rest() if _waited_out(one, now)]
+            self._leave(address, queue, lambda q=queue, old=stale: [q.remove(n) for n in old])
+
+    def _leave(
+        self, address: Address, queue: AccountQueue, take: Callable[[], list[PooledTransaction]]
+    ) -> None:
+        """Let `take` remove from the queue, and keep the pool's own books in step."""
+        queued = queue.queued
+        for pooled in take():
+            del self._by_hash[pooled.tx.hash]
+            self._bytes -= pooled.size
+        self._queued += queue.queued - queued
+        if not queue:
+            del self._queues[address]
+
+    def _forget(self, pooled: PooledTransaction) -> None:
+        del self._by_hash[pooled.tx.hash]
+        self._bytes -= pooled.size
+
+    def _account(self, address: Address) -> Account:
+        return self._state.account(address) or Account()
+
+    # Without the lock again.
+
+    def _take_back(self, raw: bytes) -> None:
+        try:
+            self.add(raw)
+        except Invalid:
+            return  # A deposit, used up on the new chain, or outbid: it has no place here.
+
+
+def _check_replacement(old: Transaction, new: Transaction) -> None:
+    """Both fees must rise by a tenth, as in go-ethereum, so that replacing is never free."""
+    fee_cap, tip = _bumped(old.max_fee_per_gas), _bumped(old.max_priority_fee_per_gas)
+    if new.max_fee_per_gas < fee_cap or new.max_priority_fee_per_gas < tip:
+        raise ReplacementUnderpriced(fee_cap, tip)
+
+
+def _bumped(fee: Wei) -> int:
+    return max(fee + 1, fee * (100 + REPLACEMENT_BUMP_PERCENT) // 100)
+
+
+def _waited_out(pooled: PooledTransaction, now: Timestamp) -> bool:
+    return now >= pooled.arrived + QUEUED_SECONDS_MAX
+
+
+def _content(queues: Iterable[tuple[Address, AccountQueue]]) -> PoolContent:
+    pending, queued = {}, {}
+    for address, queue in queues:
+        if queue.executable:
+            pending[address] = tuple(pooled.tx for pooled in queue.executable_run())
+        if queue.queued:
+            queued[address] = tuple(pooled.tx for pooled in queue.queued_rest())
+    return PoolContent(pending, queued)
