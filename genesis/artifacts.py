@@ -47,7 +47,7 @@ class Artifact:
 
     @property
     def predeploy_code(self) -> bytes:
-        """Code to put into a genesis state. Raises `ValueError` when immutables need a constructor."""
+        """Code for a genesis state. Raises `ValueError` when immutables need a constructor."""
         if self.immutable_references:
             raise ValueError(f"{self.name} has immutables: only its constructor can set them")
         return self.deployed_bytecode
@@ -73,7 +73,7 @@ def load_artifact(path: Path) -> Artifact:
 def _parse(fields: Mapping[str, Any]) -> Artifact:
     return Artifact(
         name=fields["contractName"],
-        abi=tuple(MappingProxyType(entry) for entry in fields["abi"]),
+        abi=tuple(fields["abi"]),
         bytecode=_code(fields["bytecode"]),
         deployed_bytecode=_code(fields["deployedBytecode"]),
         immutable_references=tuple(
