@@ -18,3 +18,8 @@ RLP_STORED_BYTES_MAX: Final = 2**30
 
 RLP_STORED_ITEMS_MAX: Final = 2**26
 """Items in RLP that this node wrote itself, for the same reason."""
+
+# Tries
+
+TRIE_KEY_BYTES_MAX: Final = 64
+"""Keys are hashes or RLP indexes; bounds the recursion of a trie walk to two levels a byte."""

@@ -163,21 +163,3 @@ def item_span(data: bytes, position: int, end: int) -> tuple[bool, int, int]:
     if length_end + length > end:
         raise InvalidRLP(f"RLP item at byte {position} is cut short")
     return is_list, length_end, length_end + length
-
-
-def split_list(data: bytes) -> list[bytes]:
-    """The elements of one encoded list, each still encoded; one level deep, no copies of more.
-
-    Trie nodes are read so: a child goes back into its parent as the bytes it came from.
-    """
-    if not data:
-        raise InvalidRLP("no bytes are no RLP list")
-    is_list, position, end = item_span(data, 0, len(data))
-    if not is_list or end != len(data):
-        raise InvalidRLP("exactly one RLP list is expected")
-    elements = []
-    while position < end:
-        _, _, stop = item_span(data, position, end)
-        elements.append(data[position:stop])
-        position = stop
-    return elements

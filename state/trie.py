@@ -1,0 +1,400 @@
+"""The hexary Merkle-Patricia trie (Yellow Paper, appendix D), changed in batches.
+
+A block changes thousands of keys at once. `update_trie` sorts them and walks the trie once, so
+that each node on the way is read, encoded and hashed once, whatever lies below it. Nodes keep
+their children as the RLP they were read with: 33 bytes for a hash, the node itself where its
+encoding has fewer than 32 bytes, `0x80` for none. What did not change is copied, never re-encoded.
+
+Paths are strings of hex digits: slicing, comparing and prefixes then run in C.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from os.path import commonprefix
+from typing import NamedTuple, TypeAlias
+
+from state.accounts import EMPTY_TRIE_ROOT
+from state.errors import InternalError, Invalid
+from state.keccak import keccak
+from state.limits import TRIE_KEY_BYTES_MAX
+from state.rlp import InvalidRLP, encode_bytes, encode_joined, encode_uint, item_span
+from state.types import Hash32
+
+NodeReader: TypeAlias = Callable[[Hash32], bytes]
+"""Gives the encoding of a node by its hash; raises where the store has lost it."""
+
+_EMPTY = b"\x80"
+"""The RLP of no bytes: no child, or no value."""
+_DIGITS = "0123456789abcdef"
+_NO_CHILDREN = [_EMPTY] * 17
+_HASH_PREFIX = 0xA0
+_HASH_REFERENCE_SIZE = 33
+_FULL_BRANCH_PREFIX = b"\xf9\x02\x11"
+_FULL_BRANCH_MARKS = b"\xa0" * 16 + b"\x80"
+"""Every 33rd byte of a branch with sixteen hashes and no value, as most near a large root are."""
+
+
+class InvalidTrieNode(Invalid):
+    """Bytes that are not the encoding of a trie node."""
+
+
+class TrieUpdate(NamedTuple):
+    """The root after a batch of changes, and the nodes that are new with it, by their hash."""
+
+    root: Hash32
+    nodes: dict[Hash32, bytes]
+
+
+class Leaf(NamedTuple):
+    """The end of a path. `value` is an RLP string, as encoded in the node."""
+
+    path: str
+    value: bytes
+
+
+class Extension(NamedTuple):
+    """Hex digits that all keys below share. `child` refers to a branch."""
+
+    path: str
+    child: "bytes | Branch"
+
+
+class Branch(NamedTuple):
+    """Sixteen children by the next hex digit, and the value of the key that ends here."""
+
+    children: "list[bytes | Node]"
+
+
+Node: TypeAlias = Leaf | Extension | Branch
+Change: TypeAlias = tuple[str, bytes]
+"""A key as hex digits, and its new value: an encoded RLP string, or no bytes to delete."""
+
+
+def update_trie(root: Hash32, changes: Mapping[bytes, bytes], node: NodeReader) -> TrieUpdate:
+    """Set or (where the value is empty) delete keys, all in one pass over the trie.
+
+    Keys are used as they are: a secure trie's caller hashes them. Raises what `node` raises, and
+    `InternalError` where a node read is malformed or a key is too long.
+    """
+    batch = []
+    for key, value in sorted(changes.items()):
+        if len(key) > TRIE_KEY_BYTES_MAX:
+            raise InternalError(f"a trie key of {len(key)} bytes exceeds {TRIE_KEY_BYTES_MAX}")
+        batch.append((key.hex(), encode_bytes(value) if value else b""))
+    if not batch:
+        return TrieUpdate(root, {})
+    update = _Update(node)
+    changed = update.change(_root_reference(root), batch, 0, len(batch), 0)
+    return update.seal(changed)
+
+
+class _Update:
+    """One pass over one trie: reads nodes as it descends, encodes and hashes on the way up."""
+
+    __slots__ = ("_node", "_nodes")
+
+    def __init__(self, node: NodeReader) -> None:
+        self._node = node
+        self._nodes: dict[Hash32, bytes] = {}
+
+    def seal(self, root: Node | None) -> TrieUpdate:
+        """Hash the root node, which is hashed whatever its size."""
+        if root is None:
+            return TrieUpdate(EMPTY_TRIE_ROOT, {})
+        encoded = self._encode(root)
+        root_hash = keccak(encoded)
+        self._nodes[root_hash] = encoded
+        return TrieUpdate(root_hash, self._nodes)
+
+    def change(
+        self, at: bytes | Node, batch: list[Change], low: int, high: int, depth: int
+    ) -> Node | None:
+        """The node that takes the place of `at` after `batch[low:high]`.
+
+        All these changes share the `depth` hex digits that led to `at`. The result is not yet
+        encoded, because its parent may have to merge with it.
+        """
+        node = self._load(at) if isinstance(at, bytes) else at
+        if node is None:
+            return self._build([c for c in batch[low:high] if c[1]], depth)
+        if isinstance(node, Branch):
+            return self._change_branch(node, batch, low, high, depth)
+        if isinstance(node, Leaf):
+            return self._change_leaf(node, batch[low:high], depth)
+        return self._change_extension(node, batch, low, high, depth)
+
+    def _change_leaf(self, leaf: Leaf, changes: list[Change], depth: int) -> Node | None:
+        key = changes[0][0][:depth] + leaf.path
+        if all(change[0] != key for change in changes):
+            changes.append((key, leaf.value))
+            changes.sort()
+        return self._build([c for c in changes if c[1]], depth)
+
+    def _change_extension(
+        self, extension: Extension, batch: list[Change], low: int, high: int, depth: int
+    ) -> Node | None:
+        path = extension.path
+        end = depth + len(path)
+        first, last = batch[low][0][depth:end], batch[high - 1][0][depth:end]
+        shared = len(commonprefix((path, first, last)))
+        if shared == len(path):
+            return self._prefixed(path, self.change(extension.child, batch, low, high, end))
+        rest = path[shared + 1 :]
+        children: list[bytes | Node] = list(_NO_CHILDREN)
+        below = extension.child
+        children[int(path[shared], 16)] = Extension(rest, below) if rest else below
+        changed = self._change_branch(Branch(children), batch, low, high, depth + shared)
+        return self._prefixed(path[:shared], changed)
+
+    def _change_branch(
+        self, branch: Branch, batch: list[Change], low: int, high: int, depth: int
+    ) -> Node | None:
+        children = branch.children
+        if len(batch[low][0]) == depth:
+            children[16] = batch[low][1] or _EMPTY
+            low += 1
+        while low < high:
+            digit = batch[low][0][depth]
+            stop = low + 1
+            while stop < high and batch[stop][0][depth] == digit:
+                stop += 1
+            index = int(digit, 16)
+            changed = self.change(children[index], batch, low, stop, depth + 1)
+            children[index] = _EMPTY if changed is None else changed
+            low = stop
+        return self._collapsed(branch)
+
+    def _collapsed(self, branch: Branch) -> Node | None:
+        """The shortest node that says the same: a branch must have two entries at least."""
+        children = branch.children
+        left = 17 - children.count(_EMPTY)
+        if left >= 2:
+            return branch
+        if left == 0:
+            return None
+        index = next(i for i, child in enumerate(children) if child != _EMPTY)
+        child = children[index]
+        if index == 16:
+            return Leaf("", _value(child))
+        digit = _DIGITS[index]
+        node = self._load(child) if isinstance(child, bytes) else child
+        if isinstance(node, Branch):
+            # By reference where it has one: the branch itself did not change.
+            return Extension(digit, child if isinstance(child, bytes) else node)
+        return self._prefixed(digit, node)
+
+    def _build(self, changes: list[Change], depth: int) -> Node | None:
+        """A trie of nothing but `changes`, which are sorted and delete nothing."""
+        if not changes:
+            return None
+        if len(changes) == 1:
+            return Leaf(changes[0][0][depth:], changes[0][1])
+        first, last = changes[0][0], changes[-1][0]
+        fork = depth
+        limit = min(len(first), len(last))
+        while fork < limit and first[fork] == last[fork]:
+            fork += 1
+        children: list[bytes | Node] = list(_NO_CHILDREN)
+        low = 0
+        if len(first) == fork:
+            children[16] = changes[0][1]
+            low = 1
+        while low < len(changes):
+            digit = changes[low][0][fork]
+            stop = low + 1
+            while stop < len(changes) and changes[stop][0][fork] == digit:
+                stop += 1
+            built = self._build(changes[low:stop], fork + 1)
+            children[int(digit, 16)] = _EMPTY if built is None else built
+            low = stop
+        branch = Branch(children)
+        return branch if fork == depth else Extension(first[depth:fork], branch)
+
+    @staticmethod
+    def _prefixed(path: str, node: Node | None) -> Node | None:
+        """Put hex digits before a node, merging with a path it already has."""
+        if node is None or not path:
+            return node
+        if isinstance(node, Leaf):
+            return Leaf(path + node.path, node.value)
+        if isinstance(node, Extension):
+            return Extension(path + node.path, node.child)
+        return Extension(path, node)
+
+    def _load(self, reference: bytes) -> Node | None:
+        if reference == _EMPTY:
+            return None
+        if len(reference) == _HASH_REFERENCE_SIZE:
+            reference = self._node(Hash32(reference[1:]))
+        try:
+            return parse_node(reference)
+        except InvalidTrieNode as error:
+            raise InternalError(f"the trie of this node is damaged: {error}") from error
+
+    def _refer(self, node: Node) -> bytes:
+        """Encode a node for its parent: by hash, or in place where that is shorter."""
+        encoded = self._encode(node)
+        if len(encoded) < 32:
+            return encoded
+        node_hash = keccak(encoded)
+        self._nodes[node_hash] = encoded
+        return b"\xa0" + node_hash
+
+    def _encode(self, node: Node) -> bytes:
+        if isinstance(node, Branch):
+            refer = self._refer
+            return encode_joined(
+                b"".join([c if isinstance(c, bytes) else refer(c) for c in node.children])
+            )
+        if isinstance(node, Leaf):
+            return encode_joined(encode_bytes(_pack_path(node.path, leaf=True)) + node.value)
+        child = node.child if isinstance(node.child, bytes) else self._refer(node.child)
+        return encode_joined(encode_bytes(_pack_path(node.path, leaf=False)) + child)
+
+
+def get(root: Hash32, key: bytes, node: NodeReader) -> bytes | None:
+    """The value under a key, or None. Raises what `node` raises, and `InvalidTrieNode`."""
+    path = key.hex()
+    reference = _root_reference(root)
+    while reference != _EMPTY:
+        if len(reference) == _HASH_REFERENCE_SIZE:
+            reference = node(Hash32(reference[1:]))
+        at = parse_node(reference)
+        if isinstance(at, Leaf):
+            return _decode_value(at.value) if at.path == path else None
+        if isinstance(at, Extension):
+            if not path.startswith(at.path):
+                return None
+            path, below = path[len(at.path) :], at.child
+        elif path:
+            path, below = path[1:], at.children[int(path[0], 16)]
+        else:
+            return _decode_value(_value(at.children[16]))
+        reference = _value(below)
+    return None
+
+
+def prove(root: Hash32, key: bytes, node: NodeReader) -> tuple[bytes, ...]:
+    """The nodes from the root to the key, or to where its absence shows; none of an empty trie."""
+    path: list[bytes] = []
+
+    def record(node_hash: Hash32) -> bytes:
+        encoded = node(node_hash)
+        path.append(encoded)
+        return encoded
+
+    get(root, key, record)
+    return tuple(path)
+
+
+def list_root(items: Sequence[bytes]) -> Hash32:
+    """The root of a trie from `rlp(index)` to item, as headers commit to transactions."""
+    changes = {encode_bytes(encode_uint(index)): item for index, item in enumerate(items)}
+    return update_trie(EMPTY_TRIE_ROOT, changes, no_nodes).root
+
+
+def no_nodes(node_hash: Hash32) -> bytes:
+    """The reader of a trie that starts empty: asking it for a node is an error."""
+    raise InternalError(f"no trie node {node_hash.hex()} in an empty trie")
+
+
+def parse_node(encoded: bytes) -> Node:
+    """Parse one node. Raises `InvalidTrieNode`."""
+    try:
+        elements = _split_node(encoded)
+        if len(elements) == 17:
+            return _parse_branch(elements)
+        if len(elements) == 2:
+            return _parse_short_node(*elements)
+    except InvalidRLP as error:
+        raise InvalidTrieNode(f"a trie node is no RLP list: {error}") from error
+    raise InvalidTrieNode(f"a trie node has 2 or 17 elements, not {len(elements)}")
+
+
+def _split_node(encoded: bytes) -> list[bytes]:
+    """Like `split_list`, with short cuts for what nearly all elements of branches are."""
+    if encoded[3::33] == _FULL_BRANCH_MARKS and encoded[:3] == _FULL_BRANCH_PREFIX:
+        return [encoded[at : at + 33] for at in range(3, 532, 33)]
+    if not encoded:
+        raise InvalidTrieNode("a trie node is not empty")
+    is_list, position, end = item_span(encoded, 0, len(encoded))
+    if not is_list or end != len(encoded):
+        raise InvalidTrieNode("a trie node is one RLP list")
+    elements = []
+    while position < end:
+        prefix = encoded[position]
+        if prefix == _EMPTY[0]:
+            stop = position + 1
+        elif prefix == _HASH_PREFIX:
+            stop = position + _HASH_REFERENCE_SIZE
+        else:
+            stop = item_span(encoded, position, end)[2]
+        elements.append(encoded[position:stop])
+        position = stop
+    if position != end:
+        raise InvalidTrieNode("a hash in a trie node is cut short")
+    return elements
+
+
+def _parse_branch(elements: list[bytes]) -> Branch:
+    for child in elements[:16]:
+        if child != _EMPTY and child[0] != _HASH_PREFIX:
+            _check_embedded(child)
+    if elements[16][0] >= 0xC0:
+        raise InvalidTrieNode("the value of a branch is bytes, not a list")
+    children: list[bytes | Node] = list(elements)
+    return Branch(children)
+
+
+def _parse_short_node(packed_path: bytes, below: bytes) -> Leaf | Extension:
+    path, is_leaf = _unpack_path(packed_path)
+    if is_leaf:
+        if below[0] >= 0xC0 or below == _EMPTY:
+            raise InvalidTrieNode("the value of a leaf is some bytes, not a list")
+        return Leaf(path, below)
+    if not path:
+        raise InvalidTrieNode("an extension has at least one hex digit")
+    if below[0] != _HASH_PREFIX:
+        _check_embedded(below)
+    return Extension(path, below)
+
+
+def _check_embedded(child: bytes) -> None:
+    if child[0] < 0xC0 or len(child) >= 32:
+        raise InvalidTrieNode("a child is a hash, or a node of fewer than 32 bytes")
+
+
+def _pack_path(path: str, *, leaf: bool) -> bytes:
+    """The hex-prefix encoding of a path (Yellow Paper, appendix C)."""
+    flag = 2 if leaf else 0
+    if len(path) % 2:
+        return bytes.fromhex(f"{flag + 1}{path}")
+    return bytes.fromhex(f"{flag}0{path}")
+
+
+def _unpack_path(element: bytes) -> tuple[str, bool]:
+    """Undo `_pack_path` on an encoded element: the path, and whether a leaf ends it."""
+    if element[0] >= 0xC0 or element == _EMPTY:
+        raise InvalidTrieNode("a path is some bytes, not a list")
+    digits = (_decode_value(element) or b"").hex()
+    flag = int(digits[0], 16)
+    if flag > 3 or (not flag & 1 and digits[1] != "0"):
+        raise InvalidTrieNode(f"a path does not start with {digits[:2]}")
+    return digits[1 if flag & 1 else 2 :], bool(flag & 2)
+
+
+def _decode_value(element: bytes) -> bytes | None:
+    if element == _EMPTY:
+        return None
+    _, start, stop = item_span(element, 0, len(element))
+    return element[start:stop]
+
+
+def _value(element: bytes | Node) -> bytes:
+    """An element that is still encoded, as all are in a node just read."""
+    if not isinstance(element, bytes):
+        raise InternalError("an unencoded node stands where bytes belong")
+    return element
+
+
+def _root_reference(root: Hash32) -> bytes:
+    return _EMPTY if root == EMPTY_TRIE_ROOT else b"\xa0" + root
