@@ -1,0 +1,29 @@
+"""Limits of the bridge, each with its reason."""
+
+# Derivation
+
+DEPOSITS_PER_BLOCK_MAX = 64
+"""Most deposits and forced transactions a block consumes: bounds the steps of one dispute block."""
+
+BATCH_TRANSACTION_BYTES_MAX = 65_536
+"""Most bytes of a transaction in a batch or a forced item: what one proof step can carry."""
+
+DEPOSIT_DATA_BYTES_MAX = 65_536
+"""Most calldata of a deposit; the Portal refuses more."""
+
+DEPOSIT_MINT_BITS_MAX = 128
+"""Most bits of what a deposit mints, in wei: no number of deposits overflows a balance."""
+
+DECODED_BATCHES_KEPT_MAX = 2
+"""Decoded batches kept in memory: the one being read and, after a small rewind, the one before."""
+
+BLOCKS_PER_ADVANCE_MAX = 16
+"""Blocks that one call of `Pipeline.advance` derives, so that sequencing is never held up long."""
+
+TIMESTAMP_LEAD_SECONDS_MAX = 60
+"""How far ahead of the clock the sequencer lets block time run when blocks come faster than one a
+second; far below the drift, so that L1 and we may disagree about the time by minutes."""
+
+SEQUENCED_BYTES_MAX = 81_920 - 1 - 20
+"""Most batch bytes of one block's transactions, with 4 bytes of length each: a posted batch (80 KB)
+holds it even if nothing compresses (1 codec byte, 20 bytes of block head)."""
