@@ -23,3 +23,17 @@ RLP_STORED_ITEMS_MAX: Final = 2**26
 
 TRIE_KEY_BYTES_MAX: Final = 64
 """Keys are hashes or RLP indexes; bounds the recursion of a trie walk to two levels a byte."""
+
+# LevelDB
+
+LEVELDB_BLOOM_BITS: Final = 10
+"""Bits a key of the filter that spares a disk read for absent keys: 1% false positives."""
+
+LEVELDB_CACHE_BYTES: Final = 64 * 2**20
+"""Uncompressed blocks kept in memory."""
+
+LEVELDB_WRITE_BUFFER_BYTES: Final = 32 * 2**20
+"""Log and memory table before they become a file; some dozen large blocks."""
+
+LEVELDB_OPEN_FILES_MAX: Final = 256
+"""File descriptors: two databases and their sockets fit the usual limit of 1,024."""
