@@ -1,0 +1,116 @@
+"""Every limit of this folder, with its reason; sizes in bytes, times in seconds.
+
+A limit that a client can run into is answered with a JSON-RPC error that names it.
+"""
+
+# JSON-RPC: what one client may send
+
+RPC_BODY_BYTES_MAX = 5 * 2**20
+"""One HTTP body or websocket message; geth's default, and 40 transactions of the largest size."""
+
+RPC_BATCH_ITEMS_MAX = 1000
+"""Calls in one batch: geth's default. At 5 us a call that is 5 ms of the event loop."""
+
+RPC_BATCH_YIELD_ITEMS = 16
+"""After so many calls of a batch the others get their turn."""
+
+RPC_JSON_DEPTH_MAX = 64
+"""Nesting of a request: access lists and overrides need 7; the decoder is recursive."""
+
+RPC_JSON_CONTAINERS_MAX = 200_000
+"""Arrays and objects in a body: checking the depth visits each, 50 ns a container."""
+
+RPC_BODY_SECONDS_MAX = 30.0
+"""A client that takes longer to send a body is not sending one."""
+
+RPC_RESPONSE_BYTES_MAX = 25 * 10**6
+"""One response, a batch counted whole; geth's default for batches."""
+
+RPC_CONNECTIONS_MAX = 512
+"""Open connections; each may hold one body, so that memory stays below 3 GB at the worst."""
+
+RPC_KEEP_ALIVE_SECONDS = 75
+"""Idle HTTP connections stay open longer than the 60 s that clients pool them for."""
+
+RPC_SHUTDOWN_SECONDS_MAX = 3
+"""A stopping server lets calls finish for so long, then cancels them."""
+
+RPC_UNSENT_MILLISECONDS_MAX = 30_000
+"""TCP gives up on a peer that takes nothing for so long (TCP_USER_TIMEOUT)."""
+
+# JSON-RPC: websockets
+
+RPC_SOCKET_CALLS_MAX = 32
+"""Calls of one websocket in the works; the next is read when one is answered."""
+
+RPC_SOCKET_MESSAGES_MAX = 4096
+"""Messages waiting for a client to read them; a subscriber that falls further behind is dropped."""
+
+RPC_SOCKET_BYTES_MAX = 32 * 2**20
+"""Bytes waiting likewise, so that one client holds some 60 MB at the worst."""
+
+RPC_CLOSE_SECONDS_MAX = 1.0
+"""A client that is dropped gets so long to take the close frame."""
+
+RPC_SOCKET_SUBSCRIPTIONS_MAX = 128
+"""Subscriptions of one websocket: each is matched against every log of every block."""
+
+RPC_PING_SECONDS = 20.0
+"""A websocket is pinged so often, and closed when the pong takes as long."""
+
+# JSON-RPC: filters and the feed of new blocks
+
+RPC_FILTERS_MAX = 1024
+"""Installed filters of all clients together; the oldest unused go first."""
+
+RPC_FILTER_IDLE_SECONDS_MAX = 300.0
+"""A filter that nobody polls for so long is forgotten; geth's default."""
+
+RPC_FEED_EVENTS_MAX = 4096
+"""Block events remembered for filters that are polled: over an hour of one-second blocks."""
+
+RPC_FEED_LOGS_MAX = 100_000
+"""Logs remembered with them, some 50 MB at the worst."""
+
+RPC_FEED_TRANSACTIONS_MAX = 16_384
+"""Hashes of pool transactions remembered for pending-transaction filters."""
+
+RPC_FEED_REORG_BLOCKS_MAX = 128
+"""Blocks looked back at for a fork; an L1 reorg of 64 blocks must be told whole."""
+
+# JSON-RPC: reads
+
+RPC_LOGS_MAX = 20_000
+"""Logs in one answer; some 10 MB of JSON."""
+
+RPC_LOG_BLOCKS_MAX = 100_000
+"""Blocks that one eth_getLogs may span: their headers are read one by one, 5 us each."""
+
+RPC_LOG_ADDRESSES_MAX = 1000
+"""Addresses in one filter; geth's default."""
+
+RPC_LOG_TOPICS_MAX = 1000
+"""Alternatives in one topic position of a filter; geth's default."""
+
+RPC_PROOF_SLOTS_MAX = 1024
+"""Storage keys in one eth_getProof or eth_getStorageValues; geth's default."""
+
+RPC_FEE_HISTORY_BLOCKS_MAX = 1024
+"""Blocks in one eth_feeHistory; geth's default. A larger count is cut to it."""
+
+RPC_FEE_HISTORY_PERCENTILES_MAX = 100
+"""Percentiles in one eth_feeHistory; geth's default."""
+
+RPC_FEE_SAMPLE_BLOCKS = 20
+"""Blocks that the suggested tip is learned from; geth's default."""
+
+# JSON-RPC: simulation
+
+RPC_CALL_GAS_MAX = 2**24
+"""Gas of one eth_call or estimate: the cap of a transaction (EIP-7825), so 17 s at the worst."""
+
+RPC_CALL_SECONDS_MAX = 30.0
+"""A simulation is answered by then, or with an error."""
+
+RPC_CALLS_WAITING_MAX = 256
+"""Simulations in the works or waiting; the next is told to try again."""
