@@ -1,0 +1,163 @@
+"""One call or creation: py-evm's Cancun computation with our loop, journal and chain rules.
+
+What differs from py-evm's:
+- logs, the refund counter, created and destroyed contracts live in the account database, whose
+  checkpoints undo them; py-evm keeps every finished child to add them up at the end, which holds
+  the memory of all calls of a transaction;
+- the loop charges an opcode's fixed price itself, and reads opcodes from a table of 256;
+- no debug logging, no context managers, and memory that grows without copying.
+"""
+
+from typing import Any
+
+from eth.exceptions import Halt, OutOfGas, ReservedBytesInCode, VMError
+from eth.vm.forks.cancun.computation import CancunComputation
+from eth.vm.gas_meter import GasMeter, allow_negative_refund_strategy
+from eth.vm.stack import Stack
+
+from execution.evm.code import Code
+from execution.evm.limits import CODE_BYTES_MAX
+from execution.evm.memory import Memory, expansion_gas
+from execution.evm.opcodes import LOGIC, STATIC_GAS
+from execution.evm.precompiles import precompiles
+from state.types import Address
+
+CODE_DEPOSIT_GAS = 200
+"""For each byte of deployed code (Yellow Paper, appendix G)."""
+
+_PRECOMPILES = precompiles()
+
+
+class Computation(CancunComputation):
+    """A frame of the call stack."""
+
+    _precompiles = _PRECOMPILES
+
+    def __init__(self, state: Any, message: Any, transaction_context: Any) -> None:
+        self.state = state
+        self.msg = message
+        self.transaction_context = transaction_context
+        self.code = Code(message.code)
+        self._stack = Stack()
+        self._memory = Memory()
+        self._gas_meter = GasMeter(message.gas, allow_negative_refund_strategy)
+        self.return_data = b""
+
+    # Running
+
+    @classmethod
+    def apply_message(
+        cls,
+        state: Any,
+        message: Any,
+        transaction_context: Any,
+        parent_computation: Any = None,
+    ) -> "Computation":
+        """Transfer the value, run the code, and undo everything when it failed."""
+        checkpoint = state.db.checkpoint()
+        if message.should_transfer_value and message.value:
+            state.db.add_balance(message.sender, -message.value)
+            state.db.add_balance(message.storage_address, message.value)
+        state.db.touch(message.storage_address)
+        computation = cls(state, message, transaction_context)
+        computation.run()
+        if computation._error is not None:
+            state.db.revert(checkpoint)
+        return computation
+
+    @classmethod
+    def apply_create_message(
+        cls,
+        state: Any,
+        message: Any,
+        transaction_context: Any,
+        parent_computation: Any = None,
+    ) -> "Computation":
+        """Run initialisation code and deploy what it returns (EIP-161, 170, 3541, 6780)."""
+        checkpoint = state.db.checkpoint()
+        state.db.mark_created(message.storage_address)
+        state.db.set_nonce(message.storage_address, 1)
+        computation = cls.apply_message(state, message, transaction_context)
+        if computation._error is None:
+            try:
+                computation.deploy()
+            except VMError as error:
+                computation.fail(error)
+        if computation._error is not None:
+            state.db.revert(checkpoint)
+        return computation
+
+    def deploy(self) -> None:
+        """Pay for the returned code and make it the account's. Raises `VMError`."""
+        code = self._output
+        if len(code) > CODE_BYTES_MAX:
+            raise OutOfGas(f"code of {len(code)} bytes (EIP-170)")
+        if code[:1] == b"\xef":
+            raise ReservedBytesInCode("code begins with 0xEF (EIP-3541)")
+        self.consume_gas(len(code) * CODE_DEPOSIT_GAS, "code deposit")
+        if code:
+            self.state.db.set_code(self.msg.storage_address, code)
+
+    def run(self) -> None:
+        """Run to the end; a failure is kept in `_error`."""
+        try:
+            precompile = _PRECOMPILES.get(self.msg.code_address)
+            if precompile is not None:
+                precompile(self)
+            else:
+                self._run_code()
+        except Halt:
+            return
+        except VMError as error:
+            self.fail(error)
+
+    def _run_code(self) -> None:
+        code = self.code
+        opcodes = code.padded
+        meter = self._gas_meter
+        while True:
+            opcode = opcodes[code.program_counter]
+            code.program_counter += 1
+            gas = meter.gas_remaining - STATIC_GAS[opcode]
+            if gas < 0:
+                raise OutOfGas(f"opcode 0x{opcode:02x}")
+            meter.gas_remaining = gas
+            LOGIC[opcode](self)
+
+    def fail(self, error: VMError) -> None:
+        """End in failure; all but a REVERT consumes the gas and drops the return data."""
+        self._error = error
+        if error.burns_gas:
+            self._gas_meter.gas_remaining = 0
+        if error.erases_return_data:
+            self.return_data = b""
+
+    def add_child_computation(self, child_computation: Any) -> None:
+        """Take over a finished child's return data; the child itself is not kept."""
+        succeeded = child_computation._error is None
+        keeps = not succeeded if child_computation.msg.is_create else True
+        self.return_data = child_computation.output if keeps else b""
+
+    # Memory
+
+    def extend_memory(self, start_position: int, size: int) -> None:
+        """Pay for memory up to `start_position + size` and zero it; nothing for no bytes."""
+        if not size:
+            return
+        have = len(self._memory)
+        end = start_position + size
+        if end > have:
+            self.consume_gas(expansion_gas(have, end), "memory")
+            self._memory.extend(start_position, size)
+
+    # What the account database keeps for all frames
+
+    @property
+    def contracts_created(self) -> dict[Address, bool]:
+        """Contracts that this transaction created (EIP-6780)."""
+        created: dict[Address, bool] = self.state.db.created
+        return created
+
+    def refund_gas(self, amount: int) -> None:
+        """Add to the transaction's refund counter."""
+        self.state.db.add_refund(amount)

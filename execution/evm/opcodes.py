@@ -1,0 +1,262 @@
+"""The instruction table: py-evm's Cancun opcodes, with those that need it replaced.
+
+An opcode is replaced where a chain rule changes it, where py-evm is wrong at an edge, or where it
+takes far more time than its gas is worth. All other logic is py-evm's own.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+from eth import constants
+from eth._utils.address import generate_contract_address, generate_safe_contract_address
+from eth.exceptions import (
+    Halt,
+    InvalidInstruction,
+    InvalidJumpDestination,
+    OutOfGas,
+    WriteProtection,
+)
+from eth.vm import opcode_values as op
+from eth.vm.forks.berlin.constants import COLD_ACCOUNT_ACCESS_COST
+from eth.vm.forks.cancun.opcodes import CANCUN_OPCODES
+from eth.vm.logic import arithmetic
+from eth.vm.message import Message
+
+from execution.evm.code import jump_mask
+from execution.evm.limits import (
+    CALL_DEPTH_MAX,
+    HASH_INPUT_BYTES_MAX,
+    INITCODE_BYTES_MAX,
+    LOGS_BYTES_MAX,
+)
+from state.blocks import Log
+from state.keccak import keccak
+from state.types import Address, Hash32
+
+Logic: TypeAlias = Callable[[Any], None]
+"""Runs on a py-evm computation, which has no types of its own."""
+
+GAS_EXP_BYTE = 50
+"""For each byte of an exponent (EIP-160)."""
+
+INITCODE_WORD_GAS = 2
+"""For each word of creation code (EIP-3860)."""
+
+NONCE_LIMIT = 2**64 - 1
+"""A nonce that no creation may go beyond (EIP-2681)."""
+
+
+def _address(word: bytes) -> Address:
+    return Address(word[-20:].rjust(20, b"\0"))
+
+
+def _words(size: int) -> int:
+    return (size + 31) // 32
+
+
+def _require_writable(computation: Any) -> None:
+    if computation.msg.is_static:
+        raise WriteProtection("state is read-only inside a STATICCALL")
+
+
+# Flow
+
+
+def _jump(computation: Any) -> None:
+    _jump_to(computation, computation.stack_pop1_int())
+
+
+def _jumpi(computation: Any) -> None:
+    destination, condition = computation.stack_pop_ints(2)
+    if condition:
+        _jump_to(computation, destination)
+
+
+def _jump_to(computation: Any, destination: int) -> None:
+    code = computation.code
+    if not code.is_valid_opcode(destination):
+        raise InvalidJumpDestination(f"no JUMPDEST at {destination}")
+    code.program_counter = destination
+
+
+def _invalid(opcode: int, computation: Any) -> None:
+    raise InvalidInstruction(f"opcode 0x{opcode:02x}")
+
+
+# Hashing and logs
+
+
+def _keccak256(computation: Any) -> None:
+    start, size = computation.stack_pop_ints(2)
+    if size > HASH_INPUT_BYTES_MAX and computation.state.rules.bounded_inputs:
+        raise OutOfGas(f"chain rule: KECCAK256 of {size} bytes")
+    computation.consume_gas(constants.GAS_SHA3WORD * _words(size), "KECCAK256")
+    computation.extend_memory(start, size)
+    computation.stack_push_bytes(keccak(computation.memory_read_bytes(start, size)))
+
+
+def _log(topic_count: int, computation: Any) -> None:
+    _require_writable(computation)
+    start, size, *topics = computation.stack_pop_ints(2 + topic_count)
+    computation.consume_gas(
+        constants.GAS_LOGDATA * size + constants.GAS_LOGTOPIC * topic_count, "LOG"
+    )
+    computation.extend_memory(start, size)
+    db = computation.state.db
+    data = computation.memory_read_bytes(start, size)
+    encoded = encoded_log_bytes(topic_count, data)
+    if db.log_bytes + encoded > LOGS_BYTES_MAX and computation.state.rules.bounded_inputs:
+        raise OutOfGas(f"chain rule: logs of {db.log_bytes + encoded} bytes")
+    words = tuple(Hash32(topic.to_bytes(32, "big")) for topic in topics)
+    db.add_log(Log(computation.msg.storage_address, words, data), encoded)
+
+
+def encoded_log_bytes(topic_count: int, data: bytes) -> int:
+    """Bytes of rlp([address, topics, data]): what a log takes in its receipt."""
+    data_bytes = 1 if len(data) == 1 and data[0] < 0x80 else _with_prefix(len(data))
+    return _with_prefix(21 + _with_prefix(33 * topic_count) + data_bytes)
+
+
+def _with_prefix(size: int) -> int:
+    if size < 56:
+        return 1 + size
+    return 1 + (size.bit_length() + 7) // 8 + size
+
+
+# Storage that ends with the transaction
+
+
+def _tload(computation: Any) -> None:
+    slot = computation.stack_pop1_int()
+    value = computation.state.db.transient(computation.msg.storage_address, slot)
+    computation.stack_push_int(value)
+
+
+def _tstore(computation: Any) -> None:
+    _require_writable(computation)
+    slot, value = computation.stack_pop_ints(2)
+    computation.state.db.set_transient(computation.msg.storage_address, slot, value)
+
+
+# Creating and destroying
+
+
+def _create(computation: Any) -> None:
+    _require_writable(computation)
+    value, start, size = computation.stack_pop_ints(3)
+    _create_with(computation, value, start, size, None)
+
+
+def _create2(computation: Any) -> None:
+    _require_writable(computation)
+    value, start, size, salt = computation.stack_pop_ints(4)
+    _create_with(computation, value, start, size, salt)
+
+
+def _create_with(computation: Any, value: int, start: int, size: int, salt: int | None) -> None:
+    """Yellow Paper appendix H.2, EIP-150, 1014, 3860; sizes are checked before anything else."""
+    if size > INITCODE_BYTES_MAX:
+        raise OutOfGas(f"creation code of {size} bytes (EIP-3860)")
+    word_gas = INITCODE_WORD_GAS + (0 if salt is None else constants.GAS_SHA3WORD)
+    computation.consume_gas(constants.GAS_CREATE + word_gas * _words(size), "CREATE")
+    computation.extend_memory(start, size)
+    computation.return_data = b""
+    creator = computation.msg.storage_address
+    db = computation.state.db
+    values = db.values(creator)
+    too_deep = computation.msg.depth + 1 > CALL_DEPTH_MAX
+    if values.balance < value or values.nonce >= NONCE_LIMIT or too_deep:
+        computation.stack_push_int(0)
+        return
+    initcode = computation.memory_read_bytes(start, size)
+    remaining = computation.get_gas_remaining()
+    gas = remaining - remaining // 64
+    computation.consume_gas(gas, "CREATE")
+    if salt is None:
+        address = Address(generate_contract_address(creator, values.nonce))
+    else:
+        address = Address(generate_safe_contract_address(creator, salt, initcode))
+    db.set_nonce(creator, values.nonce + 1)
+    db.warm_address(address)
+    if computation.state.has_code_or_nonce(address):
+        computation.stack_push_int(0)
+        return
+    _run_creation(computation, address, value, gas, initcode)
+
+
+def _run_creation(
+    computation: Any, address: Address, value: int, gas: int, initcode: bytes
+) -> None:
+    message = Message(
+        gas=gas,
+        to=constants.CREATE_CONTRACT_ADDRESS,
+        sender=computation.msg.storage_address,
+        value=value,
+        data=b"",
+        code=initcode,
+        depth=computation.msg.depth + 1,
+        create_address=address,
+    )
+    child = computation.apply_child_computation(message)
+    if child.is_error:
+        computation.stack_push_int(0)
+    else:
+        computation.stack_push_bytes(address)
+    computation.return_gas(child.get_gas_remaining())
+
+
+def _selfdestruct(computation: Any) -> None:
+    """Send all ether; delete the account only if this transaction made it (EIP-6780)."""
+    _require_writable(computation)
+    beneficiary = _address(computation.stack_pop1_bytes())
+    db = computation.state.db
+    self_address = computation.msg.storage_address
+    if db.warm_address(beneficiary):
+        computation.consume_gas(COLD_ACCOUNT_ACCESS_COST, "SELFDESTRUCT")
+    balance = db.values(self_address).balance
+    if balance and db.is_empty(beneficiary):
+        computation.consume_gas(constants.GAS_SELFDESTRUCT_NEWACCOUNT, "SELFDESTRUCT")
+    db.add_balance(self_address, -balance)
+    db.add_balance(beneficiary, balance)
+    if self_address in db.created:
+        db.set_balance(self_address, 0)
+        db.mark_destroyed(self_address)
+    raise Halt("SELFDESTRUCT")
+
+
+# The table
+
+_REPLACED: dict[int, tuple[int, Logic]] = {
+    op.JUMP: (constants.GAS_MID, _jump),
+    op.JUMPI: (constants.GAS_HIGH, _jumpi),
+    op.SHA3: (constants.GAS_SHA3, _keccak256),
+    op.TLOAD: (100, _tload),
+    op.TSTORE: (100, _tstore),
+    op.CREATE: (0, _create),
+    op.CREATE2: (0, _create2),
+    op.SELFDESTRUCT: (5_000, _selfdestruct),
+    op.EXP: (constants.GAS_EXP, partial(arithmetic.exp.func, gas_per_byte=GAS_EXP_BYTE)),
+    **{op.LOG0 + n: (constants.GAS_LOG, partial(_log, n)) for n in range(5)},
+}
+
+
+def _entry(opcode: int) -> tuple[int, Logic]:
+    """The fixed price of an opcode and what it does after paying that."""
+    if opcode in _REPLACED:
+        return _REPLACED[opcode]
+    theirs: Any = CANCUN_OPCODES.get(opcode)
+    if theirs is None:
+        return 0, partial(_invalid, opcode)
+    if hasattr(theirs, "logic_fn"):
+        return theirs.gas_cost, theirs.logic_fn
+    return 0, theirs.__call__
+
+
+_TABLE = [_entry(opcode) for opcode in range(256)]
+
+STATIC_GAS: tuple[int, ...] = tuple(gas for gas, _ in _TABLE)
+"""By opcode: the gas charged before its logic runs."""
+
+LOGIC: tuple[Logic, ...] = tuple(logic for _, logic in _TABLE)
+"""By opcode: what it does on a computation."""

@@ -1,0 +1,288 @@
+"""The official GeneralStateTests, run on our own executor and account database.
+
+A case is (file, test name, index into data, gas limits and values) for the fork Cancun. It passes
+when the transaction, decoded from its bytes as from the wire, leaves exactly the state root and
+logs that the file names; where the file expects an exception, the transaction must be refused and
+the state root be that of the pre-state. A case that a chain rule of ours excludes is reported as
+such, with the rule's name (docs/chain-rules.md), never as passed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from execution.errors import (
+    InvalidTransaction,
+    TransactionTooLarge,
+    TransactionTypeNotSupported,
+)
+from execution.evm.context import BlockContext
+from execution.evm.engine import Evm, Outcome
+from execution.transaction import Transaction
+from execution.transactions import decode
+from genesis.config import STATETEST_RULES, ExecutionRules
+from state import rlp
+from state.errors import Invalid
+from state.keccak import keccak
+from state.memory_state import MemoryState
+from state.types import Address, BlockNumber, Gas, Hash32, Timestamp, Wei, address, hash32
+
+FORK = "Cancun"
+
+CHAIN_ID = 1
+"""All official cases are signed for mainnet."""
+
+TEST_FILE_BYTES_MAX = 64 * 1024 * 1024
+"""Longest test file read; the longest official one has 3 MB."""
+
+EMPTY_LOGS_HASH = keccak(rlp.encode([]))
+
+
+class InvalidStateTest(Invalid):
+    """A file that is no state test; the message says where."""
+
+
+class Rule(StrEnum):
+    """The chain rules that exclude official cases; docs/chain-rules.md gives the reasons."""
+
+    BLOB_TRANSACTION = "no blob transactions"
+    TRANSACTION_SIZE = "transaction <= 64 KB"
+    BOUNDED_INPUTS = "bounded inputs"
+    BLOB_BASE_FEE = "BLOBBASEFEE is 1"
+
+
+class Verdict(StrEnum):
+    """How a case ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    EXCLUDED = "excluded"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseId:
+    """A case's name: file, test, and the indexes of data, gas limit and value."""
+
+    file: str
+    name: str
+    data: int
+    gas: int
+    value: int
+
+    def __str__(self) -> str:
+        return f"{self.name} [d{self.data} g{self.gas} v{self.value}]"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """What became of a case; `detail` says what differed, or which rule excludes it."""
+
+    case: CaseId
+    verdict: Verdict
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestAccount:
+    """An account of the pre-state."""
+
+    __test__ = False
+
+    nonce: int
+    balance: Wei
+    code: bytes
+    storage: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One official case, parsed."""
+
+    id: CaseId
+    pre: Mapping[Address, TestAccount]
+    context: BlockContext
+    blob_base_fee_is_one: bool
+    raw: bytes
+    post_root: Hash32
+    logs_hash: Hash32
+    exception: str | None
+
+
+# Reading
+
+
+def test_files(paths: list[Path]) -> list[Path]:
+    """The JSON files at and under `paths`, in a fixed order. Raises `InvalidStateTest`."""
+    files: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            files.update(path.rglob("*.json"))
+        elif path.is_file():
+            files.add(path)
+        else:
+            raise InvalidStateTest(f"{path}: no such file or folder")
+    return sorted(files)
+
+
+test_files.__test__ = False  # type: ignore[attr-defined]
+
+
+def read_cases(path: Path) -> Iterator[Case]:
+    """The Cancun cases of a file. Raises `InvalidStateTest`."""
+    if path.stat().st_size > TEST_FILE_BYTES_MAX:
+        raise InvalidStateTest(f"{path}: longer than {TEST_FILE_BYTES_MAX} bytes")
+    try:
+        tests = json.loads(path.read_bytes())
+        for name, test in tests.items():
+            yield from _cases(path, name, test)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise InvalidStateTest(f"{path}: not a state test: {error!r}") from error
+
+
+def _cases(path: Path, name: str, test: Mapping[str, Any]) -> Iterator[Case]:
+    if "post" not in test:
+        raise InvalidStateTest(f"{path}: {name}: no post-state: not a state test")
+    expected = test["post"].get(FORK, ())
+    if not expected:
+        return
+    pre = {_address(key): _account(value) for key, value in test["pre"].items()}
+    context = _context(test["env"])
+    excess = _number(test["env"].get("currentExcessBlobGas", "0x0"))
+    for post in expected:
+        indexes = post["indexes"]
+        yield Case(
+            id=CaseId(str(path), name, indexes["data"], indexes["gas"], indexes["value"]),
+            pre=pre,
+            context=context,
+            blob_base_fee_is_one=excess < EXCESS_BLOB_GAS_OF_FEE_TWO,
+            raw=_bytes(post["txbytes"]),
+            post_root=hash32(_bytes(post["hash"])),
+            logs_hash=hash32(_bytes(post["logs"])),
+            exception=post.get("expectException"),
+        )
+
+
+EXCESS_BLOB_GAS_OF_FEE_TWO = 2_314_058
+"""The least excess blob gas at which EIP-4844 asks 2 wei: 3,338,477 * ln 2, rounded up."""
+
+
+def _context(env: Mapping[str, Any]) -> BlockContext:
+    return BlockContext(
+        chain_id=CHAIN_ID,
+        number=BlockNumber(_number(env["currentNumber"])),
+        timestamp=Timestamp(_number(env["currentTimestamp"])),
+        coinbase=_address(env["currentCoinbase"]),
+        gas_limit=Gas(_number(env["currentGasLimit"])),
+        base_fee=Wei(_number(env.get("currentBaseFee", "0x0"))),
+        prev_randao=Hash32(_number(env.get("currentRandom", "0x0")).to_bytes(32, "big")),
+        ancestor_hash=_ancestor_hash,
+    )
+
+
+def _ancestor_hash(number: BlockNumber) -> Hash32:
+    """State tests have no ancestors; by their convention block n hashes to keccak("n")."""
+    return keccak(str(number).encode())
+
+
+def _account(fields: Mapping[str, Any]) -> TestAccount:
+    return TestAccount(
+        nonce=_number(fields["nonce"]),
+        balance=Wei(_number(fields["balance"])),
+        code=_bytes(fields["code"]),
+        storage={_number(slot): _number(value) for slot, value in fields["storage"].items()},
+    )
+
+
+def _number(text: str) -> int:
+    return int(text, 16)
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _address(text: str) -> Address:
+    return address(_bytes(text))
+
+
+# Running
+
+
+def run_case(case: Case, rules: ExecutionRules = STATETEST_RULES) -> CaseResult:
+    """Run a case and judge it.
+
+    A case that fails by the L2's rules but passes by plain Ethereum's is excluded by the size
+    rules; there is no other way for a bounded input to be excused.
+    """
+    verdict, detail = _judge(case, rules)
+    if verdict is Verdict.FAILED:
+        rule = _excluding_rule(case, rules)
+        if rule is not None:
+            return CaseResult(case.id, Verdict.EXCLUDED, rule)
+    return CaseResult(case.id, verdict, detail)
+
+
+def _judge(case: Case, rules: ExecutionRules) -> tuple[Verdict, str]:
+    state = MemoryState.from_alloc(case.pre)
+    evm = Evm(state, case.context, rules)
+    try:
+        tx = decode(case.raw, chain_id=CHAIN_ID)
+        outcome = evm.apply(tx, case.context.gas_limit)
+    except TransactionTypeNotSupported as error:
+        if case.raw[:1] == b"\x03":
+            return Verdict.EXCLUDED, Rule.BLOB_TRANSACTION
+        return _judge_refusal(case, state, error)
+    except InvalidTransaction as error:
+        return _judge_refusal(case, state, error)
+    return _judge_outcome(case, state.update(evm.diff()).root, outcome)
+
+
+def _judge_refusal(
+    case: Case, state: MemoryState, error: InvalidTransaction
+) -> tuple[Verdict, str]:
+    if case.exception is None:
+        return Verdict.FAILED, f"refused: {error}"
+    if state.root != case.post_root:
+        return Verdict.FAILED, f"pre-state root 0x{state.root.hex()}"
+    return Verdict.PASSED, ""
+
+
+def _judge_outcome(case: Case, root: Hash32, outcome: Outcome) -> tuple[Verdict, str]:
+    if case.exception is not None:
+        return Verdict.FAILED, f"accepted, but {case.exception}"
+    if root != case.post_root:
+        return Verdict.FAILED, f"state root 0x{root.hex()}, not 0x{case.post_root.hex()}"
+    if logs_hash(outcome) != case.logs_hash:
+        return Verdict.FAILED, f"logs 0x{logs_hash(outcome).hex()}, not 0x{case.logs_hash.hex()}"
+    return Verdict.PASSED, ""
+
+
+def logs_hash(outcome: Outcome) -> Hash32:
+    """keccak(rlp(logs)), as the tests commit to them."""
+    return keccak(rlp.encode([[log.address, list(log.topics), log.data] for log in outcome.logs]))
+
+
+def _excluding_rule(case: Case, rules: ExecutionRules) -> Rule | None:
+    if not case.blob_base_fee_is_one:
+        return Rule.BLOB_BASE_FEE
+    if not rules.bounded_inputs:
+        return None
+    verdict, _ = _judge(case, replace(rules, bounded_inputs=False))
+    if verdict is not Verdict.PASSED:
+        return None
+    return Rule.TRANSACTION_SIZE if _is_too_large(case, rules) else Rule.BOUNDED_INPUTS
+
+
+def _is_too_large(case: Case, rules: ExecutionRules) -> bool:
+    try:
+        Evm(MemoryState.from_alloc(case.pre), case.context, rules).apply(
+            decode(case.raw, chain_id=CHAIN_ID), case.context.gas_limit
+        )
+    except TransactionTooLarge:
+        return True
+    except InvalidTransaction:
+        return False
+    return False
