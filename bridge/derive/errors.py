@@ -1,5 +1,7 @@
 """How derivation fails: three severities, one for each thing the node can do about it.
 
+    Invalid
+    └── InvalidSequencedBlock   a peer's block that no batch could hold; L1's are never refused
     Unavailable
     ├── DerivationRetry         retry: what is needed isn't there yet
     │   └── AheadOfClock        block time has run ahead of the clock; the sequencer waits
@@ -15,7 +17,11 @@
 Nothing that stands in the log raises: bad data has a defined meaning (docs/derivation.md).
 """
 
-from state.errors import InternalError, Unavailable
+from state.errors import InternalError, Invalid, Unavailable
+
+
+class InvalidSequencedBlock(Invalid):
+    """An unsafe block that breaks the rules of time and origin."""
 
 
 class DerivationRetry(Unavailable):

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from bridge.boundary import BOUNDARY_BYTES, Boundary, decode_boundary
 from bridge.derive.errors import RecordDamaged
 from bridge.derive.plan import Anchor
+from bridge.derive.source import ItemSource
 from bridge.items import Cursor, Origin
 from state.types import ZERO_HASH, BlockNumber, Hash32
 
@@ -72,6 +73,14 @@ class DerivedBlock:
 
 GENESIS_ANCHOR: Final = Anchor(0, ZERO_HASH)
 """Genesis consumes item 0 by decree: it was there before the item was."""
+
+
+def stands(anchor: Anchor, log: ItemSource) -> bool:
+    """Whether L1 still has the items that a block rests on; genesis rests on none."""
+    if anchor == GENESIS_ANCHOR:
+        return True
+    item = log.item(anchor.index)
+    return item is not None and item.acc == anchor.acc
 
 
 def genesis_inputs(block_hash: Hash32) -> BlockInputs:

@@ -1,0 +1,316 @@
+"""The pipeline: from the inbox log to safe blocks, one atomic commit a block.
+
+Synchronous, and called from the one thread that writes the store. It holds nothing that a restart
+would miss: position, boundaries and heads are in the store, and whether they still rest on what L1
+says is checked against the log at the start of every call.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from bridge.boundary import BlockHashRing, Boundary
+from bridge.derive.batches import Payloads, Verdict
+from bridge.derive.errors import FinalizedReorg
+from bridge.derive.inbox_log import InboxLog
+from bridge.derive.plan import Anchor, DerivedPlan, check_derivable, next_block
+from bridge.derive.records import (
+    BlockInputs,
+    DerivedBlock,
+    delete_derived,
+    delete_inputs,
+    put_derived,
+    read_inputs,
+    stands,
+)
+from bridge.derive.sequenced import inputs_of, record_block
+from bridge.derive.status import Counters, HeadStatus, Progress, SyncStatus
+from bridge.derive.view import DerivationView, message_passer_root
+from bridge.limits import BLOCKS_PER_ADVANCE_MAX
+from execution.transition import BlockResult, execute_block
+from genesis.config import ChainConfig
+from genesis.hashing import config_hash
+from state.accounts import State
+from state.blocks import BlockId, Header
+from state.store import ChainStore, Commit
+from state.types import BlockNumber, Hash32
+
+
+class Pipeline:
+    """Derives, as far as the log goes, the chain that L1 determines."""
+
+    def __init__(self, store: ChainStore, config: ChainConfig, log: InboxLog) -> None:
+        """Take up derivation where the store left it. Raises `ConfigNotDerivable`."""
+        check_derivable(config)
+        self._store = store
+        self._config = config
+        self._config_hash = config_hash(config)
+        self._log = log
+        self.view = DerivationView(store, config, log)
+        self._payloads = Payloads()
+        self._counts: Counter[str] = Counter()
+        self._verdicts: Counter[Verdict] = Counter()
+        self._ring = self._ring_at_safe_head()
+        self.settle()
+
+    def advance(self, blocks_max: int = BLOCKS_PER_ADVANCE_MAX) -> Progress:
+        """Derive up to `blocks_max` blocks and move the safe and finalized heads.
+
+        Only `InternalError` can come of what stands in the log; then the node must stop.
+        """
+        self.settle()
+        derived, replaced = 0, self._counts["replaced"]
+        while derived < blocks_max and self._derive_one():
+            derived += 1
+        self._finalize()
+        return Progress(
+            derived=derived,
+            replaced=self._counts["replaced"] - replaced,
+            waiting=derived < blocks_max,
+        )
+
+    def reset(self, index: int) -> int:
+        """L1 took the items from `index` on back: drop them and every block that rests on them.
+
+        Returns the number of blocks rewound. Two commits; killed between them, the next start or
+        `advance` finishes. Raises `FinalizedReorg`, and then changes nothing.
+        """
+        self._log.truncate(index)
+        return self.settle()
+
+    def settle(self) -> int:
+        """Rewind the heads to what rests on items that stand; returns the blocks rewound.
+
+        Safe blocks whose own items stand, but not the batch they came from, stay as unsafe ones:
+        the sequencer posts them again. Raises `FinalizedReorg`.
+        """
+        heads, view = self._store.heads, self.view
+        if self._is_settled():
+            return 0
+        finalized = view.safe(heads.finalized.number).item
+        if not stands(finalized, self._log):
+            raise FinalizedReorg(finalized.index, self._log.final_count - 1)
+        safe = _last(
+            heads.finalized.number,
+            heads.safe.number,
+            lambda number: stands(view.safe(number).item, self._log),
+        )
+        unsafe = _last(
+            safe,
+            heads.unsafe.number,
+            lambda number: stands(inputs_of(self._store, number).anchor, self._log),
+        )
+        self._rewind(BlockNumber(safe), BlockNumber(unsafe))
+        self._counts["resets"] += 1
+        return heads.unsafe.number - unsafe
+
+    def status(self) -> SyncStatus:
+        """Where everything is; from any thread."""
+        heads, log = self._store.heads, self._log
+        safe = self.view.safe(heads.safe.number)
+        return SyncStatus(
+            unsafe=self._head_status(heads.unsafe),
+            safe=self._head_status(heads.safe),
+            finalized=self._head_status(heads.finalized),
+            cursor=safe.cursor,
+            items=log.count,
+            final_items=log.final_count,
+            tip=log.tip,
+            counters=self.counters(),
+        )
+
+    def counters(self) -> Counters:
+        """What this pipeline has done since it was made; from any thread."""
+        counts = self._counts
+        return Counters(
+            promoted=counts["promoted"],
+            executed=counts["executed"],
+            replaced=counts["replaced"],
+            resets=counts["resets"],
+            verdicts={str(verdict): n for verdict, n in self._verdicts.copy().items()},
+        )
+
+    # One block
+
+    def _derive_one(self) -> bool:
+        """Derive the block after the safe head; False when the log goes no further."""
+        safe = self._store.heads.safe
+        before = self.view.safe(safe.number)
+        parent = self.view.header(safe.number)
+        plan = next_block(
+            parent, before.origin, before.cursor, self._log, self._config, self._payloads
+        )
+        if plan is None:
+            return False
+        inputs = self._sequenced_alike(safe, plan)
+        if inputs is None:
+            self._execute(parent, plan)
+        else:
+            self._promote(inputs, plan)
+        self._verdicts[plan.fetched.verdict] += 1
+        return True
+
+    def _sequenced_alike(self, safe: BlockId, plan: DerivedPlan) -> BlockInputs | None:
+        """The inputs of the unsafe block after `safe`, if it was executed from the same plan.
+
+        Same parent, attributes and deposits (by digest), same transactions: execution is a
+        function of these, so the block stands as it is.
+        """
+        number = BlockNumber(safe.number + 1)
+        block = self._store.block(number)
+        if block is None:
+            return None
+        inputs = read_inputs(self._store, number, block.hash)
+        if inputs is None or inputs.digest != plan.block.digest(safe.hash):
+            return None
+        if tuple(block.transactions[inputs.leading :]) != plan.block.transactions:
+            return None
+        return inputs
+
+    def _promote(self, inputs: BlockInputs, plan: DerivedPlan) -> None:
+        """Make the unsafe block after the safe head safe, as it stands."""
+        heads = self._store.heads
+        number = BlockNumber(heads.safe.number + 1)
+        derived = self._derived(
+            plan,
+            self.view.header(number),
+            inputs.block_hash,
+            inputs.next_deposit,
+            message_passer_root(self._state(number)),
+        )
+        with self._store.commit() as batch:
+            put_derived(batch, derived)
+            batch.set_heads(replace(heads, safe=BlockId(number, inputs.block_hash)))
+        self._ring.append(inputs.block_hash)
+        self._counts["promoted"] += 1
+
+    def _execute(self, parent: Header, plan: DerivedPlan) -> None:
+        """Execute the plan; an unsafe block that is equal stays, another gives way."""
+        state = self._state(parent.number)
+        result = execute_block(
+            parent,
+            state,
+            plan.block.attributes,
+            plan.block.candidates,
+            self._config,
+            self._ancestor,
+        )
+        sealed = result.sealed
+        derived = self._derived(
+            plan,
+            sealed.header,
+            sealed.hash,
+            plan.block.next_deposit + result.carried_taken,
+            message_passer_root(state, sealed.update),
+        )
+        self._write(plan, result, derived)
+        self._ring.append(sealed.hash)
+        self._counts["executed"] += 1
+
+    def _write(self, plan: DerivedPlan, result: BlockResult, derived: DerivedBlock) -> None:
+        """One commit: the block unless it is there, its records, the heads."""
+        heads, sealed = self._store.heads, result.sealed
+        block = BlockId(sealed.header.number, sealed.hash)
+        is_there = self._store.block_id(block.number) == block
+        replaced = 0 if is_there else heads.unsafe.number - heads.safe.number
+        with self._store.commit() as batch:
+            if not is_there:
+                self._drop_unsafe(batch, heads.safe.number)
+                batch.append(sealed)
+            record_block(batch, plan.block, result)
+            put_derived(batch, derived)
+            unsafe = heads.unsafe if is_there else block
+            batch.set_heads(replace(heads, unsafe=unsafe, safe=block))
+        self._counts["replaced"] += replaced
+
+    def _derived(
+        self,
+        plan: DerivedPlan,
+        header: Header,
+        block_hash: Hash32,
+        next_deposit: int,
+        passer_root: Hash32,
+    ) -> DerivedBlock:
+        """The record of the block that follows the safe head."""
+        boundary = Boundary(
+            config_hash=self._config_hash,
+            number=header.number,
+            header_hash=block_hash,
+            state_root=header.state_root,
+            message_passer_root=passer_root,
+            ring_root=self._ring.root_after(block_hash),
+            cursor=plan.cursor_after(next_deposit),
+            origin=plan.block.origin,
+        )
+        return DerivedBlock(Anchor(plan.item.index, plan.item.acc), boundary)
+
+    # Heads
+
+    def _finalize(self) -> None:
+        """Move the finalized head to the last block whose batch or tick L1 has finalized."""
+        heads, final_count = self._store.heads, self._log.final_count
+        number = _last(
+            heads.finalized.number,
+            heads.safe.number,
+            lambda n: self.view.safe(n).item.index < final_count,
+        )
+        if number > heads.finalized.number:
+            with self._store.commit() as batch:
+                batch.set_heads(replace(heads, finalized=self._id(number)))
+
+    def _is_settled(self) -> bool:
+        heads = self._store.heads
+        return stands(self.view.safe(heads.safe.number).item, self._log) and stands(
+            inputs_of(self._store, heads.unsafe.number).anchor, self._log
+        )
+
+    def _rewind(self, safe: BlockNumber, unsafe: BlockNumber) -> None:
+        """Take both heads back in one commit; blocks between them stay as unsafe ones."""
+        heads = self._store.heads
+        with self._store.commit() as batch:
+            for number in range(safe + 1, heads.safe.number + 1):
+                delete_derived(batch, BlockNumber(number))
+            self._drop_unsafe(batch, unsafe)
+            batch.set_heads(replace(heads, unsafe=self._id(unsafe), safe=self._id(safe)))
+        self._ring = self._ring_at_safe_head()
+
+    def _drop_unsafe(self, batch: Commit, number: BlockNumber) -> None:
+        """Rewind to block `number`, with the records of what comes after it."""
+        unsafe = self._store.heads.unsafe.number
+        if unsafe == number:
+            return
+        for dropped in range(number + 1, unsafe + 1):
+            delete_inputs(batch, BlockNumber(dropped))
+        batch.rewind(number)
+
+    # Reads
+
+    def _state(self, number: BlockNumber) -> State:
+        """The state after a block; the flat one, which is faster, if it is the newest."""
+        is_newest = number == self._store.heads.unsafe.number
+        return self._store.state(None if is_newest else number)
+
+    def _ancestor(self, number: int) -> Hash32 | None:
+        block = self._store.block_id(BlockNumber(number))
+        return None if block is None else block.hash
+
+    def _id(self, number: int) -> BlockId:
+        return BlockId(BlockNumber(number), self.view.hash_of(number))
+
+    def _head_status(self, block: BlockId) -> HeadStatus:
+        origin = inputs_of(self._store, block.number).origin
+        return HeadStatus(block, origin, self._log.item(origin.item))
+
+    def _ring_at_safe_head(self) -> BlockHashRing:
+        return BlockHashRing(self._store.heads.safe.number, self.view.hash_of)
+
+
+def _last(low: int, high: int, holds: Callable[[BlockNumber], bool]) -> int:
+    """The last block in low..high for which `holds`, which is true up to there, and for `low`."""
+    while low < high:
+        middle = (low + high + 1) // 2
+        if holds(BlockNumber(middle)):
+            low = middle
+        else:
+            high = middle - 1
+    return low
