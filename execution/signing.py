@@ -6,8 +6,10 @@ from coincurve import PrivateKey
 
 from execution.transaction import AccessListEntry, TransactionType
 from execution.transactions import PROTECTED_V, UNPROTECTED_V, encode_signed, signing_digest
-from execution.transactions import address_of_key as _address_of_key
+from genesis.accounts import address_of
 from state.types import Address, Gas, Wei
+
+__all__ = ["UnsignedTransaction", "address_of", "sign"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,6 @@ def sign(fields: UnsignedTransaction, key: bytes, chain_id: int | None) -> bytes
     signature = PrivateKey(key).sign_recoverable(signing_digest(fields), hasher=None)
     r, s = (int.from_bytes(part, "big") for part in (signature[:32], signature[32:64]))
     return encode_signed(fields, _wire_v(fields, signature[64]), r, s)
-
-
-def address_of(key: bytes) -> Address:
-    """The account of a 32-byte private key."""
-    return _address_of_key(PrivateKey(key).public_key)
 
 
 def _wire_v(fields: UnsignedTransaction, parity: int) -> int:

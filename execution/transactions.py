@@ -308,11 +308,6 @@ def recover(digest: Hash32, parity: int, r: int, s: int) -> Address:
         key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
     except ValueError as error:
         raise InvalidSignature("invalid transaction v, r, s values: no key fits") from error
-    return address_of_key(key)
-
-
-def address_of_key(key: PublicKey) -> Address:
-    """The account that a public key controls (Yellow Paper, appendix F)."""
     return Address(keccak(key.format(compressed=False)[1:])[12:])
 
 
