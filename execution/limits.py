@@ -1,5 +1,9 @@
 """Limits of execution, each with its reason."""
 
+from typing import Final
+
+from state.types import Gas
+
 # Transactions
 
 TRANSACTION_BYTES_MAX = 65_536
@@ -22,7 +26,7 @@ NONCE_MAX = 2**64 - 2
 
 # Simulation
 
-SIMULATION_GAS_MAX = 50_000_000
+SIMULATION_GAS_MAX: Final = Gas(50_000_000)
 """Most gas an eth_call may use, go-ethereum's RPC gas cap: a read must not hold the node."""
 
 ESTIMATE_ERROR_PERMILLE = 15

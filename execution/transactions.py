@@ -379,11 +379,8 @@ def _sized(item: Item, size: int, name: str) -> bytes:
 
 
 def _recipient(item: Item) -> Address | None:
-    return Address(_sized(item, 20, "recipient")) if item else _nobody(item)
-
-
-def _nobody(item: Item) -> None:
-    _bytes(item, "recipient")
+    recipient = _bytes(item, "recipient")
+    return Address(_sized(recipient, 20, "recipient")) if recipient else None
 
 
 def _access_list(item: Item) -> tuple[AccessListEntry, ...]:

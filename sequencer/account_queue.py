@@ -99,12 +99,12 @@ class AccountQueue:
 
     def cut(self, nonce: int) -> list[PooledTransaction]:
         """Take out `nonce` and all behind it, which can't be executed without it."""
-        return self._remove_all(have for have in self._by_nonce if have >= nonce)
+        return self.remove_all(have for have in self._by_nonce if have >= nonce)
 
     def refresh(self, nonce: int, balance: Wei) -> list[PooledTransaction]:
         """Follow the account after a block; returns what is used up or no longer paid for."""
         self.nonce, self.balance, self._executable = nonce, balance, 0
-        removed = self._remove_all(have for have in self._by_nonce if have < nonce)
+        removed = self.remove_all(have for have in self._by_nonce if have < nonce)
         self._extend_run()
         unpaid = self._first_unpaid()
         return removed if unpaid is None else removed + self.cut(unpaid)
@@ -119,7 +119,8 @@ class AccountQueue:
                 return nonce
         return None
 
-    def _remove_all(self, nonces: Iterable[int]) -> list[PooledTransaction]:
+    def remove_all(self, nonces: Iterable[int]) -> list[PooledTransaction]:
+        """Take several out; those behind them stay and wait."""
         return [self.remove(nonce) for nonce in sorted(nonces)]
 
     def _extend_run(self) -> None:

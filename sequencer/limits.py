@@ -31,9 +31,5 @@ EXPIRY_INTERVAL_SECONDS = 60
 
 # Builder
 
-SEQUENCED_BYTES_MAX = 81_920 - 1 - 20
-"""Most bytes of sequenced transactions in a block, four of length before each: so much always fits
-a batch of 80 KB with its codec byte and the block's own 20, even when it doesn't compress."""
-
-SEQUENCED_TRANSACTION_OVERHEAD_BYTES = 4
-"""The length before each transaction in a batch."""
+TRANSACTION_LENGTH_BYTES = 4
+"""Batch bytes before each transaction, which count towards `bridge.limits.SEQUENCED_BYTES_MAX`."""

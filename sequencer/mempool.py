@@ -9,6 +9,7 @@ follow go-ethereum's transaction pool, because wallets rely on them.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from state.clock import Clock
 
@@ -303,11 +304,11 @@ class Mempool:
     def _refresh(self, address: Address) -> None:
         account = self._account(address)
         queue = self._queues[address]
-        self._leave(address, queue, lambda: queue.refresh(account.nonce, account.balance))
+        self._leave(address, queue, partial(queue.refresh, account.nonce, account.balance))
 
     def _cut(self, address: Address, nonce: int) -> None:
         queue = self._queues[address]
-        self._leave(address, queue, lambda: queue.cut(nonce))
+        self._leave(address, queue, partial(queue.cut, nonce))
 
     def _expire(self) -> None:
         now = self._clock.now()
@@ -316,7 +317,7 @@ class Mempool:
         self._expired_at = now
         for address, queue in list(self._queues.items()):
             stale = [one.tx.nonce for one in queue.queued_rest() if _waited_out(one, now)]
-            self._leave(address, queue, lambda q=queue, old=stale: [q.remove(n) for n in old])
+            self._leave(address, queue, partial(queue.remove_all, stale))
 
     def _leave(
         self, address: Address, queue: AccountQueue, take: Callable[[], list[PooledTransaction]]

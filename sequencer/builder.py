@@ -1,0 +1,130 @@
+"""Building the next block on the unsafe head, from what must be in it and what the pool offers.
+
+L1 mode and the L2 sequencer build alike; only the candidates that come first differ. What is built
+here is an offer: the caller writes it, and tells the pool.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from state.clock import Clock
+from state.store import ChainStore
+
+from bridge.limits import SEQUENCED_BYTES_MAX
+from execution.attributes import BlockAttributes
+from execution.errors import (
+    FeeCapBelowBaseFee,
+    GasAboveBlockLimit,
+    InvalidTransaction,
+    NonceTooHigh,
+)
+from execution.evm.threads import run_deep
+from execution.intrinsic import TRANSACTION_GAS
+from execution.transaction import Transaction
+from execution.transition import BlockResult, Candidate, OpenBlock
+from genesis.config import ChainConfig, Layer
+from sequencer.limits import TRANSACTION_LENGTH_BYTES
+from sequencer.mempool import Mempool
+from state.blocks import Header
+from state.errors import InternalError
+from state.headers import next_base_fee
+from state.types import Address, BlockNumber, Hash32, Timestamp
+
+_MAY_FIT_LATER = (GasAboveBlockLimit, NonceTooHigh, FeeCapBelowBaseFee)
+"""Reasons that the next block may do away with; every other one is the transaction's own fault."""
+
+
+def build(
+    store: ChainStore,
+    config: ChainConfig,
+    mempool: Mempool,
+    attributes: BlockAttributes,
+    forced_candidates: Sequence[Candidate] = (),
+    *,
+    clock: Clock,
+    deadline: Timestamp | None = None,
+) -> BlockResult:
+    """Execute a block on the unsafe head: the forced candidates, then the best of the pool.
+
+    No transaction is begun at or after `deadline` (seconds); the forced ones don't wait for it.
+    Transactions that turn out invalid leave the pool. Nothing is written. Raises
+    `InvalidBlockAttributes`.
+    """
+    parent = unsafe_header(store)
+
+    def make() -> BlockResult:
+        block = OpenBlock(parent, store.state(), attributes, config, ancestors_in(store))
+        for candidate in forced_candidates:
+            block.offer(candidate)
+        pending = mempool.pending(next_base_fee(parent))
+        filling = _Filling(block, _bytes_left(config))
+        invalid = filling.fill(pending, lambda: deadline is not None and clock.now() >= deadline)
+        mempool.discard(invalid)
+        return block.seal()
+
+    return run_deep(make)
+
+
+def unsafe_header(store: ChainStore) -> Header:
+    """The header that the next block follows."""
+    head = store.heads.unsafe
+    header = store.header(head.number)
+    if header is None:
+        raise InternalError(f"the header of the unsafe head, block {head.number}, is not stored")
+    return header
+
+
+def ancestors_in(store: ChainStore) -> Callable[[BlockNumber], Hash32 | None]:
+    """Hashes of stored blocks by number, for BLOCKHASH."""
+
+    def hash_of(number: BlockNumber) -> Hash32 | None:
+        block = store.block_id(number)
+        return block.hash if block else None
+
+    return hash_of
+
+
+class _Filling:
+    """Fills what is left of a block with transactions from the pool."""
+
+    def __init__(self, block: OpenBlock, bytes_left: int | None) -> None:
+        self._block = block
+        self._bytes_left = bytes_left
+        self._passed_over: set[Address] = set()
+
+    def fill(self, pending: Iterable[Transaction], is_late: Callable[[], bool]) -> list[Hash32]:
+        """Offer transactions until the block is full; returns the hashes of invalid ones."""
+        invalid = []
+        for tx in pending:
+            if self._block.gas_left < TRANSACTION_GAS or is_late():
+                break
+            if tx.sender in self._passed_over:
+                continue
+            if not self._fits(tx):
+                self._passed_over.add(tx.sender)
+                continue
+            reason = self._offer(tx)
+            if reason is not None:
+                self._passed_over.add(tx.sender)
+                if not isinstance(reason, _MAY_FIT_LATER):
+                    invalid.append(tx.hash)
+        return invalid
+
+    def _fits(self, tx: Transaction) -> bool:
+        if tx.gas > self._block.gas_left:
+            return False
+        return self._bytes_left is None or _batch_bytes(tx) <= self._bytes_left
+
+    def _offer(self, tx: Transaction) -> InvalidTransaction | None:
+        reason = self._block.offer(Candidate(tx))
+        if reason is None and self._bytes_left is not None:
+            self._bytes_left -= _batch_bytes(tx)
+        return reason
+
+
+def _bytes_left(config: ChainConfig) -> int | None:
+    """A block of L2 has to fit a batch; one of L1 is bounded by its gas alone."""
+    return SEQUENCED_BYTES_MAX if config.layer is Layer.L2 else None
+
+
+def _batch_bytes(tx: Transaction) -> int:
+    return TRANSACTION_LENGTH_BYTES + len(tx.raw)
