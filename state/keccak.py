@@ -3,7 +3,7 @@
 The C implementation is called directly: 1.4 us a short input, where `eth_hash` takes twice as long.
 """
 
-from sha3 import keccak_256  # type: ignore[import-untyped]
+from sha3 import keccak_256
 
 from state.types import Hash32
 

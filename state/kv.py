@@ -13,9 +13,15 @@ later; that is what lets readers work beside the one writer.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from state.errors import Invalid
+
+REMEDY: Final = (
+    "run `tallystick recover`, or restore a copy, or delete the folder and let the node derive the"
+    " chain from L1 again"
+)
+"""What to do about a damaged database."""
 
 
 class DatabaseError(Invalid):

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import plyvel  # type: ignore[import-untyped]
+import plyvel
 
 from state.kv import (
+    REMEDY,
     DatabaseDamaged,
     DatabaseInUse,
     DatabaseUnwritable,
@@ -34,13 +35,17 @@ LEVELDB_FOLDER = "leveldb"
 class LevelDBStore:
     """A `KeyValueStore` in a folder; every write is synced before it returns."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the folder. Raises the errors of `state/kv.py`."""
+    def __init__(self, path: Path, *, tolerant: bool = False) -> None:
+        """Open or create the folder. Raises the errors of `state/kv.py`.
+
+        `tolerant` is for recovery alone: LevelDB then drops damaged parts of its log, and whoever
+        opened it so has to find out what is left.
+        """
         self._path = path
         self._failed: str | None = None
         self._lock = _FolderLock(path)
         try:
-            self._db = _open(path / LEVELDB_FOLDER)
+            self._db = _open(path / LEVELDB_FOLDER, tolerant)
         except BaseException:
             self._lock.release()
             raise
@@ -124,12 +129,12 @@ class _FolderLock:
             self._file = None
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, tolerant: bool) -> Any:
     try:
         return plyvel.DB(
             str(path),
             create_if_missing=True,
-            paranoid_checks=True,
+            paranoid_checks=not tolerant,
             bloom_filter_bits=LEVELDB_BLOOM_BITS,
             lru_cache_size=LEVELDB_CACHE_BYTES,
             write_buffer_size=LEVELDB_WRITE_BUFFER_BYTES,
@@ -164,10 +169,7 @@ def _iterate(db: Any, path: Path, start: bytes, end: bytes | None) -> Iterator[t
 
 
 def _damaged(path: Path, error: Exception) -> DatabaseDamaged:
-    return DatabaseDamaged(
-        f"the database in {path} is damaged ({_reason(error)}): restore a copy, or delete the"
-        " folder and let the node derive the chain from L1 again"
-    )
+    return DatabaseDamaged(f"the database in {path} is damaged ({_reason(error)}): {REMEDY}")
 
 
 def _reason(error: Exception) -> str:

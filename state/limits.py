@@ -37,3 +37,33 @@ LEVELDB_WRITE_BUFFER_BYTES: Final = 32 * 2**20
 
 LEVELDB_OPEN_FILES_MAX: Final = 256
 """File descriptors: two databases and their sockets fit the usual limit of 1,024."""
+
+# Caches of the store (each keeps up to twice its figure; see `generations.py`)
+
+NODE_CACHE_NODES: Final = 65_536
+"""Trie nodes of some 200 bytes: the upper levels of a large trie, at 25 MB."""
+
+CODE_CACHE_CODES: Final = 512
+"""Contracts in use, up to 24 KB each."""
+
+BLOCK_CACHE_BLOCKS: Final = 64
+"""Whole blocks: clients ask for the receipts of one block again and again."""
+
+ADDRESS_HASH_CACHE: Final = 16_384
+"""Hashes of addresses: those of the accounts that trade."""
+
+# Recovery
+
+RECOVERY_LINKS_CHECKED: Final = 64
+"""Headers followed back on every start: those that could have been in a lost part of the log."""
+
+RECOVERY_KEYS_CHECKED_MAX: Final = 1_000
+"""Flat values compared with the trie on every start: tens of milliseconds."""
+
+RECOVERY_BLOCKS_MAX: Final = 4_096
+"""Blocks that recovery takes back at most; beyond, deriving again is the safer way."""
+
+# Proofs
+
+PROOF_NODES_MAX: Final = 65
+"""Nodes of a proof: one a hex digit of a hashed key, and the leaf."""

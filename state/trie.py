@@ -259,6 +259,7 @@ def get(root: Hash32, key: bytes, node: NodeReader) -> bytes | None:
         if len(reference) == _HASH_REFERENCE_SIZE:
             reference = node(Hash32(reference[1:]))
         at = parse_node(reference)
+        below: bytes | Node
         if isinstance(at, Leaf):
             return _decode_value(at.value) if at.path == path else None
         if isinstance(at, Extension):
