@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from genesis.config import ChainConfig
-from state.accounts import EMPTY_CODE_HASH, EMPTY_TRIE_ROOT, AccountChange, StateDiff
 from state.blocks import Header, SealedBlock
 from state.errors import Invalid
 from state.headers import header_hash
-from state.keccak import keccak
-from state.memory_state import MemoryState
-from state.types import UINT64_MAX, UINT256_MAX, ZERO_HASH, Address, BlockNumber, Hash32, Wei
+from state.memory_state import allocation_update
+from state.types import UINT64_MAX, UINT256_MAX, ZERO_HASH, Address, BlockNumber, Wei
 
 
 class InvalidGenesisAccount(Invalid):
@@ -42,8 +40,7 @@ def build_genesis(config: ChainConfig, alloc: Mapping[Address, GenesisAccount]) 
     Its header follows the chain rules like any other: gas limit, coinbase and first base fee (wei)
     from the configuration, no transactions, prevRandao and parent hash zero.
     """
-    empty = MemoryState({}, EMPTY_TRIE_ROOT)
-    update = empty.update(_diff(alloc))
+    update = allocation_update({a: c for a, c in sorted(alloc.items()) if not _is_empty(c)})
     header = Header(
         parent_hash=ZERO_HASH,
         state_root=update.root,
@@ -69,29 +66,6 @@ def total_balance(alloc: Mapping[Address, GenesisAccount]) -> Wei:
     return Wei(sum(account.balance for account in alloc.values()))
 
 
-def _diff(alloc: Mapping[Address, GenesisAccount]) -> StateDiff:
-    """The allocation as a change of the empty state; accounts in the order of their addresses."""
-    ordered = sorted(alloc.items())
-    codes = {_code_hash(account.code): account.code for _, account in ordered if account.code}
-    return StateDiff(
-        accounts={
-            address: AccountChange(account.nonce, account.balance, _code_hash(account.code))
-            for address, account in ordered
-            if not _is_empty(account)
-        },
-        storage={
-            address: {s: v for s, v in sorted(account.storage.items()) if v}
-            for address, account in ordered
-            if account.storage and not _is_empty(account)
-        },
-        codes=codes,
-    )
-
-
 def _is_empty(account: GenesisAccount) -> bool:
     """Whether EIP-161 lets no trace of the account into the state."""
     return not (account.balance or account.nonce or account.code)
-
-
-def _code_hash(code: bytes) -> Hash32:
-    return keccak(code) if code else EMPTY_CODE_HASH
