@@ -67,3 +67,14 @@ RECOVERY_BLOCKS_MAX: Final = 4_096
 
 PROOF_NODES_MAX: Final = 65
 """Nodes of a proof: one a hex digit of a hashed key, and the leaf."""
+
+# Batches (DESIGN.md, Derivation: the dispute decodes one in one step within L1's gas cap)
+
+BATCH_POSTED_BYTES_MAX: Final = 80 * 1024
+"""Bytes of a batch on L1, codec byte included."""
+
+BATCH_DECODED_BYTES_MAX: Final = 256 * 1024
+"""Bytes of its payload."""
+
+BATCH_SEQUENCES_MAX: Final = 16_384
+"""Sequences of a compressed batch: each costs the decoder a fixed amount."""
