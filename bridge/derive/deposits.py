@@ -140,5 +140,3 @@ def _check(holds: bool, otherwise: str) -> None:
 
 def _word(value: int) -> bytes:
     return value.to_bytes(32, "big")
-
-

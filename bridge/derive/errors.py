@@ -61,7 +61,9 @@ class LogDamaged(DerivationStop):
     """The stored inbox log contradicts itself."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"stored inbox log: {what}; remove the database and derive it anew from L1")
+        super().__init__(
+            f"stored inbox log: {what}; remove the database and derive it anew from L1"
+        )
 
 
 class RecordDamaged(DerivationStop):

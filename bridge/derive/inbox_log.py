@@ -10,7 +10,7 @@ from typing import Final
 
 from bridge.derive.accumulator import follows
 from bridge.derive.errors import FinalizedReorg, LogDamaged, LogDiverged
-from bridge.derive.records import RecordWriter
+from bridge.derive.records import RecordReader, RecordWriter
 from bridge.items import InboxItem, ItemKind
 from state.store import ChainStore
 from state.types import Address, Hash32, Timestamp, Wei
@@ -29,15 +29,14 @@ _ITEM: Final = struct.Struct(">BQ20sQQ32s32s32s32s")
 _NUMBER: Final = struct.Struct(">Q")
 
 
-class InboxLog:
-    """The verified items of the inbox, from item 0 on, without gaps."""
+class InboxReader:
+    """The verified items of the inbox, from item 0 on, without gaps; from any thread."""
 
-    __slots__ = ("_store",)
+    __slots__ = ("_records",)
 
-    def __init__(self, store: ChainStore) -> None:
-        self._store = store
-
-    # Reading, from any thread
+    def __init__(self, records: RecordReader) -> None:
+        """Read from a store as it changes, or from a reader of one moment of it."""
+        self._records = records
 
     @property
     def count(self) -> int:
@@ -59,7 +58,7 @@ class InboxLog:
         """The item at that place, or None past the end. Raises `LogDamaged`."""
         if index < 0:
             return None
-        value = self._store.record(ITEM_TABLE, _key(index))
+        value = self._records.record(ITEM_TABLE, _key(index))
         return None if value is None else _decode(index, value)
 
     def batch(self, ordinal: int) -> InboxItem | None:
@@ -69,11 +68,6 @@ class InboxLog:
     def deposit(self, ordinal: int) -> InboxItem | None:
         """The item at that place among deposits and forced ones, or None past the end."""
         return self._nth(DEPOSIT_TABLE, ordinal, is_deposit=True)
-
-    def holds(self, index: int, acc: Hash32) -> bool:
-        """Whether the item at `index` is the one with that accumulator."""
-        item = self.item(index)
-        return item is not None and item.acc == acc
 
     def newest_at(self, l1_number: int) -> InboxItem | None:
         """The newest item in an L1 block of at most that number, or None where there is none."""
@@ -89,7 +83,32 @@ class InboxLog:
                 high = middle
         return self.item(low - 1)
 
-    # Writing, from the chain's one writing thread
+    def _nth(self, table: bytes, ordinal: int, *, is_deposit: bool) -> InboxItem | None:
+        index = self._number(table, _key(ordinal))
+        if index is None:
+            return None
+        item = self.item(index)
+        if item is None or item.is_deposit != is_deposit or item.ordinal != ordinal:
+            raise LogDamaged(f"item {index} is not number {ordinal} of its walk")
+        return item
+
+    def _number(self, table: bytes, key: bytes) -> int | None:
+        value = self._records.record(table, key)
+        if value is None:
+            return None
+        if len(value) != _NUMBER.size:
+            raise LogDamaged(f"{table!r} {key.hex()} has {len(value)} bytes")
+        return int.from_bytes(value, "big")
+
+
+class InboxLog(InboxReader):
+    """The log with its writer: to be used in the one thread that writes the chain."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: ChainStore) -> None:
+        super().__init__(store)
+        self._store = store
 
     def append(self, items: Sequence[InboxItem]) -> int:
         """Append verified items in one commit; what is stored already is passed over.
@@ -122,8 +141,12 @@ class InboxLog:
         return count - index
 
     def set_final(self, count: int) -> None:
-        """Note that L1 has finalized the first `count` items; never goes back."""
-        if not self.final_count < count <= self.count:
+        """Note that L1 has finalized the first `count` items, as far as they are here.
+
+        Never goes back.
+        """
+        count = min(count, self.count)
+        if count <= self.final_count:
             return
         with self._store.commit() as batch:
             batch.put_record(META_TABLE, FINAL_KEY, _NUMBER.pack(count))
@@ -152,23 +175,6 @@ class InboxLog:
         if len(items) != len(found):
             raise LogDamaged(f"items are missing between {start} and {end}")
         return items
-
-    def _nth(self, table: bytes, ordinal: int, *, is_deposit: bool) -> InboxItem | None:
-        index = self._number(table, _key(ordinal))
-        if index is None:
-            return None
-        item = self.item(index)
-        if item is None or item.is_deposit != is_deposit or item.ordinal != ordinal:
-            raise LogDamaged(f"item {index} is not number {ordinal} of its walk")
-        return item
-
-    def _number(self, table: bytes, key: bytes) -> int | None:
-        value = self._store.record(table, key)
-        if value is None:
-            return None
-        if len(value) != _NUMBER.size:
-            raise LogDamaged(f"{table!r} {key.hex()} has {len(value)} bytes")
-        return int.from_bytes(value, "big")
 
 
 def _put(batch: RecordWriter, item: InboxItem) -> None:

@@ -19,20 +19,22 @@ from bridge.derive.records import (
     DerivedBlock,
     delete_derived,
     delete_inputs,
+    inputs_of,
     put_derived,
     read_inputs,
     stands,
 )
-from bridge.derive.sequenced import inputs_of, record_block
-from bridge.derive.status import Counters, HeadStatus, Progress, SyncStatus
+from bridge.derive.sequenced import record_block
+from bridge.derive.status import Counters, Progress, SyncStatus
 from bridge.derive.view import DerivationView, message_passer_root
 from bridge.limits import BLOCKS_PER_ADVANCE_MAX
+from execution.evm.threads import run_deep
 from execution.transition import BlockResult, execute_block
 from genesis.config import ChainConfig
 from genesis.hashing import config_hash
-from state.accounts import State
+from state.batch import StoreBatch
 from state.blocks import BlockId, Header
-from state.store import ChainStore, Commit
+from state.store import ChainStore
 from state.types import BlockNumber, Hash32
 
 
@@ -46,7 +48,7 @@ class Pipeline:
         self._config = config
         self._config_hash = config_hash(config)
         self._log = log
-        self.view = DerivationView(store, config, log)
+        self.view = DerivationView(store, config)
         self._payloads = Payloads()
         self._counts: Counter[str] = Counter()
         self._verdicts: Counter[Verdict] = Counter()
@@ -105,19 +107,8 @@ class Pipeline:
         return heads.unsafe.number - unsafe
 
     def status(self) -> SyncStatus:
-        """Where everything is; from any thread."""
-        heads, log = self._store.heads, self._log
-        safe = self.view.safe(heads.safe.number)
-        return SyncStatus(
-            unsafe=self._head_status(heads.unsafe),
-            safe=self._head_status(heads.safe),
-            finalized=self._head_status(heads.finalized),
-            cursor=safe.cursor,
-            items=log.count,
-            final_items=log.final_count,
-            tip=log.tip,
-            counters=self.counters(),
-        )
+        """Where everything is, at one moment; from any thread."""
+        return self.view.status(self.counters())
 
     def counters(self) -> Counters:
         """What this pipeline has done since it was made; from any thread."""
@@ -176,7 +167,7 @@ class Pipeline:
             self.view.header(number),
             inputs.block_hash,
             inputs.next_deposit,
-            message_passer_root(self._state(number)),
+            message_passer_root(self._store.state(number)),
         )
         with self._store.commit() as batch:
             put_derived(batch, derived)
@@ -186,8 +177,9 @@ class Pipeline:
 
     def _execute(self, parent: Header, plan: DerivedPlan) -> None:
         """Execute the plan; an unsafe block that is equal stays, another gives way."""
-        state = self._state(parent.number)
-        result = execute_block(
+        state = self._store.state(parent.number)
+        result = run_deep(
+            execute_block,
             parent,
             state,
             plan.block.attributes,
@@ -274,7 +266,7 @@ class Pipeline:
             batch.set_heads(replace(heads, unsafe=self._id(unsafe), safe=self._id(safe)))
         self._ring = self._ring_at_safe_head()
 
-    def _drop_unsafe(self, batch: Commit, number: BlockNumber) -> None:
+    def _drop_unsafe(self, batch: StoreBatch, number: BlockNumber) -> None:
         """Rewind to block `number`, with the records of what comes after it."""
         unsafe = self._store.heads.unsafe.number
         if unsafe == number:
@@ -285,21 +277,12 @@ class Pipeline:
 
     # Reads
 
-    def _state(self, number: BlockNumber) -> State:
-        """The state after a block; the flat one, which is faster, if it is the newest."""
-        is_newest = number == self._store.heads.unsafe.number
-        return self._store.state(None if is_newest else number)
-
     def _ancestor(self, number: int) -> Hash32 | None:
         block = self._store.block_id(BlockNumber(number))
         return None if block is None else block.hash
 
     def _id(self, number: int) -> BlockId:
         return BlockId(BlockNumber(number), self.view.hash_of(number))
-
-    def _head_status(self, block: BlockId) -> HeadStatus:
-        origin = inputs_of(self._store, block.number).origin
-        return HeadStatus(block, origin, self._log.item(origin.item))
 
     def _ring_at_safe_head(self) -> BlockHashRing:
         return BlockHashRing(self._store.heads.safe.number, self.view.hash_of)

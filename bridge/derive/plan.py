@@ -187,9 +187,7 @@ def due_deposits(
     return due
 
 
-def is_due(
-    item: InboxItem, origin: int, overdue_at: Timestamp | None, config: ChainConfig
-) -> bool:
+def is_due(item: InboxItem, origin: int, overdue_at: Timestamp | None, config: ChainConfig) -> bool:
     """Whether the next block has to take the deposit `item`."""
     if item.index <= origin:
         return True
@@ -216,4 +214,3 @@ def check_derivable(config: ChainConfig) -> None:
             f"a block gas limit of {config.block_gas_limit} leaves no room for the largest deposit"
             f" after the L1 attributes: set block_gas_limit to {needed} or more"
         )
-

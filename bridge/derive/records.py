@@ -14,6 +14,7 @@ from bridge.derive.errors import RecordDamaged
 from bridge.derive.plan import Anchor
 from bridge.derive.source import ItemSource
 from bridge.items import Cursor, Origin
+from state.blocks import BlockId, Heads
 from state.types import ZERO_HASH, BlockNumber, Hash32
 
 INPUTS_TABLE: Final = b"block-inputs"
@@ -27,6 +28,14 @@ class RecordReader(Protocol):
     """The part of the store that reads records."""
 
     def record(self, table: bytes, key: bytes) -> bytes | None: ...
+
+
+class ChainReads(RecordReader, Protocol):
+    """What is read of the chain; by a store, or by a reader of one moment of it."""
+
+    @property
+    def heads(self) -> Heads: ...
+    def block_id(self, number: BlockNumber) -> BlockId | None: ...
 
 
 class RecordWriter(Protocol):
@@ -135,6 +144,15 @@ def read_inputs(store: RecordReader, number: BlockNumber, block_hash: Hash32) ->
         anchor=Anchor(index, Hash32(acc)),
         digest=Hash32(digest),
     )
+
+
+def inputs_of(reads: ChainReads, number: BlockNumber) -> BlockInputs:
+    """Where a block that is there came from. Raises `RecordDamaged` where nothing says so."""
+    block = reads.block_id(number)
+    inputs = None if block is None else read_inputs(reads, number, block.hash)
+    if inputs is None:
+        raise RecordDamaged(number, "its inputs are missing")
+    return inputs
 
 
 def delete_inputs(batch: RecordWriter, number: BlockNumber) -> None:

@@ -9,6 +9,8 @@
 The rest of the plan (batch, offset) is known only once the block has been posted and derived.
 """
 
+from state.batch_codec import BatchBlock
+
 from bridge.derive.errors import (
     AheadOfClock,
     DerivationReset,
@@ -21,8 +23,8 @@ from bridge.derive.plan import BlockPlan, plan_block
 from bridge.derive.records import (
     BlockInputs,
     RecordWriter,
+    inputs_of,
     put_inputs,
-    read_inputs,
     stands,
 )
 from bridge.derive.source import ItemSource
@@ -30,7 +32,6 @@ from bridge.items import InboxItem
 from bridge.limits import TIMESTAMP_LEAD_SECONDS_MAX
 from execution.transition import BlockResult
 from genesis.config import ChainConfig
-from state.batch_codec import BatchBlock
 from state.blocks import Header
 from state.store import ChainStore
 from state.types import BlockNumber, Timestamp
@@ -177,22 +178,14 @@ def count_leading(plan: BlockPlan, result: BlockResult) -> int:
     return leading
 
 
-def inputs_of(store: ChainStore, number: BlockNumber) -> BlockInputs:
-    """Where block `number` came from. Raises `RecordDamaged` when nothing is recorded of it."""
-    block = store.block_id(number)
-    inputs = None if block is None else read_inputs(store, number, block.hash)
-    if inputs is None:
-        raise RecordDamaged(number, "its inputs are missing")
-    return inputs
-
-
 def batch_block_of(store: ChainStore, number: BlockNumber) -> BatchBlock:
     """Block `number` as a batch says it: time, origin, and the sequencer's transactions alone.
 
     Raises `RecordDamaged` for a block that isn't there or has no record.
     """
-    inputs = inputs_of(store, number)
-    block = store.block(number)
+    reader = store.reader
+    inputs = inputs_of(reader, number)
+    block = reader.block(number)
     if block is None or block.hash != inputs.block_hash:
         raise RecordDamaged(number, "the block is gone")
     return BatchBlock(

@@ -1,16 +1,26 @@
-"""What the rest of the node asks of derivation; read only, and safe from any thread."""
+"""What the rest of the node asks of derivation; read only, and safe from any thread.
+
+Every answer comes from one moment of the store, so that a commit in between can't tear it.
+"""
 
 from bridge.boundary import Boundary, ring_root
 from bridge.derive.errors import RecordDamaged
-from bridge.derive.inbox_log import InboxLog
-from bridge.derive.records import GENESIS_ANCHOR, BlockInputs, DerivedBlock, read_derived
-from bridge.derive.sequenced import inputs_of
+from bridge.derive.inbox_log import InboxReader
+from bridge.derive.records import (
+    GENESIS_ANCHOR,
+    BlockInputs,
+    ChainReads,
+    DerivedBlock,
+    inputs_of,
+    read_derived,
+)
+from bridge.derive.status import Counters, HeadStatus, SyncStatus
 from bridge.items import Cursor, InboxItem, Origin
 from genesis.config import ChainConfig
 from genesis.hashing import config_hash
 from genesis.predeploys import L2_TO_L1_MESSAGE_PASSER
 from state.accounts import EMPTY_TRIE_ROOT, StateReader, StateUpdate
-from state.blocks import Header, SealedBlock
+from state.blocks import BlockId, Header, SealedBlock
 from state.headers import header_hash
 from state.store import ChainStore
 from state.types import BlockNumber, Hash32
@@ -19,24 +29,17 @@ from state.types import BlockNumber, Hash32
 class DerivationView:
     """Boundaries, output roots and origins of the chain in a store."""
 
-    __slots__ = ("_genesis", "_log", "_store")
+    __slots__ = ("_genesis", "_store")
 
-    def __init__(self, store: ChainStore, config: ChainConfig, log: InboxLog) -> None:
+    def __init__(self, store: ChainStore, config: ChainConfig) -> None:
         self._store = store
-        self._log = log
-        genesis = self.header(BlockNumber(0))
         passer_root = message_passer_root(store.state(BlockNumber(0)))
-        self._genesis = DerivedBlock(
-            GENESIS_ANCHOR, _genesis_boundary(config_hash(config), genesis, passer_root)
-        )
+        boundary = _genesis_boundary(config_hash(config), self.header(BlockNumber(0)), passer_root)
+        self._genesis = DerivedBlock(GENESIS_ANCHOR, boundary)
 
     def derived(self, number: BlockNumber) -> DerivedBlock | None:
         """Batch or tick, cursor, origin and boundary of a safe block; None for another."""
-        if number == 0:
-            return self._genesis
-        if number > self._store.heads.safe.number:
-            return None
-        return read_derived(self._store, number)
+        return self._derived(self._store.reader, number)
 
     def boundary(self, number: BlockNumber) -> Boundary | None:
         """The boundary after a safe block; None for another."""
@@ -55,21 +58,44 @@ class DerivationView:
 
     def inputs(self, number: BlockNumber) -> BlockInputs | None:
         """Origin and deposit position of any block, unsafe ones too; None past the head."""
-        if number > self._store.heads.unsafe.number:
-            return None
-        return inputs_of(self._store, number)
+        reader = self._store.reader
+        return None if number > reader.heads.unsafe.number else inputs_of(reader, number)
 
-    def origin_of(self, number: BlockNumber) -> tuple[Origin, InboxItem | None] | None:
-        """The origin of a block and its inbox item (None until this node has the item)."""
-        inputs = self.inputs(number)
-        return None if inputs is None else (inputs.origin, self._log.item(inputs.origin.item))
+    def origin_of(self, number: BlockNumber) -> HeadStatus | None:
+        """A block with its origin and the origin's inbox item; None past the head."""
+        reader = self._store.reader
+        if number > reader.heads.unsafe.number:
+            return None
+        block = reader.block_id(number)
+        return None if block is None else _head_status(reader, block)
 
     def batch_of(self, number: BlockNumber) -> InboxItem | None:
-        """The batch or tick that a safe block comes from; None for another block."""
-        derived = self.derived(number)
-        return None if derived is None else self._log.item(derived.item.index)
+        """The batch or tick that a safe block comes from; None for another, and for genesis."""
+        reader = self._store.reader
+        derived = self._derived(reader, number)
+        if derived is None or derived.item == GENESIS_ANCHOR:
+            return None
+        return InboxReader(reader).item(derived.item.index)
 
-    # Reads that must succeed, for the pipeline
+    def status(self, counters: Counters) -> SyncStatus:
+        """Heads with their origins, position and log at one moment."""
+        reader = self._store.reader
+        heads, log = reader.heads, InboxReader(reader)
+        safe = self._derived(reader, heads.safe.number)
+        if safe is None:
+            raise RecordDamaged(heads.safe.number, "the safe head has no record")
+        return SyncStatus(
+            unsafe=_head_status(reader, heads.unsafe),
+            safe=_head_status(reader, heads.safe),
+            finalized=_head_status(reader, heads.finalized),
+            cursor=safe.cursor,
+            items=log.count,
+            final_items=log.final_count,
+            tip=log.tip,
+            counters=counters,
+        )
+
+    # Reads that must succeed, for the pipeline's own thread
 
     def safe(self, number: BlockNumber) -> DerivedBlock:
         """As `derived`, for a block that is safe. Raises `RecordDamaged`."""
@@ -94,6 +120,11 @@ class DerivationView:
             raise RecordDamaged(number, "the block is gone")
         return block.hash
 
+    def _derived(self, reads: ChainReads, number: BlockNumber) -> DerivedBlock | None:
+        if number == 0:
+            return self._genesis
+        return None if number > reads.heads.safe.number else read_derived(reads, number)
+
 
 def genesis_boundary(config: ChainConfig, genesis: SealedBlock) -> Boundary:
     """The boundary that the chain starts from: the `Rollup` contract's first anchor."""
@@ -109,6 +140,11 @@ def message_passer_root(state: StateReader, update: StateUpdate | None = None) -
     else:
         passer = state.account(L2_TO_L1_MESSAGE_PASSER)
     return EMPTY_TRIE_ROOT if passer is None else passer.storage_root
+
+
+def _head_status(reads: ChainReads, block: BlockId) -> HeadStatus:
+    origin = inputs_of(reads, block.number).origin
+    return HeadStatus(block, origin, InboxReader(reads).item(origin.item))
 
 
 def _genesis_boundary(config: Hash32, header: Header, passer_root: Hash32) -> Boundary:
