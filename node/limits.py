@@ -104,6 +104,9 @@ RPC_FEE_HISTORY_PERCENTILES_MAX = 100
 RPC_FEE_SAMPLE_BLOCKS = 20
 """Blocks that the suggested tip is learned from; geth's default."""
 
+RPC_FEE_SAMPLES_A_BLOCK = 3
+"""Tips taken of each of them, lowest first; go-ethereum's default."""
+
 # JSON-RPC: simulation
 
 RPC_CALL_GAS_MAX = 2**24
@@ -114,3 +117,34 @@ RPC_CALL_SECONDS_MAX = 30.0
 
 RPC_CALLS_WAITING_MAX = 256
 """Simulations in the works or waiting; the next is told to try again."""
+
+RPC_OVERRIDE_ACCOUNTS_MAX = 256
+"""Accounts in one set of state overrides."""
+
+RPC_OVERRIDE_SLOTS_MAX = 4096
+"""Slots in the override of one account."""
+
+# Making blocks and following L1
+
+BUILD_SECONDS_MAX = 1
+"""No transaction is begun later than this after building began: a block time at its shortest."""
+
+L1_POLL_SECONDS = 0.5
+"""Between two looks at L1: half the shortest block time of an L1 here."""
+
+EVM_THREADS = 2
+"""Threads for simulations. They share one interpreter; two keep a long call from blocking all."""
+
+# A devnet's processes
+
+CHILD_START_SECONDS_MAX = 60.0
+"""A node that doesn't answer by then is reported; it takes two seconds on a free machine."""
+
+CHILD_STOP_SECONDS_MAX = 10.0
+"""A node that doesn't stop by then is killed, which loses nothing that it acknowledged."""
+
+CHILD_RESTARTS_PER_MINUTE_MAX = 3
+"""A node that dies more often than this won't be mended by another start."""
+
+CHILD_LOG_TAIL_LINES = 12
+"""Lines of a log shown when a node failed."""

@@ -16,6 +16,7 @@ Clients match on codes and on geth's words, so both are kept (EIP-1474; go-ether
 
 from typing import ClassVar
 
+from execution.simulate import ExecutionReverted
 from state.errors import Invalid, TallystickError, Unavailable
 
 
@@ -148,6 +149,8 @@ def rpc_error(error: TallystickError) -> RpcError:
     """The answer to a call that raised `error`, one of the three families."""
     if isinstance(error, RpcError):
         return error
+    if isinstance(error, ExecutionReverted):
+        return Reverted(error.data)
     if isinstance(error, Invalid):
         return CallFailed(str(error))
     if isinstance(error, Unavailable):

@@ -1,0 +1,85 @@
+"""All namespaces of a node, put together."""
+
+from collections.abc import Callable
+
+from node.rpc.access import AccessPolicy
+from node.rpc.app import Health, RpcApp
+from node.rpc.backend import Backend
+from node.rpc.codec import data
+from node.rpc.debug import DebugMethods
+from node.rpc.dispatch import Dispatcher, registry
+from node.rpc.eth.accounts import AccountMethods
+from node.rpc.eth.blocks import BlockMethods
+from node.rpc.eth.calls import CallMethods
+from node.rpc.eth.chain import ChainMethods
+from node.rpc.eth.events import EventMethods
+from node.rpc.eth.fees import FeeMethods
+from node.rpc.eth.transactions import TransactionMethods
+from node.rpc.format import Json
+from node.rpc.net import NetMethods
+from node.rpc.rollup import RollupMethods
+from node.rpc.subscriptions import FeedSubscriptions
+from node.rpc.txpool import TxpoolMethods
+from node.rpc.web3 import Web3Methods
+
+_NAMESPACES = (
+    ChainMethods,
+    BlockMethods,
+    TransactionMethods,
+    AccountMethods,
+    CallMethods,
+    FeeMethods,
+    EventMethods,
+    NetMethods,
+    Web3Methods,
+    TxpoolMethods,
+    DebugMethods,
+)
+
+
+def build_app(
+    backend: Backend,
+    *,
+    access: AccessPolicy | None = None,
+    on_fault: Callable[[BaseException], None] = lambda error: None,
+    health: Callable[[], Health] | None = None,
+    extra: tuple[object, ...] = (),
+) -> RpcApp:
+    """The JSON-RPC application of a chain, for `RpcServer`.
+
+    `on_fault` hears of errors that are the node's own; an `InternalError` there is a reason to
+    stop it. `extra` are further namespaces. By default the node is healthy as long as it answers.
+    """
+    namespaces: list[object] = [namespace(backend) for namespace in _NAMESPACES]
+    if backend.rollup is not None:
+        namespaces.append(RollupMethods(backend, backend.rollup))
+    return RpcApp(
+        Dispatcher(registry(*namespaces, *extra), on_fault),
+        describe=lambda: describe(backend),
+        health=health or (lambda: Health(True, {"status": "ok", **heads(backend)})),
+        source=FeedSubscriptions(backend.feed),
+        access=access,
+    )
+
+
+def describe(backend: Backend) -> Json:
+    """What `GET /` says about the node."""
+    config = backend.config
+    return {
+        "name": backend.client_version,
+        "network": config.name,
+        "layer": str(config.layer),
+        "chainId": config.chain_id,
+        **heads(backend),
+    }
+
+
+def heads(backend: Backend) -> Json:
+    """The heads, in decimal for people to read."""
+    now = backend.store.heads
+    return {
+        "block": now.unsafe.number,
+        "hash": data(now.unsafe.hash),
+        "safe": now.safe.number,
+        "finalized": now.finalized.number,
+    }

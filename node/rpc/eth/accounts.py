@@ -1,0 +1,115 @@
+"""`eth_`: accounts, storage and proofs, at any block."""
+
+import asyncio
+
+from node import limits
+from node.rpc.backend import Backend, HeaderNotFound
+from node.rpc.codec import (
+    BlockRef,
+    Tag,
+    data,
+    list_of,
+    parse_address,
+    parse_block,
+    parse_object,
+    parse_slot,
+    quantity,
+    word,
+)
+from node.rpc.dispatch import Param, method
+from node.rpc.errors import InvalidParams
+from node.rpc.format import Json
+from state.accounts import Account
+from state.proofs import AccountProof
+from state.types import Address
+
+_ADDRESS = Param(parse_address)
+_BLOCK = Param(parse_block, Tag.LATEST)
+_SLOT = Param(parse_slot)
+_parse_slots = list_of(parse_slot, limits.RPC_PROOF_SLOTS_MAX)
+
+
+def parse_slot_requests(value: object) -> dict[Address, tuple[int, ...]]:
+    """Parse addresses with the slots to read of each, so many slots together."""
+    requests = {
+        parse_address(address): _parse_slots(slots)
+        for address, slots in parse_object(value).items()
+    }
+    if sum(map(len, requests.values())) > limits.RPC_PROOF_SLOTS_MAX:
+        raise InvalidParams(f"too many slots (max {limits.RPC_PROOF_SLOTS_MAX})")
+    return requests
+
+
+class AccountMethods:
+    """Reads of the state; "pending" is the latest state, but for the nonce."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def _account(self, address: Address, ref: BlockRef) -> Account:
+        return self._backend.state(ref).account(address) or Account()
+
+    @method("eth_getBalance", _ADDRESS, _BLOCK)
+    async def balance(self, address: Address, ref: BlockRef) -> str:
+        """The balance in wei."""
+        return quantity(self._account(address, ref).balance)
+
+    @method("eth_getTransactionCount", _ADDRESS, _BLOCK)
+    async def nonce(self, address: Address, ref: BlockRef) -> str:
+        """The nonce to use next; "pending" counts what waits in the pool."""
+        mempool = self._backend.mempool
+        if ref is Tag.PENDING and mempool is not None:
+            return quantity(mempool.next_nonce(address))
+        return quantity(self._account(address, ref).nonce)
+
+    @method("eth_getCode", _ADDRESS, _BLOCK)
+    async def code(self, address: Address, ref: BlockRef) -> str:
+        """The code of a contract."""
+        state = self._backend.state(ref)
+        account = state.account(address)
+        return "0x" if account is None else data(state.code(account.code_hash))
+
+    @method("eth_getStorageAt", _ADDRESS, _SLOT, _BLOCK)
+    async def storage(self, address: Address, slot: int, ref: BlockRef) -> str:
+        """A storage slot, as 32 bytes."""
+        return word(self._backend.state(ref).storage(address, slot))
+
+    @method("eth_getStorageValues", Param(parse_slot_requests), _BLOCK)
+    async def storage_values(self, requests: dict[Address, tuple[int, ...]], ref: BlockRef) -> Json:
+        """Many storage slots of many accounts, from one state."""
+        state = self._backend.state(ref)
+        return {
+            data(address): [word(state.storage(address, slot)) for slot in slots]
+            for address, slots in requests.items()
+        }
+
+    @method("eth_getProof", _ADDRESS, Param(_parse_slots), _BLOCK)
+    async def proof(self, address: Address, slots: tuple[int, ...], ref: BlockRef) -> Json:
+        """An account and slots of it with Merkle proofs to the state root (EIP-1186)."""
+        number = self._backend.number_of(ref)
+        if number is None:
+            raise HeaderNotFound
+        return proof_json(
+            await asyncio.to_thread(self._backend.store.prove, number, address, slots)
+        )
+
+
+def proof_json(proof: AccountProof) -> Json:
+    """A proof as JSON (EIP-1186)."""
+    account = proof.account or Account()
+    return {
+        "address": data(proof.address),
+        "accountProof": [data(node) for node in proof.nodes],
+        "balance": quantity(account.balance),
+        "codeHash": data(account.code_hash),
+        "nonce": quantity(account.nonce),
+        "storageHash": data(account.storage_root),
+        "storageProof": [
+            {
+                "key": quantity(slot.slot),
+                "value": quantity(slot.value),
+                "proof": [data(node) for node in slot.nodes],
+            }
+            for slot in proof.storage
+        ],
+    }

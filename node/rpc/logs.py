@@ -1,0 +1,139 @@
+"""Which logs a client wants, and finding them in the chain (execution-apis, "Filter")."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from node import limits
+from node.rpc.codec import (
+    Tag,
+    list_of,
+    parse_address,
+    parse_block_number,
+    parse_hash,
+    parse_object,
+)
+from node.rpc.errors import InvalidParams, LimitExceeded
+from node.rpc.format import PlacedLog, placed_logs
+from state.blocks import Log
+from state.receipts import TOPICS_MAX, bloom_may_contain
+from state.store import ChainStore
+from state.types import Address, BlockNumber, Hash32
+
+Topics = tuple[frozenset[Hash32] | None, ...]
+"""By position, the topics that match; None for any."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogMatch:
+    """Which logs match, wherever they are. No addresses means any."""
+
+    addresses: frozenset[Address] = frozenset()
+    topics: Topics = ()
+
+    def matches(self, log: Log) -> bool:
+        """Whether the filter is met; a log with too few topics never meets it."""
+        if self.addresses and log.address not in self.addresses:
+            return False
+        if len(self.topics) > len(log.topics):
+            return False
+        return all(
+            wanted is None or topic in wanted for wanted, topic in zip(self.topics, log.topics)
+        )
+
+    def may_match(self, bloom: bytes) -> bool:
+        """False only if no log under this bloom filter can match."""
+        groups: list[Iterable[bytes]] = [self.addresses] if self.addresses else []
+        groups += [wanted for wanted in self.topics if wanted is not None]
+        return all(any(bloom_may_contain(bloom, entry) for entry in group) for group in groups)
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """A `LogMatch` and where to look: a range of blocks, or one block by hash."""
+
+    match: LogMatch
+    first: Tag | BlockNumber = Tag.LATEST
+    last: Tag | BlockNumber = Tag.LATEST
+    block_hash: Hash32 | None = None
+
+
+_parse_addresses = list_of(parse_address, limits.RPC_LOG_ADDRESSES_MAX)
+_parse_alternatives = list_of(parse_hash, limits.RPC_LOG_TOPICS_MAX)
+
+
+def parse_match(value: object) -> LogMatch:
+    """Parse the `address` and `topics` of a filter. Raises `InvalidParams`."""
+    wanted = parse_object(value)
+    return LogMatch(_addresses(wanted.get("address")), _topics(wanted.get("topics")))
+
+
+def parse_query(value: object) -> LogQuery:
+    """Parse a whole filter. Raises `InvalidParams`."""
+    wanted = parse_object(value)
+    match = parse_match(wanted)
+    if wanted.get("blockHash") is None:
+        first, last = wanted.get("fromBlock"), wanted.get("toBlock")
+        return LogQuery(
+            match,
+            Tag.LATEST if first is None else parse_block_number(first),
+            Tag.LATEST if last is None else parse_block_number(last),
+        )
+    if wanted.get("fromBlock") is not None or wanted.get("toBlock") is not None:
+        raise InvalidParams("cannot specify both BlockHash and FromBlock/ToBlock, choose one")
+    return LogQuery(match, block_hash=parse_hash(wanted["blockHash"]))
+
+
+def _addresses(value: object) -> frozenset[Address]:
+    if value is None:
+        return frozenset()
+    if isinstance(value, list):
+        return frozenset(_parse_addresses(value))
+    return frozenset((parse_address(value),))
+
+
+def _topics(value: object) -> Topics:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise InvalidParams("topics are a list")
+    if len(value) > TOPICS_MAX:
+        raise InvalidParams(f"exceed max topics: a log has at most {TOPICS_MAX}")
+    return tuple(_position(position) for position in value)
+
+
+def _position(value: object) -> frozenset[Hash32] | None:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return frozenset(_parse_alternatives(value)) or None
+    return frozenset((parse_hash(value),))
+
+
+def find_logs(
+    store: ChainStore, match: LogMatch, first: BlockNumber, last: BlockNumber
+) -> list[PlacedLog]:
+    """The matching logs of a range of blocks, in order. Raises `LimitExceeded`."""
+    if last - first >= limits.RPC_LOG_BLOCKS_MAX:
+        raise LimitExceeded(
+            f"query spans {last - first + 1} blocks, more than {limits.RPC_LOG_BLOCKS_MAX}:"
+            " ask for fewer at a time"
+        )
+    found: list[PlacedLog] = []
+    for number in range(first, last + 1):
+        found += _find_in_block(store, match, BlockNumber(number))
+        if len(found) > limits.RPC_LOGS_MAX:
+            raise LimitExceeded(
+                f"query returned more than {limits.RPC_LOGS_MAX} results:"
+                f" ask for blocks {first:#x} to {max(first, number - 1):#x}"
+            )
+    return found
+
+
+def _find_in_block(store: ChainStore, match: LogMatch, number: BlockNumber) -> list[PlacedLog]:
+    header = store.header(number)
+    if header is None or not match.may_match(header.logs_bloom):
+        return []
+    block = store.block(number)
+    if block is None:
+        return []
+    return [placed for logs in placed_logs(block) for placed in logs if match.matches(placed.log)]

@@ -1,0 +1,208 @@
+"""A node in this process: a real chain with a block for every transaction, behind a real server."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from execution.attributes import BlockAttributes
+from execution.evm.threads import DeepExecutor
+from execution.transition import Candidate
+from genesis.accounts import dev_accounts
+from genesis.builder import GenesisAccount, build_genesis
+from genesis.config import L2_RULES, ChainConfig, Layer
+from genesis.hashing import config_hash
+from genesis.networks import embedded_l1, embedded_l1_alloc
+from node.rpc.api import build_app
+from node.rpc.backend import Backend, EvmWork
+from node.rpc.feed import ChainFeed
+from node.rpc.server import RpcServer
+from sequencer.builder import build, unsafe_header
+from sequencer.mempool import Mempool
+from state.clock import SystemClock
+from state.headers import next_base_fee
+from state.keccak import keccak
+from state.store import ChainIdentity, ChainStore
+from state.types import Address, BlockNumber, Hash32, Timestamp
+
+T = TypeVar("T")
+
+GENESIS_TIME = Timestamp(1_700_000_000)
+DEV = dev_accounts()
+L1_CONFIG = embedded_l1(GENESIS_TIME)
+L2_CONFIG = ChainConfig(
+    name="test-l2", layer=Layer.L2, chain_id=424242, genesis_time=GENESIS_TIME, rules=L2_RULES
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TestChain:
+    """A store, a pool and a feed, and the one thread that writes them."""
+
+    __test__ = False
+
+    store: ChainStore
+    config: ChainConfig
+    mempool: Mempool
+    feed: ChainFeed
+    clock: SystemClock
+    writer: DeepExecutor
+
+
+def open_chain(
+    config: ChainConfig = L1_CONFIG,
+    path: Path | None = None,
+    alloc: dict[Address, GenesisAccount] | None = None,
+) -> TestChain:
+    """A chain with the dev accounts, in memory or in a folder."""
+    genesis = build_genesis(config, embedded_l1_alloc() | (alloc or {}))
+    identity = ChainIdentity(config.chain_id, genesis.hash, config_hash(config))
+    store = ChainStore.open(path, identity, genesis)
+    clock = SystemClock()
+    base_fee = next_base_fee(unsafe_header(store))
+    mempool = Mempool(config, clock, store.state(), base_fee)
+    return TestChain(store, config, mempool, ChainFeed(store), clock, DeepExecutor(1))
+
+
+@dataclass
+class Automine:
+    """Makes a block at once for every transaction sent, as devnets do."""
+
+    chain: TestChain
+    is_on: bool = True
+
+    async def submit(self, raw: bytes) -> Hash32:
+        transaction = await asyncio.to_thread(self.chain.mempool.add, raw)
+        if self.is_on:
+            await self.mine()
+        return transaction.hash
+
+    async def mine(self, *forced: Candidate) -> BlockNumber:
+        number = await self._write(lambda: self._build(forced))
+        await self.chain.feed.announce()
+        return number
+
+    async def rewind(self, number: BlockNumber) -> None:
+        """Drop every block after `number`, as a reorg does; the feed is not told yet."""
+        await self._write(lambda: self._rewind(number))
+
+    async def _write(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.chain.writer, work)
+
+    def _build(self, forced: tuple[Candidate, ...]) -> BlockNumber:
+        chain = self.chain
+        parent = unsafe_header(chain.store)
+        attributes = BlockAttributes(
+            timestamp=Timestamp(parent.timestamp + 1),
+            prev_randao=keccak(parent.prev_randao),
+            gas_limit=chain.config.block_gas_limit,
+        )
+        sealed = build(
+            chain.store, chain.config, chain.mempool, attributes, forced, clock=chain.clock
+        ).sealed
+        with chain.store.commit() as batch:
+            batch.append(sealed)
+        chain.mempool.on_block(sealed, chain.store.state(), next_base_fee(sealed.header))
+        return sealed.header.number
+
+    def _rewind(self, number: BlockNumber) -> None:
+        chain = self.chain
+        with chain.store.commit() as batch:
+            batch.rewind(number)
+        base_fee = next_base_fee(unsafe_header(chain.store))
+        chain.mempool.reset(chain.store.state(), base_fee)
+
+
+class RunningNode:
+    """The node as clients see it: by URL, from any thread."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, miner: Automine, backend: Backend, url: str
+    ) -> None:
+        self._loop = loop
+        self.miner = miner
+        self.backend = backend
+        self.url = url
+        self.client = httpx.Client(base_url=url, timeout=60)
+
+    @property
+    def ws_url(self) -> str:
+        return self.url.replace("http://", "ws://")
+
+    def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run a coroutine on the node's loop, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(_awaited(work), self._loop).result(60)
+
+    def mine(self, *forced: Candidate) -> BlockNumber:
+        return self.run(lambda: self.miner.mine(*forced))
+
+    def answer(self, method: str, *params: object) -> dict[str, Any]:
+        """The whole response to a call."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return self.client.post("/", json=request).json()
+
+    def call(self, method: str, *params: object) -> Any:
+        """The result of a call that succeeds."""
+        answer = self.answer(method, *params)
+        assert "result" in answer, answer
+        return answer["result"]
+
+    def error(self, method: str, *params: object) -> dict[str, Any]:
+        """The error of a call that fails."""
+        answer = self.answer(method, *params)
+        assert "error" in answer, answer
+        return answer["error"]
+
+
+async def _awaited(work: Callable[[], Awaitable[T]]) -> T:
+    return await work()
+
+
+def make_backend(chain: TestChain, miner: Automine, executor: DeepExecutor) -> Backend:
+    return Backend(
+        store=chain.store,
+        config=chain.config,
+        feed=chain.feed,
+        evm=EvmWork(executor),
+        submit=miner.submit,
+        mempool=chain.mempool,
+    )
+
+
+@contextmanager
+def running_node(chain: TestChain) -> Iterator[RunningNode]:
+    """Serve a chain from a thread of its own; everything is closed at the end."""
+    miner = Automine(chain)
+    executor = DeepExecutor(2)
+    backend = make_backend(chain, miner, executor)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="node")
+    thread.start()
+
+    def wait_for(work: Callable[[], Awaitable[T]]) -> T:
+        return asyncio.run_coroutine_threadsafe(_awaited(work), loop).result(60)
+
+    async def start() -> RpcServer:
+        chain.feed.follow_pool(chain.mempool)
+        server = RpcServer(build_app(backend), "127.0.0.1", 0)
+        await server.start()
+        return server
+
+    try:
+        server = wait_for(start)
+        node = RunningNode(loop, miner, backend, server.url)
+        yield node
+        node.client.close()
+        wait_for(server.stop)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+        executor.shutdown()
+        chain.writer.shutdown()
+        chain.store.close()
