@@ -47,13 +47,17 @@ class NodeSettings:
     """Time between two proposals of an output root."""
     mnemonic_accounts: bool = False
     """Sign with the well-known operator accounts of a devnet."""
+    batcher_key: Path | None = None
+    proposer_key: Path | None = None
+    """Key files of the L1 accounts that post batches and propose roots."""
 
     def __post_init__(self) -> None:
         if not 0 < self.rpc_port < 65536:
             raise InvalidSettings(f"rpc port {self.rpc_port} is not in 1..65535; choose another")
-        if not 0.05 <= self.block_seconds <= 3600:
+        if not 1 <= self.block_seconds <= 3600:
             raise InvalidSettings(
-                f"a block time of {self.block_seconds} s is not in 0.05..3600; choose another"
+                f"a block time of {self.block_seconds} s is not in 1..3600 (timestamps are whole"
+                " seconds); choose another with --block-time"
             )
         if self.role is Role.L1:
             return

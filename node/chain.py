@@ -1,0 +1,108 @@
+"""One chain of this node: its store, its pool, and the one thread that writes them."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from execution.attributes import BlockAttributes
+from execution.evm.threads import DeepExecutor
+from execution.transition import BlockResult, Candidate
+from genesis.config import ChainConfig
+from node.limits import BUILD_SECONDS_MAX
+from node.rpc.feed import ChainFeed
+from sequencer.builder import build, unsafe_header
+from sequencer.mempool import Mempool
+from state.batch import StoreBatch
+from state.clock import Clock
+from state.headers import next_base_fee
+from state.store import ChainStore
+from state.types import Hash32, Timestamp
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What the roles and the RPC share. Writes go through `write`, in order, on one deep thread."""
+
+    store: ChainStore
+    config: ChainConfig
+    mempool: Mempool
+    feed: ChainFeed
+    clock: Clock
+    writer: ThreadPoolExecutor
+    """One worker: whatever changes the store runs here."""
+
+    @classmethod
+    def over(cls, store: ChainStore, config: ChainConfig, clock: Clock) -> "Chain":
+        """The chain of an open store, with an empty pool."""
+        base_fee = next_base_fee(unsafe_header(store))
+        return cls(
+            store=store,
+            config=config,
+            mempool=Mempool(config, clock, store.state(), base_fee),
+            feed=ChainFeed(store),
+            clock=clock,
+            writer=DeepExecutor(1),
+        )
+
+    async def write(self, function: Callable[[], T]) -> T:
+        """Run `function` on the writing thread, after what is already waiting there."""
+        return await asyncio.get_running_loop().run_in_executor(self.writer, function)
+
+    async def submit(self, raw: bytes) -> Hash32:
+        """Take a transaction into the pool; returns its hash. Raises what `Mempool.add` does."""
+        loop = asyncio.get_running_loop()
+        transaction = await loop.run_in_executor(None, self.mempool.add, raw)
+        return transaction.hash
+
+    def announce_pool(self) -> None:
+        """Tell the feed of each transaction that becomes executable; call it on the event loop."""
+        loop = asyncio.get_running_loop()
+        self.mempool.subscribe(
+            lambda tx: _call_soon(loop, lambda: self.feed.announce_transaction(tx))
+        )
+
+    def build(
+        self, attributes: BlockAttributes, forced: tuple[Candidate, ...] = ()
+    ) -> BlockResult:
+        """Build on the unsafe head; begins no transaction from the pool a second from now."""
+        deadline = Timestamp(self.clock.now() + BUILD_SECONDS_MAX)
+        return build(
+            self.store,
+            self.config,
+            self.mempool,
+            attributes,
+            forced,
+            clock=self.clock,
+            deadline=deadline,
+        )
+
+    def append(
+        self, result: BlockResult, also: Callable[[StoreBatch], object] = lambda _: None
+    ) -> None:
+        """Write a built block, and what `also` adds, in one commit; then tell the pool."""
+        sealed = result.sealed
+        with self.store.commit() as batch:
+            batch.append(sealed)
+            also(batch)
+        self.mempool.on_block(sealed, self.store.state(), next_base_fee(sealed.header))
+
+    def refresh_pool(self) -> None:
+        """The head moved by other means than `append`: check every waiting transaction."""
+        base_fee = next_base_fee(unsafe_header(self.store))
+        self.mempool.reset(self.store.state(), base_fee)
+
+    def close(self) -> None:
+        """Let the last write finish, then close the database."""
+        self.writer.shutdown(wait=True)
+        self.store.close()
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    """Call from any thread; a loop that has ended by now needs no more news."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)

@@ -1,0 +1,139 @@
+"""`tallystick devnet`: a whole rollup on this machine."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from genesis.accounts import TEST_MNEMONIC, dev_accounts
+from genesis.networks import L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
+from node.devnet import (
+    DEFAULT_DATA_DIR,
+    MANIFEST,
+    DevnetSettings,
+    ReadyDevnet,
+    data_folder,
+    running_devnet,
+    stop_on_signals,
+)
+from node.rpc.codec import checksum_address
+
+
+@click.command(context_settings={"show_default": True})
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_DATA_DIR,
+    help="Where databases and logs live.",
+)
+@click.option("--rpc-port", default=9545, help="JSON-RPC port of the sequencer (L2).")
+@click.option("--verifier-port", default=9546, help="JSON-RPC port of the verifier (L2).")
+@click.option("--l1-port", default=8545, help="JSON-RPC port of the embedded L1.")
+@click.option("--block-time", default=1.0, help="Seconds between two L2 blocks.")
+@click.option("--l1-block-time", default=1.0, help="Seconds between two blocks of the embedded L1.")
+@click.option("--l1-rpc", metavar="URL", help="Use this L1 (for example anvil) instead.")
+@click.option("--l1-chain-id", default=L1_DEVNET_CHAIN_ID, help="Chain id expected of the L1.")
+@click.option("--dispute-window", default=20, help="Seconds in which a root can be disputed.")
+@click.option("--reset", is_flag=True, help="Forget the chains of earlier runs and begin anew.")
+def devnet(
+    data_dir: Path,
+    rpc_port: int,
+    verifier_port: int,
+    l1_port: int,
+    block_time: float,
+    l1_block_time: float,
+    l1_rpc: str | None,
+    l1_chain_id: int,
+    dispute_window: int,
+    reset: bool,
+) -> None:
+    """Start an L1, its contracts, a sequencer and a verifier; stop them with Ctrl-C.
+
+    Starting again resumes the same chains; --reset begins anew.
+    """
+    settings = DevnetSettings(
+        data_dir=data_dir,
+        rpc_port=rpc_port,
+        verifier_port=verifier_port,
+        l1_port=l1_port,
+        block_seconds=block_time,
+        l1_block_seconds=l1_block_time,
+        l1_rpc=l1_rpc,
+        l1_chain_id=l1_chain_id,
+        dispute_window_seconds=dispute_window,
+    )
+    with data_folder(data_dir, reset=reset):
+        asyncio.run(_run(settings))
+    click.echo("Stopped. Start again to resume the same chains.")
+
+
+async def _run(settings: DevnetSettings) -> None:
+    """Run until a signal; one that comes while starting ends the start."""
+    stopping = asyncio.Event()
+    running = asyncio.create_task(_start_and_wait(settings, stopping))
+    stop_on_signals(stopping)
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait((running, stop), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not running.done() and not (settings.data_dir / MANIFEST).exists():
+        running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+async def _start_and_wait(settings: DevnetSettings, stopping: asyncio.Event) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+
+    def progress(step: str) -> None:
+        console.print(f"[dim]…[/dim] {step}")
+
+    async with running_devnet(settings, stopping, progress) as ready:
+        print_banner(console, ready)
+        await stopping.wait()
+        progress("Stopping")
+
+
+def print_banner(console: Console, ready: ReadyDevnet) -> None:
+    """Everything a user needs to begin: endpoints, accounts, contracts."""
+    settings = ready.settings
+    console.print()
+    console.print("[bold green]The devnet is ready.[/bold green] Ctrl-C stops it.")
+    console.print()
+    console.print(_endpoints(settings))
+    console.print(_accounts())
+    console.print(f"Mnemonic  {TEST_MNEMONIC}   (path m/44'/60'/0'/0/n)")
+    console.print()
+    console.print(_contracts(ready))
+    console.print(f"Logs and databases are in {settings.data_dir}/")
+    console.print("Try it: [bold].venv/bin/tallystick demo trade[/bold]")
+
+
+def _endpoints(settings: DevnetSettings) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("Node", "Chain id", "JSON-RPC (HTTP and websocket)"):
+        table.add_column(title)
+    table.add_row("L1", str(settings.l1_chain_id), settings.l1_url)
+    table.add_row("L2 sequencer", str(L2_DEVNET_CHAIN_ID), settings.sequencer_url)
+    table.add_row("L2 verifier", str(L2_DEVNET_CHAIN_ID), settings.verifier_url)
+    return table
+
+
+def _accounts() -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    for title in ("", "Account (10,000 ETH on L1, 500 ETH on L2)", "Private key"):
+        table.add_column(title)
+    for index, account in enumerate(dev_accounts()):
+        table.add_row(f"({index})", checksum_address(account.address), f"0x{account.key.hex()}")
+    return table
+
+
+def _contracts(ready: ReadyDevnet) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("Layer", "Contract", "Address"):
+        table.add_column(title)
+    for layer, name, address in ready.deployment.named_contracts():
+        table.add_row(layer, name, checksum_address(address))
+    return table

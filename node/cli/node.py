@@ -1,0 +1,83 @@
+"""`tallystick node`: one node in one role."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from node.logs import configure_logging
+from node.service import run_node
+from node.settings import NodeSettings, Role, load_toml, writable_folder
+
+
+def _load_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
+    if path is not None:
+        ctx.default_map = {**load_toml(path), **(ctx.default_map or {})}
+
+
+@click.command(context_settings={"show_default": True})
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_load_config,
+    help="TOML file with the options below; a flag or an environment variable goes before it.",
+)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), required=True,
+    help="Where the database lives.",
+)  # fmt: skip
+@click.option("--rpc-host", default="127.0.0.1", help="Address to serve JSON-RPC on.")
+@click.option("--rpc-port", type=int, default=8545, help="JSON-RPC port (HTTP and websocket).")
+@click.option("--block-time", type=float, default=1.0, help="Seconds between two own blocks.")
+@click.option("--l1-rpc", metavar="URL", help="The L1 to follow.")
+@click.option(
+    "--deployment", type=click.Path(dir_okay=False, path_type=Path),
+    help="Deployment file written by `tallystick l1 deploy`.",
+)  # fmt: skip
+@click.option("--batch-time", type=float, default=4.0, help="Seconds between two batches.")
+@click.option("--proposal-time", type=float, default=10.0, help="Seconds between two proposals.")
+@click.option(
+    "--batcher-key-file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Key of the L1 account that posts batches.",
+)  # fmt: skip
+@click.option(
+    "--proposer-key-file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Key of the L1 account that proposes output roots.",
+)  # fmt: skip
+@click.option("--dev", is_flag=True, help="Sign with the well-known operator accounts of a devnet.")
+@click.option("--stop-with-parent", is_flag=True, hidden=True)
+def node(
+    role: str,
+    data_dir: Path,
+    rpc_host: str,
+    rpc_port: int,
+    block_time: float,
+    l1_rpc: str | None,
+    deployment: Path | None,
+    batch_time: float,
+    proposal_time: float,
+    batcher_key_file: Path | None,
+    proposer_key_file: Path | None,
+    dev: bool,
+    stop_with_parent: bool,
+) -> None:
+    """Run one node: an embedded L1, a sequencer, or a verifier."""
+    settings = NodeSettings(
+        role=Role(role),
+        data_dir=writable_folder(data_dir),
+        rpc_port=rpc_port,
+        rpc_host=rpc_host,
+        block_seconds=block_time,
+        l1_rpc=l1_rpc,
+        deployment=deployment,
+        batch_seconds=batch_time,
+        proposal_seconds=proposal_time,
+        mnemonic_accounts=dev,
+        batcher_key=batcher_key_file,
+        proposer_key=proposer_key_file,
+    )
+    configure_logging()
+    asyncio.run(run_node(settings, stop_with_parent=stop_with_parent))

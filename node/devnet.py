@@ -1,0 +1,271 @@
+"""A whole rollup on one machine: an L1, its contracts, a sequencer and a verifier."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.deployment import Deployment
+from bridge.l1.deploy import DeployParameters, deploy
+from bridge.l1.dev import fund_operators
+from bridge.l1.rpc import connect
+from genesis.accounts import operator_accounts
+from genesis.networks import L1_DEVNET_CHAIN_ID
+from node.files import write_atomically
+from node.probe import EndpointSilent, RpcProbe
+from node.processes import Child
+from node.settings import InvalidSettings, Role, writable_folder
+
+HOST: Final = "127.0.0.1"
+MANIFEST: Final = "devnet.json"
+"""Written when the devnet is ready, so that other commands find it without flags."""
+DEPLOYMENT: Final = "deployment.json"
+DEFAULT_DATA_DIR: Final = Path(".tallystick")
+
+
+class DevnetRunning(InvalidSettings):
+    """Another devnet uses the data folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetSettings:
+    """What the user chose. Times in seconds."""
+
+    data_dir: Path
+    rpc_port: int = 9545
+    verifier_port: int = 9546
+    l1_port: int = 8545
+    block_seconds: float = 1.0
+    l1_block_seconds: float = 1.0
+    l1_rpc: str | None = None
+    """A real L1 instead of the embedded one."""
+    l1_chain_id: int = L1_DEVNET_CHAIN_ID
+    dispute_window_seconds: int = 20
+    finality_delay_seconds: int = 5
+
+    @property
+    def l1_url(self) -> str:
+        return self.l1_rpc or f"http://{HOST}:{self.l1_port}"
+
+    @property
+    def sequencer_url(self) -> str:
+        return f"http://{HOST}:{self.rpc_port}"
+
+    @property
+    def verifier_url(self) -> str:
+        return f"http://{HOST}:{self.verifier_port}"
+
+    @property
+    def deployment_file(self) -> Path:
+        return self.data_dir / DEPLOYMENT
+
+    def ports(self) -> dict[str, int]:
+        """Port by the option that sets it."""
+        ports = {"--rpc-port": self.rpc_port, "--verifier-port": self.verifier_port}
+        return ports if self.l1_rpc else {"--l1-port": self.l1_port, **ports}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyDevnet:
+    """What a started devnet is, for the banner and the manifest."""
+
+    settings: DevnetSettings
+    deployment: Deployment
+
+
+Progress = Callable[[str], None]
+"""Told what is being done, one sentence a step."""
+
+
+@contextlib.contextmanager
+def data_folder(path: Path, *, reset: bool) -> Iterator[None]:
+    """Hold the data folder for this process. Raises `DevnetRunning` or `InvalidSettings`."""
+    writable_folder(path)
+    with (path / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DevnetRunning(
+                f"a devnet is already running on {path}; stop it, or give another --data-dir"
+            ) from error
+        if reset:
+            _empty(path)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def running_devnet(
+    settings: DevnetSettings, stopping: asyncio.Event, progress: Progress
+) -> AsyncIterator[ReadyDevnet]:
+    """Start everything; stop it in order on leaving. `stopping` is set when a node gives up."""
+    check_ports(settings)
+    probe = RpcProbe()
+    children: list[Child] = []
+    watchers: list[asyncio.Task[None]] = []
+
+    async def launch(child: Child) -> None:
+        await child.start()
+        children.append(child)
+
+    try:
+        if settings.l1_rpc is None:
+            progress("Starting the embedded L1")
+            l1 = l1_child(settings)
+            await launch(l1)
+            await l1.wait_ready(probe)
+        await check_l1(settings, probe)
+        deployment = await deploy_contracts(settings, progress)
+        progress("Starting the sequencer and the verifier")
+        for child in l2_children(settings):
+            await launch(child)
+        await asyncio.gather(*(child.wait_ready(probe) for child in children))
+        watchers = [asyncio.create_task(child.keep_running(stopping)) for child in children]
+        for watcher in watchers:
+            watcher.add_done_callback(lambda _: stopping.set())
+        ready = ReadyDevnet(settings, deployment)
+        write_manifest(ready)
+        yield ready
+        _raise_first_failure(watchers)
+    finally:
+        stopping.set()
+        for child in reversed(children):
+            await child.stop()
+        for watcher in watchers:
+            watcher.cancel()
+        await probe.close()
+        with contextlib.suppress(FileNotFoundError):
+            (settings.data_dir / MANIFEST).unlink()
+
+
+def check_ports(settings: DevnetSettings) -> None:
+    """Refuse a port that is in use or named twice, with the option that changes it."""
+    seen: dict[int, str] = {}
+    for option, port in settings.ports().items():
+        if port in seen:
+            raise InvalidSettings(f"{option} and {seen[port]} are both {port}; choose another")
+        seen[port] = option
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                raise InvalidSettings(
+                    f"port {port} can't be used: {os.strerror(error.errno or 0)};"
+                    f" stop what uses it, or choose another with {option}"
+                ) from error
+
+
+async def check_l1(settings: DevnetSettings, probe: RpcProbe) -> None:
+    """Refuse an L1 that is silent or another chain than expected."""
+    try:
+        chain_id = int(await probe.call(settings.l1_url, "eth_chainId"), 16)
+    except EndpointSilent as error:
+        raise InvalidSettings(
+            f"no L1 answers at {settings.l1_url}; start one there (for example `anvil`),"
+            " correct --l1-rpc, or leave it out to use the embedded L1"
+        ) from error
+    if chain_id != settings.l1_chain_id:
+        raise InvalidSettings(
+            f"the L1 at {settings.l1_url} has chain id {chain_id}, not {settings.l1_chain_id};"
+            f" correct --l1-rpc, or accept that chain with --l1-chain-id {chain_id}"
+        )
+
+
+async def deploy_contracts(settings: DevnetSettings, progress: Progress) -> Deployment:
+    """Deploy the L1 contracts, or find those of an earlier run."""
+    deployer = operator_accounts().deployer
+    async with connect(settings.l1_url) as l1:
+        if settings.l1_rpc is not None:
+            progress("Funding the operators from dev account 0")
+            await fund_operators(l1)
+        progress("Deploying the L1 contracts")
+        return await deploy(
+            l1,
+            deployer.key,
+            DeployParameters(
+                l1_chain_id=settings.l1_chain_id,
+                dispute_window_seconds=settings.dispute_window_seconds,
+                finality_delay_seconds=settings.finality_delay_seconds,
+            ),
+            settings.deployment_file,
+        )
+
+
+def l1_child(settings: DevnetSettings) -> Child:
+    """The embedded L1 in a process of its own."""
+    return _child(
+        settings, "l1", settings.l1_url, settings.l1_port, "--block-time",
+        str(settings.l1_block_seconds),
+    )  # fmt: skip
+
+
+def l2_children(settings: DevnetSettings) -> tuple[Child, Child]:
+    """The sequencer and the verifier; all that they share is the L1 and the deployment file."""
+    l1 = ("--l1-rpc", settings.l1_url, "--deployment", str(settings.deployment_file))
+    block_time = ("--block-time", str(settings.block_seconds))
+    return (
+        _child(settings, "sequencer", settings.sequencer_url, settings.rpc_port, *l1, *block_time),
+        _child(settings, "verifier", settings.verifier_url, settings.verifier_port, *l1),
+    )
+
+
+def _child(settings: DevnetSettings, role: str, url: str, port: int, *arguments: str) -> Child:
+    folder = writable_folder(settings.data_dir / role)
+    common = ("--role", role, "--data-dir", str(folder), "--rpc-port", str(port), "--dev")
+    return Child(role, (*common, *arguments), url, settings.data_dir / f"{role}.log")
+
+
+def write_manifest(ready: ReadyDevnet) -> None:
+    """Tell other commands where the devnet is."""
+    settings = ready.settings
+    manifest = {
+        "l1": settings.l1_url,
+        "sequencer": settings.sequencer_url,
+        "verifier": settings.verifier_url,
+        "deployment": str(settings.deployment_file),
+    }
+    write_atomically(settings.data_dir / MANIFEST, json.dumps(manifest, indent=2).encode())
+
+
+def read_manifest(data_dir: Path) -> dict[str, Any]:
+    """Where the running devnet is. Raises `InvalidSettings` when none runs on `data_dir`."""
+    try:
+        manifest: dict[str, Any] = json.loads((data_dir / MANIFEST).read_bytes())
+        return manifest
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(
+            f"no devnet runs on {data_dir}; start one with ./scripts/devnet,"
+            " or name its folder with --data-dir"
+        ) from error
+
+
+def stop_on_signals(stopping: asyncio.Event) -> None:
+    """Ctrl-C, SIGTERM and a closed terminal all mean: stop in order."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopping.set)
+
+
+def _empty(path: Path) -> None:
+    """Remove what a devnet made, and nothing else: --data-dir may name any folder."""
+    for role in Role:
+        shutil.rmtree(path / role, ignore_errors=True)
+        (path / f"{role}.log").unlink(missing_ok=True)
+    for name in (DEPLOYMENT, MANIFEST):
+        (path / name).unlink(missing_ok=True)
+
+
+def _raise_first_failure(watchers: list[asyncio.Task[None]]) -> None:
+    for watcher in watchers:
+        if watcher.done() and not watcher.cancelled():
+            error = watcher.exception()
+            if error is not None:
+                raise error

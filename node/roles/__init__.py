@@ -1,0 +1,1 @@
+"""What a node does besides answering: one file a role."""

@@ -1,0 +1,125 @@
+"""Following L1: the part of an L2 node that a sequencer and a verifier share."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.deployment import Deployment, l2_config, l2_genesis
+from bridge.derive.inbox_log import InboxLog
+from bridge.derive.pipeline import Pipeline
+from bridge.l1.client import L1Client
+from bridge.l1.watcher import L1Progress, Watcher
+from genesis.hashing import config_hash
+from node.chain import Chain
+from node.limits import L1_POLL_SECONDS
+from state.clock import Clock
+from state.errors import Invalid, Unavailable
+from state.store import ChainStore
+from state.stored import ChainIdentity
+
+log = logging.getLogger("tallystick.derive")
+
+
+@dataclass(slots=True)
+class Follower:
+    """Keeps the safe chain equal to what L1 says.
+
+    `synced` is set once the log has been read to L1's head and derived as far as it goes; it is
+    cleared while L1 is out of reach, so that nobody builds or posts on an old view.
+    """
+
+    chain: Chain
+    log: InboxLog
+    pipeline: Pipeline
+    watcher: Watcher
+    synced: asyncio.Event
+    l1: L1Progress | None = None
+    trouble: str | None = None
+    """Why L1 is out of reach, while it is."""
+
+    @classmethod
+    def over(cls, chain: Chain, client: L1Client, deployment: Deployment) -> "Follower":
+        inbox_log = InboxLog(chain.store)
+        return cls(
+            chain=chain,
+            log=inbox_log,
+            pipeline=Pipeline(chain.store, chain.config, inbox_log),
+            watcher=Watcher(
+                client,
+                deployment.inbox,
+                inbox_log,
+                start_block=deployment.start_block,
+                write=chain.write,
+            ),
+            synced=asyncio.Event(),
+        )
+
+    async def run(self) -> None:
+        """Follow L1 until cancelled. Only an `InternalError` ends it."""
+        await self.watcher.follow(self._on_l1, self._on_trouble, poll_seconds=L1_POLL_SECONDS)
+
+    async def _on_l1(self, progress: L1Progress) -> None:
+        self.l1 = progress
+        if self.trouble is not None:
+            log.info("L1 answers again, at block %d", progress.head.number)
+            self.trouble = None
+        if progress.truncated_to is not None:
+            log.warning("L1 took inbox items back, from item %d on", progress.truncated_to)
+        waiting = False
+        while not waiting:
+            waiting = await self.chain.write(self._advance)
+        if progress.is_complete:
+            self.synced.set()
+
+    def _advance(self) -> bool:
+        """Derive for a while; True when the log is used up."""
+        before = self.chain.store.heads
+        step = self.pipeline.advance()
+        after = self.chain.store.heads
+        if step.replaced:
+            log.warning("L1 says otherwise: %d unsafe blocks were replaced", step.replaced)
+        if after.unsafe != before.unsafe:
+            self.chain.refresh_pool()
+        if after != before:
+            log.info(
+                "safe %d, finalized %d, unsafe %d",
+                after.safe.number,
+                after.finalized.number,
+                after.unsafe.number,
+            )
+        return step.waiting
+
+    def _on_trouble(self, error: Unavailable) -> None:
+        if self.trouble is None:
+            log.warning("L1 is out of reach: %s", error)
+        self.trouble = str(error)
+        self.synced.clear()
+
+
+def open_l2(data_dir: Path, deployment: Deployment, clock: Clock) -> Chain:
+    """Open the database of the L2 that a deployment describes, made at the first start."""
+    config = l2_config(deployment)
+    genesis = l2_genesis(deployment)
+    identity = ChainIdentity(config.chain_id, genesis.hash, config_hash(config))
+    return Chain.over(ChainStore.open(data_dir / "db", identity, genesis), config, clock)
+
+
+async def every(seconds: float, step: Callable[[], Awaitable[None]], part: str) -> None:
+    """Call `step` again and again, `seconds` apart; what L1 refuses is tried the next time.
+
+    Only an `InternalError` ends it. The same trouble is logged once.
+    """
+    trouble = ""
+    while True:
+        try:
+            await step()
+            if trouble:
+                logging.getLogger(f"tallystick.{part}").info("goes on")
+            trouble = ""
+        except (Unavailable, Invalid) as error:
+            if str(error) != trouble:
+                logging.getLogger(f"tallystick.{part}").warning("%s", error)
+            trouble = str(error)
+        await asyncio.sleep(seconds)

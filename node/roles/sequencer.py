@@ -1,0 +1,75 @@
+"""The sequencer: a block every block time, and batches and output roots to L1."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from bridge.derive.errors import DerivationReset
+from bridge.derive.sequenced import record_block, sequenced_plan
+from bridge.poster import Poster
+from bridge.proposer import Proposer
+from node.roles.follower import Follower
+from state.errors import Unavailable
+from state.types import BlockNumber
+
+log = logging.getLogger("tallystick.sequencer")
+
+
+@dataclass(slots=True)
+class Sequencer:
+    """Makes unsafe blocks while the view of L1 is fresh enough to build on."""
+
+    follower: Follower
+    poster: Poster
+    proposer: Proposer
+    block_seconds: float
+    batch_seconds: float
+    proposal_seconds: float
+
+    async def build_blocks(self) -> None:
+        """Build a block every block time, from the first complete look at L1 on.
+
+        An L1 that falls silent later stops nobody: the origin stays where it is meanwhile.
+        """
+        await self.follower.synced.wait()
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await self.build_block()
+            due = max(due + self.block_seconds, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def build_block(self) -> BlockNumber | None:
+        """Build, write and announce one block; None where the time for it has not come."""
+        chain = self.follower.chain
+        try:
+            number = await chain.write(self._build)
+        except (Unavailable, DerivationReset) as error:
+            log.info("no block now: %s", error)
+            return None
+        await chain.feed.announce()
+        return number
+
+    def _build(self) -> BlockNumber:
+        follower = self.follower
+        chain = follower.chain
+        plan = sequenced_plan(
+            chain.store,
+            follower.log,
+            chain.config,
+            now=chain.clock.now(),
+            l1_number=follower.l1.head.number if follower.l1 else 0,
+        )
+        result = chain.build(plan.attributes, plan.forced_candidates)
+        chain.append(result, lambda batch: record_block(batch, plan, result))
+        return result.sealed.header.number
+
+    async def post(self) -> None:
+        """One batch, if L1 is in view and there is something to post."""
+        if self.follower.synced.is_set():
+            await self.poster.step()
+
+    async def propose(self) -> None:
+        """One proposal, and whatever games can be resolved or credit claimed."""
+        if self.follower.synced.is_set():
+            await self.proposer.step()

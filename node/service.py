@@ -1,0 +1,214 @@
+"""The composition of one node: opens its chain, starts its role and its RPC, stops both."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.deployment import Deployment
+from bridge.l1.accounts import Operator
+from bridge.l1.client import L1Client
+from bridge.l1.contracts import l1_errors
+from bridge.l1.rpc import RpcClient
+from bridge.l1.transactor import Transactor
+from bridge.poster import Poster
+from bridge.proposer import Proposer
+from execution.evm.threads import DeepExecutor
+from genesis.accounts import operator_accounts
+from node.chain import Chain
+from node.limits import EVM_THREADS
+from node.roles.follower import Follower, every, open_l2
+from node.roles.l1 import make_block, open_l1
+from node.roles.sequencer import Sequencer
+from node.rpc.api import build_app, heads
+from node.rpc.app import Health
+from node.rpc.backend import Backend, EvmWork, Rollup
+from node.rpc.server import RpcServer
+from node.settings import InvalidSettings, NodeSettings, Role
+from state.clock import SystemClock
+from state.errors import InternalError, Unavailable
+from state.types import Hash32
+
+log = logging.getLogger("tallystick.node")
+
+
+class NotSequencer(Unavailable):
+    """A verifier was given a transaction; it has no pool."""
+
+
+@dataclass(slots=True)
+class RunningNode:
+    """What a role needs to run: loops that never end, and what the RPC serves."""
+
+    chain: Chain
+    backend: Backend
+    loops: list[Coroutine[Any, Any, None]]
+    follower: Follower | None = None
+    fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
+    """Gets an exception when the node finds itself wrong and must stop."""
+
+    def report_fault(self, error: BaseException) -> None:
+        """An unexpected error while answering a call; one of our own invariants stops the node."""
+        log.error("while answering a call: %r", error, exc_info=error)
+        if isinstance(error, InternalError) and not self.fault.done():
+            self.fault.set_exception(error)
+
+    def health(self) -> Health:
+        """Whether the node does its work: a follower that lost L1 says so."""
+        trouble = self.follower.trouble if self.follower else None
+        detail = {"status": trouble or "ok", **heads(self.backend)}
+        return Health(trouble is None, detail)
+
+
+async def run_node(settings: NodeSettings, *, stop_with_parent: bool = False) -> None:
+    """Run a node until a signal, or until its standard input closes if `stop_with_parent`.
+
+    Raises `InternalError` when the node had to halt, and `Invalid*` for settings that can't work.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    if stop_with_parent:
+        loop.add_reader(sys.stdin.fileno(), stopping.set)
+    async with opened(settings) as node:
+        server = RpcServer(
+            build_app(node.backend, on_fault=node.report_fault, health=node.health),
+            settings.rpc_host,
+            settings.rpc_port,
+        )
+        await server.start()
+        log.info("%s of chain %d answers at %s", settings.role, node.chain.config.chain_id,
+                 server.url)  # fmt: skip
+        try:
+            await _run_loops(node, stopping)
+        finally:
+            await server.stop()
+    log.info("stopped")
+
+
+async def _run_loops(node: RunningNode, stopping: asyncio.Event) -> None:
+    """Run the role's loops until `stopping`; an error in one ends all and is raised."""
+    node.chain.announce_pool()
+    tasks = [asyncio.ensure_future(loop) for loop in node.loops]
+    stop = asyncio.ensure_future(stopping.wait())
+    try:
+        done, _ = await asyncio.wait(
+            (*tasks, stop, node.fault), return_when=asyncio.FIRST_COMPLETED
+        )
+        for finished in done:
+            finished.result()
+    finally:
+        for task in (*tasks, stop):
+            task.cancel()
+        await asyncio.gather(*tasks, stop, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: NodeSettings) -> AsyncIterator[RunningNode]:
+    """Open the chain of the role; closes it on leaving."""
+    if settings.role is Role.L1:
+        chain = open_l1(settings.data_dir, SystemClock())
+        try:
+            yield _l1_node(settings, chain)
+        finally:
+            chain.close()
+        return
+    if settings.l1_rpc is None or settings.deployment is None:
+        raise InvalidSettings(f"a {settings.role} needs --l1-rpc and --deployment")
+    deployment = Deployment.load(settings.deployment)
+    chain = open_l2(settings.data_dir, deployment, SystemClock())
+    try:
+        async with RpcClient(settings.l1_rpc) as rpc:
+            client = L1Client(rpc, chain_id=deployment.l1_chain_id, errors=l1_errors())
+            yield _l2_node(settings, chain, client, deployment)
+    finally:
+        chain.close()
+
+
+def _l1_node(settings: NodeSettings, chain: Chain) -> RunningNode:
+    async def step() -> None:
+        await chain.write(lambda: make_block(chain))
+        await chain.feed.announce()
+
+    backend = _backend(chain)
+    return RunningNode(chain, backend, [every(settings.block_seconds, step, "l1")])
+
+
+def _l2_node(
+    settings: NodeSettings, chain: Chain, client: L1Client, deployment: Deployment
+) -> RunningNode:
+    follower = Follower.over(chain, client, deployment)
+    rollup = Rollup(follower.pipeline.status, follower.pipeline.view, deployment.public_json())
+    loops = [follower.run()]
+    if settings.role is Role.SEQUENCER:
+        sequencer = _sequencer(settings, follower, client, deployment)
+        loops += [
+            sequencer.build_blocks(),
+            every(settings.batch_seconds, sequencer.post, "poster"),
+            every(settings.proposal_seconds, sequencer.propose, "proposer"),
+        ]
+    backend = _backend(chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER)
+    return RunningNode(chain, backend, loops, follower)
+
+
+def _sequencer(
+    settings: NodeSettings, follower: Follower, client: L1Client, deployment: Deployment
+) -> Sequencer:
+    chain = follower.chain
+    batcher, proposer = _operators(settings)
+    return Sequencer(
+        follower=follower,
+        poster=Poster(
+            chain.store,
+            chain.config,
+            follower.log,
+            follower.pipeline.view,
+            Transactor(client, batcher),
+            on_chain_thread=chain.write,
+        ),
+        proposer=Proposer(
+            chain.store,
+            follower.log,
+            follower.pipeline.view,
+            Transactor(client, proposer),
+            deployment.rollup,
+            on_chain_thread=chain.write,
+        ),
+        block_seconds=settings.block_seconds,
+        batch_seconds=settings.batch_seconds,
+        proposal_seconds=settings.proposal_seconds,
+    )
+
+
+def _operators(settings: NodeSettings) -> tuple[Operator, Operator]:
+    """The accounts that post batches and propose roots."""
+    if settings.mnemonic_accounts:
+        accounts = operator_accounts()
+        return Operator.of_dev_account(accounts.batcher), Operator.of_dev_account(accounts.proposer)
+    if settings.batcher_key is None or settings.proposer_key is None:
+        raise InvalidSettings(
+            "a sequencer signs L1 transactions: give --batcher-key-file and --proposer-key-file,"
+            " or --dev on a devnet"
+        )
+    return Operator.from_file(settings.batcher_key), Operator.from_file(settings.proposer_key)
+
+
+def _backend(chain: Chain, *, rollup: Rollup | None = None, has_pool: bool = True) -> Backend:
+    return Backend(
+        store=chain.store,
+        config=chain.config,
+        feed=chain.feed,
+        evm=EvmWork(DeepExecutor(EVM_THREADS)),
+        submit=chain.submit if has_pool else _refuse,
+        mempool=chain.mempool if has_pool else None,
+        rollup=rollup,
+    )
+
+
+async def _refuse(raw: bytes) -> Hash32:
+    raise NotSequencer("this node only verifies: send transactions to the sequencer")
