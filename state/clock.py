@@ -1,4 +1,4 @@
-"""The clock, as an argument: what needs the time gets a `Clock`, so that tests and devnets set it."""
+"""The clock as an argument: what needs the time gets a `Clock`, which tests and devnets can set."""
 
 import time
 from typing import Protocol
@@ -31,7 +31,7 @@ class SystemClock:
 class ManualClock:
     """A clock that moves when told: for tests, and for time travel on a devnet."""
 
-    def __init__(self, start: Timestamp = Timestamp(0)) -> None:
+    def __init__(self, start: int = 0) -> None:
         self._seconds = float(start)
 
     def now(self) -> Timestamp:

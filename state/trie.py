@@ -8,6 +8,7 @@ encoding has fewer than 32 bytes, `0x80` for none. What did not change is copied
 Paths are strings of hex digits: slicing, comparing and prefixes then run in C.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from os.path import commonprefix
 from typing import NamedTuple, TypeAlias
@@ -28,9 +29,10 @@ _DIGITS = "0123456789abcdef"
 _NO_CHILDREN = [_EMPTY] * 17
 _HASH_PREFIX = 0xA0
 _HASH_REFERENCE_SIZE = 33
-_FULL_BRANCH_PREFIX = b"\xf9\x02\x11"
-_FULL_BRANCH_MARKS = b"\xa0" * 16 + b"\x80"
-"""Every 33rd byte of a branch with sixteen hashes and no value, as most near a large root are."""
+_UNSEALED = b""
+"""Stands for a child whose encoding is still to come."""
+_PLAIN_CHILDREN = re.compile(rb"\x80|\xa0[\x00-\xff]{32}")
+"""Nothing, or a hash: the elements of all branches but those with nodes or values in place."""
 
 
 class InvalidTrieNode(Invalid):
@@ -55,13 +57,13 @@ class Extension(NamedTuple):
     """Hex digits that all keys below share. `child` refers to a branch."""
 
     path: str
-    child: "bytes | Branch"
+    child: bytes
 
 
 class Branch(NamedTuple):
     """Sixteen children by the next hex digit, and the value of the key that ends here."""
 
-    children: "list[bytes | Node]"
+    children: list[bytes]
 
 
 Node: TypeAlias = Leaf | Extension | Branch
@@ -117,13 +119,16 @@ class _Update:
         if node is None:
             return self._build([c for c in batch[low:high] if c[1]], depth)
         if isinstance(node, Branch):
-            return self._change_branch(node, batch, low, high, depth)
+            return self._change_branch(node.children, {}, batch, low, high, depth)
         if isinstance(node, Leaf):
             return self._change_leaf(node, batch[low:high], depth)
         return self._change_extension(node, batch, low, high, depth)
 
     def _change_leaf(self, leaf: Leaf, changes: list[Change], depth: int) -> Node | None:
-        key = changes[0][0][:depth] + leaf.path
+        first_key, first_value = changes[0]
+        if len(changes) == 1 and first_key[depth:] == leaf.path:
+            return Leaf(leaf.path, first_value) if first_value else None
+        key = first_key[:depth] + leaf.path
         if all(change[0] != key for change in changes):
             changes.append((key, leaf.value))
             changes.sort()
@@ -138,17 +143,26 @@ class _Update:
         shared = len(commonprefix((path, first, last)))
         if shared == len(path):
             return self._prefixed(path, self.change(extension.child, batch, low, high, end))
-        rest = path[shared + 1 :]
-        children: list[bytes | Node] = list(_NO_CHILDREN)
-        below = extension.child
-        children[int(path[shared], 16)] = Extension(rest, below) if rest else below
-        changed = self._change_branch(Branch(children), batch, low, high, depth + shared)
+        # The changes part from the path: a branch takes the place of one of its digits.
+        fork, rest = int(path[shared], 16), path[shared + 1 :]
+        children = list(_NO_CHILDREN)
+        unsealed: dict[int, Node] = {}
+        if rest:
+            unsealed[fork] = Extension(rest, extension.child)
+        children[fork] = _UNSEALED if rest else extension.child
+        changed = self._change_branch(children, unsealed, batch, low, high, depth + shared)
         return self._prefixed(path[:shared], changed)
 
     def _change_branch(
-        self, branch: Branch, batch: list[Change], low: int, high: int, depth: int
+        self,
+        children: list[bytes],
+        unsealed: dict[int, Node],
+        batch: list[Change],
+        low: int,
+        high: int,
+        depth: int,
     ) -> Node | None:
-        children = branch.children
+        """Change below a branch; `unsealed` holds the children that have no encoding yet."""
         if len(batch[low][0]) == depth:
             children[16] = batch[low][1] or _EMPTY
             low += 1
@@ -158,29 +172,33 @@ class _Update:
             while stop < high and batch[stop][0][depth] == digit:
                 stop += 1
             index = int(digit, 16)
-            changed = self.change(children[index], batch, low, stop, depth + 1)
-            children[index] = _EMPTY if changed is None else changed
+            at = unsealed.pop(index, children[index])
+            changed = self.change(at, batch, low, stop, depth + 1)
+            if changed is None:
+                children[index] = _EMPTY
+            else:
+                children[index] = _UNSEALED
+                unsealed[index] = changed
             low = stop
-        return self._collapsed(branch)
+        if 17 - children.count(_EMPTY) < 2:
+            return self._collapsed(children, unsealed)
+        for index, node in unsealed.items():
+            children[index] = self._refer(node)
+        return Branch(children)
 
-    def _collapsed(self, branch: Branch) -> Node | None:
-        """The shortest node that says the same: a branch must have two entries at least."""
-        children = branch.children
-        left = 17 - children.count(_EMPTY)
-        if left >= 2:
-            return branch
-        if left == 0:
+    def _collapsed(self, children: list[bytes], unsealed: dict[int, Node]) -> Node | None:
+        """What is left of a branch with fewer than two entries: nothing, or a shorter node."""
+        if children == _NO_CHILDREN:
             return None
         index = next(i for i, child in enumerate(children) if child != _EMPTY)
         child = children[index]
         if index == 16:
-            return Leaf("", _value(child))
-        digit = _DIGITS[index]
-        node = self._load(child) if isinstance(child, bytes) else child
-        if isinstance(node, Branch):
-            # By reference where it has one: the branch itself did not change.
-            return Extension(digit, child if isinstance(child, bytes) else node)
-        return self._prefixed(digit, node)
+            return Leaf("", child)
+        node = unsealed.get(index) or self._load(child)
+        if isinstance(node, Branch) and child != _UNSEALED:
+            # By its reference: the branch itself did not change.
+            return Extension(_DIGITS[index], child)
+        return self._prefixed(_DIGITS[index], node)
 
     def _build(self, changes: list[Change], depth: int) -> Node | None:
         """A trie of nothing but `changes`, which are sorted and delete nothing."""
@@ -193,7 +211,7 @@ class _Update:
         limit = min(len(first), len(last))
         while fork < limit and first[fork] == last[fork]:
             fork += 1
-        children: list[bytes | Node] = list(_NO_CHILDREN)
+        children = list(_NO_CHILDREN)
         low = 0
         if len(first) == fork:
             children[16] = changes[0][1]
@@ -203,14 +221,12 @@ class _Update:
             stop = low + 1
             while stop < len(changes) and changes[stop][0][fork] == digit:
                 stop += 1
-            built = self._build(changes[low:stop], fork + 1)
-            children[int(digit, 16)] = _EMPTY if built is None else built
+            below = self._build(changes[low:stop], fork + 1)
+            children[int(digit, 16)] = _EMPTY if below is None else self._refer(below)
             low = stop
-        branch = Branch(children)
-        return branch if fork == depth else Extension(first[depth:fork], branch)
+        return self._prefixed(first[depth:fork], Branch(children))
 
-    @staticmethod
-    def _prefixed(path: str, node: Node | None) -> Node | None:
+    def _prefixed(self, path: str, node: Node | None) -> Node | None:
         """Put hex digits before a node, merging with a path it already has."""
         if node is None or not path:
             return node
@@ -218,7 +234,7 @@ class _Update:
             return Leaf(path + node.path, node.value)
         if isinstance(node, Extension):
             return Extension(path + node.path, node.child)
-        return Extension(path, node)
+        return Extension(path, self._refer(node))
 
     def _load(self, reference: bytes) -> Node | None:
         if reference == _EMPTY:
@@ -239,16 +255,13 @@ class _Update:
         self._nodes[node_hash] = encoded
         return b"\xa0" + node_hash
 
-    def _encode(self, node: Node) -> bytes:
+    @staticmethod
+    def _encode(node: Node) -> bytes:
         if isinstance(node, Branch):
-            refer = self._refer
-            return encode_joined(
-                b"".join([c if isinstance(c, bytes) else refer(c) for c in node.children])
-            )
+            return encode_joined(b"".join(node.children))
         if isinstance(node, Leaf):
             return encode_joined(encode_bytes(_pack_path(node.path, leaf=True)) + node.value)
-        child = node.child if isinstance(node.child, bytes) else self._refer(node.child)
-        return encode_joined(encode_bytes(_pack_path(node.path, leaf=False)) + child)
+        return encode_joined(encode_bytes(_pack_path(node.path, leaf=False)) + node.child)
 
 
 def get(root: Hash32, key: bytes, node: NodeReader) -> bytes | None:
@@ -259,18 +272,16 @@ def get(root: Hash32, key: bytes, node: NodeReader) -> bytes | None:
         if len(reference) == _HASH_REFERENCE_SIZE:
             reference = node(Hash32(reference[1:]))
         at = parse_node(reference)
-        below: bytes | Node
         if isinstance(at, Leaf):
             return _decode_value(at.value) if at.path == path else None
         if isinstance(at, Extension):
             if not path.startswith(at.path):
                 return None
-            path, below = path[len(at.path) :], at.child
+            path, reference = path[len(at.path) :], at.child
         elif path:
-            path, below = path[1:], at.children[int(path[0], 16)]
+            path, reference = path[1:], at.children[int(path[0], 16)]
         else:
-            return _decode_value(_value(at.children[16]))
-        reference = _value(below)
+            return _decode_value(at.children[16])
     return None
 
 
@@ -301,49 +312,40 @@ def no_nodes(node_hash: Hash32) -> bytes:
 def parse_node(encoded: bytes) -> Node:
     """Parse one node. Raises `InvalidTrieNode`."""
     try:
-        elements = _split_node(encoded)
-        if len(elements) == 17:
-            return _parse_branch(elements)
-        if len(elements) == 2:
-            return _parse_short_node(*elements)
-    except InvalidRLP as error:
+        is_list, start, end = item_span(encoded, 0, len(encoded))
+        if not is_list or end != len(encoded):
+            raise InvalidTrieNode("a trie node is one RLP list")
+        if end - start > 16:
+            plain = _PLAIN_CHILDREN.findall(encoded, start)
+            if len(plain) == 17 and sum(map(len, plain)) == end - start:
+                return Branch(plain)
+        elements = _elements(encoded, start, end)
+    except (InvalidRLP, IndexError) as error:
         raise InvalidTrieNode(f"a trie node is no RLP list: {error}") from error
+    if len(elements) == 17:
+        return _parse_branch(elements)
+    if len(elements) == 2:
+        return _parse_short_node(*elements)
     raise InvalidTrieNode(f"a trie node has 2 or 17 elements, not {len(elements)}")
 
 
-def _split_node(encoded: bytes) -> list[bytes]:
-    """Like `split_list`, with short cuts for what nearly all elements of branches are."""
-    if encoded[3::33] == _FULL_BRANCH_MARKS and encoded[:3] == _FULL_BRANCH_PREFIX:
-        return [encoded[at : at + 33] for at in range(3, 532, 33)]
-    if not encoded:
-        raise InvalidTrieNode("a trie node is not empty")
-    is_list, position, end = item_span(encoded, 0, len(encoded))
-    if not is_list or end != len(encoded):
-        raise InvalidTrieNode("a trie node is one RLP list")
+def _elements(encoded: bytes, position: int, end: int) -> list[bytes]:
+    """The elements of a list, each still encoded: a child goes back as the bytes it came from."""
     elements = []
     while position < end:
-        prefix = encoded[position]
-        if prefix == _EMPTY[0]:
-            stop = position + 1
-        elif prefix == _HASH_PREFIX:
-            stop = position + _HASH_REFERENCE_SIZE
-        else:
-            stop = item_span(encoded, position, end)[2]
+        stop = item_span(encoded, position, end)[2]
         elements.append(encoded[position:stop])
         position = stop
-    if position != end:
-        raise InvalidTrieNode("a hash in a trie node is cut short")
     return elements
 
 
 def _parse_branch(elements: list[bytes]) -> Branch:
     for child in elements[:16]:
-        if child != _EMPTY and child[0] != _HASH_PREFIX:
+        if child != _EMPTY and not _is_hash(child):
             _check_embedded(child)
     if elements[16][0] >= 0xC0:
         raise InvalidTrieNode("the value of a branch is bytes, not a list")
-    children: list[bytes | Node] = list(elements)
-    return Branch(children)
+    return Branch(elements)
 
 
 def _parse_short_node(packed_path: bytes, below: bytes) -> Leaf | Extension:
@@ -354,9 +356,13 @@ def _parse_short_node(packed_path: bytes, below: bytes) -> Leaf | Extension:
         return Leaf(path, below)
     if not path:
         raise InvalidTrieNode("an extension has at least one hex digit")
-    if below[0] != _HASH_PREFIX:
+    if not _is_hash(below):
         _check_embedded(below)
     return Extension(path, below)
+
+
+def _is_hash(child: bytes) -> bool:
+    return child[0] == _HASH_PREFIX
 
 
 def _check_embedded(child: bytes) -> None:
@@ -388,13 +394,6 @@ def _decode_value(element: bytes) -> bytes | None:
         return None
     _, start, stop = item_span(element, 0, len(element))
     return element[start:stop]
-
-
-def _value(element: bytes | Node) -> bytes:
-    """An element that is still encoded, as all are in a node just read."""
-    if not isinstance(element, bytes):
-        raise InternalError("an unencoded node stands where bytes belong")
-    return element
 
 
 def _root_reference(root: Hash32) -> bytes:
