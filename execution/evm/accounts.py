@@ -65,7 +65,7 @@ class AccountDatabase:
         self.warm_addresses: dict[Address, bool] = {}
         self.warm_slots: dict[tuple[Address, int], bool] = {}
         self.accessed: dict[Address, dict[int, bool]] = {}
-        """All that was ever warm, in frames that failed as well: what an access list should name."""
+        """All that was ever warm, in failed frames as well: what an access list should name."""
         self.created: dict[Address, bool] = {}
         self.destroyed: dict[Address, bool] = {}
         self.logs: dict[int, Log] = {}

@@ -1,50 +1,94 @@
 """Code as a frame runs it, and where it may jump."""
 
+import re
 from functools import lru_cache
 
 from eth.vm.code_stream import CodeStream
 
-from execution.evm.limits import CODE_ANALYSES_MAX
+from execution.evm.limits import CODE_ANALYSES_MAX, JUMP_TARGETS_REMEMBERED_MAX
 
 JUMPDEST = 0x5B
 PUSH1, PUSH32 = 0x60, 0x7F
 
+SEGMENT_BYTES = 64
+"""Code is scanned from the start of a segment: short enough to jump fast, long enough to index."""
+
 _PADDING = bytes(33)
 """Zeros are STOP: running past the end halts, also behind a truncated PUSH32."""
 
+_PUSHES = b"|".join(
+    re.escape(bytes([PUSH1 - 1 + size])) + b"[\\x00-\\xff]{%d}" % size for size in range(1, 33)
+)
+_INSTRUCTIONS = re.compile(b"(?:[^\\x60-\\x7f]++|" + _PUSHES + b")*+")
+"""As many whole instructions as fit: pushes with their data, and runs of anything else."""
+
+
+class JumpTargets:
+    """Which positions of a code hold a JUMPDEST that is no data of a PUSH (Yellow Paper, 9.4.3).
+
+    Whether a byte is data depends on all code before it. The first instruction at or after each
+    segment's start is found once; a question then scans one segment.
+    """
+
+    __slots__ = ("_code", "_known", "_starts")
+
+    def __init__(self, code: bytes) -> None:
+        self._code = code
+        self._starts = _segment_starts(code)
+        self._known: set[int] = set()
+
+    def __contains__(self, position: int) -> bool:
+        if position in self._known:
+            return True
+        code = self._code
+        if position >= len(code) or code[position] != JUMPDEST:
+            return False
+        start = self._starts[position // SEGMENT_BYTES]
+        if _scan(code, start, position) != position:
+            return False
+        if len(self._known) < JUMP_TARGETS_REMEMBERED_MAX:
+            self._known.add(position)
+        return True
+
+
+def _segment_starts(code: bytes) -> list[int]:
+    starts = [0]
+    for boundary in range(SEGMENT_BYTES, len(code), SEGMENT_BYTES):
+        position = starts[-1]
+        if position < boundary:
+            position = _scan(code, position, boundary)
+        if position < boundary:
+            position += code[position] - PUSH1 + 2
+        starts.append(position)
+    return starts
+
+
+def _scan(code: bytes, start: int, end: int) -> int:
+    """Where whole instructions from `start` stop: at `end`, or at a PUSH that goes beyond it."""
+    matched = _INSTRUCTIONS.match(code, start, end) if start <= end else None
+    return matched.end() if matched else start
+
+
+@lru_cache(maxsize=CODE_ANALYSES_MAX)
+def jump_targets(code: bytes) -> JumpTargets:
+    """The jump targets of a code; nothing but the code decides them, so they may be cached."""
+    return JumpTargets(code)
+
 
 class Code(CodeStream):
-    """A program and its counter. py-evm's decides lazily, recursively, what is a jump target."""
+    """A program and its counter; py-evm's own recurses to tell what is a jump target."""
 
-    __slots__ = ("padded",)
+    __slots__ = ("_targets", "padded")
 
     def __init__(self, code: bytes) -> None:
         self.program_counter = 0
         self._raw_code_bytes = code
         self._length_cache = len(code)
         self.padded = code + _PADDING
+        self._targets: JumpTargets | None = None
 
     def is_valid_opcode(self, position: int) -> bool:
-        """Whether `position` holds a JUMPDEST that is no data of a PUSH."""
-        return position < self._length_cache and jump_mask(self._raw_code_bytes)[position] == 1
-
-
-_IS_JUMPDEST = bytes(1 if byte == JUMPDEST else 0 for byte in range(256))
-
-
-@lru_cache(maxsize=CODE_ANALYSES_MAX)
-def jump_mask(code: bytes) -> bytes:
-    """One byte for each byte of code: 1 at jump targets (Yellow Paper, section 9.4.3).
-
-    A deterministic function of the code, so that a process-wide cache can't change a result.
-    """
-    mask = bytearray(code.translate(_IS_JUMPDEST))
-    position, size = 0, len(code)
-    while position < size:
-        opcode = code[position]
-        position += 1
-        if PUSH1 <= opcode <= PUSH32:
-            end = position + opcode - PUSH1 + 1
-            mask[position:end] = bytes(min(end, size) - position)
-            position = end
-    return bytes(mask)
+        """Whether `position` is a jump target."""
+        if self._targets is None:
+            self._targets = jump_targets(self._raw_code_bytes)
+        return position in self._targets

@@ -2,7 +2,7 @@
 
 What differs from py-evm's:
 - logs, the refund counter, created and destroyed contracts live in the account database, whose
-  checkpoints undo them; py-evm keeps every finished child to add them up at the end, which holds
+  checkpoints undo them; py-evm keeps every finished child to add them up at the end, and with it
   the memory of all calls of a transaction;
 - the loop charges an opcode's fixed price itself, and reads opcodes from a table of 256;
 - no debug logging, no context managers, and memory that grows without copying.
@@ -12,10 +12,10 @@ from typing import Any
 
 from eth.exceptions import Halt, OutOfGas, ReservedBytesInCode, VMError
 from eth.vm.forks.cancun.computation import CancunComputation
-from eth.vm.gas_meter import GasMeter, allow_negative_refund_strategy
 from eth.vm.stack import Stack
 
 from execution.evm.code import Code
+from execution.evm.gas import GasMeter
 from execution.evm.limits import CODE_BYTES_MAX
 from execution.evm.memory import Memory, expansion_gas
 from execution.evm.opcodes import LOGIC, STATIC_GAS
@@ -38,10 +38,22 @@ class Computation(CancunComputation):
         self.msg = message
         self.transaction_context = transaction_context
         self.code = Code(message.code)
-        self._stack = Stack()
-        self._memory = Memory()
-        self._gas_meter = GasMeter(message.gas, allow_negative_refund_strategy)
         self.return_data = b""
+        self._memory = Memory()
+        self._gas_meter = meter = GasMeter(message.gas)
+        self._stack = stack = Stack()
+        # py-evm looks these up on first use, through a descriptor that costs more than the call.
+        self.consume_gas = meter.consume_gas
+        self.return_gas = meter.return_gas
+        self.stack_pop_ints = stack.pop_ints
+        self.stack_pop_any = stack.pop_any
+        self.stack_pop1_int = stack.pop1_int
+        self.stack_pop1_bytes = stack.pop1_bytes
+        self.stack_pop1_any = stack.pop1_any
+        self.stack_push_int = stack.push_int
+        self.stack_push_bytes = stack.push_bytes
+        self.memory_read_bytes = self._memory.read_bytes
+        self.memory_write = self._memory.write
 
     # Running
 
@@ -131,12 +143,6 @@ class Computation(CancunComputation):
             self._gas_meter.gas_remaining = 0
         if error.erases_return_data:
             self.return_data = b""
-
-    def add_child_computation(self, child_computation: Any) -> None:
-        """Take over a finished child's return data; the child itself is not kept."""
-        succeeded = child_computation._error is None
-        keeps = not succeeded if child_computation.msg.is_create else True
-        self.return_data = child_computation.output if keeps else b""
 
     # Memory
 

@@ -8,18 +8,17 @@ state behind. Nothing is touched before a transaction has passed `execution.admi
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from eth.constants import CREATE_CONTRACT_ADDRESS
+from eth._utils.address import generate_contract_address
 from eth.exceptions import ContractCreationCollision, Revert
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
-from eth.vm.message import Message
-from eth._utils.address import generate_contract_address
 
 from execution import admission
 from execution.errors import InsufficientFunds, IntrinsicGasTooLow
-from execution.evm.accounts import AccountDatabase, Values
+from execution.evm.accounts import AccountDatabase
 from execution.evm.computation import Computation
 from execution.evm.context import BlockContext
 from execution.evm.limits import INITCODE_BYTES_MAX
+from execution.evm.message import Message
 from execution.evm.precompiles import precompiles
 from execution.evm.threads import run_deep
 from execution.evm.vm_state import VmState
@@ -29,6 +28,8 @@ from genesis.config import ExecutionRules
 from state.accounts import Account, StateDiff, StateReader
 from state.blocks import Log
 from state.types import Address, Gas, Wei
+
+__all__ = ["BlockContext", "Evm", "Outcome"]
 
 REFUND_QUOTIENT = 5
 """At most a fifth of the gas used is refunded (EIP-3529)."""
@@ -51,7 +52,7 @@ class Outcome:
     error: str | None = None
     reverted: bool = False
     accessed: tuple[AccessListEntry, ...] = ()
-    """Every address and slot that was warm at some time; only from `call` (eth_createAccessList)."""
+    """Every address and slot that was ever warm; only from `call`, for eth_createAccessList."""
 
 
 class Evm:
@@ -162,7 +163,7 @@ class Evm:
 
     def _run(self, tx: Transaction, price: Wei, nonce: int, gas: int) -> Outcome:
         created = None if tx.to else Address(generate_contract_address(tx.sender, nonce))
-        self._warm(tx, created)
+        self._warm(tx, created or tx.to)
         context = CancunTransactionContext(gas_price=price, origin=tx.sender)
         computation = self._compute(_message(tx, created, gas, self._db), context)
         error = computation._error
@@ -189,13 +190,13 @@ class Evm:
             return collided
         return Computation.apply_create_message(self._vm, message, context)
 
-    def _warm(self, tx: Transaction, created: Address | None) -> None:
+    def _warm(self, tx: Transaction, recipient: Address) -> None:
         """What a transaction may access at the warm price (EIP-2929, 2930, 3651)."""
         db = self._db
         for address in _PRECOMPILE_ADDRESSES:
             db.warm_address(address)
         db.warm_address(tx.sender)
-        db.warm_address(created or tx.to)
+        db.warm_address(recipient)
         db.warm_address(self._context.coinbase)
         for entry in tx.access_list:
             db.warm_address(entry.address)
@@ -247,19 +248,17 @@ class Evm:
 
 
 def _message(tx: Transaction, created: Address | None, gas: int, db: AccountDatabase) -> Message:
-    if created is not None:
-        return Message(
-            gas=gas,
-            to=CREATE_CONTRACT_ADDRESS,
-            sender=tx.sender,
-            value=tx.value,
-            data=b"",
-            code=tx.data,
-            create_address=created,
-        )
-    assert tx.to is not None
+    if tx.to is not None:
+        code = db.code(tx.to)
+        return Message(gas=gas, to=tx.to, sender=tx.sender, value=tx.value, data=tx.data, code=code)
     return Message(
-        gas=gas, to=tx.to, sender=tx.sender, value=tx.value, data=tx.data, code=db.code(tx.to)
+        gas=gas,
+        to=None,
+        sender=tx.sender,
+        value=tx.value,
+        data=b"",
+        code=tx.data,
+        create_address=created,
     )
 
 

@@ -34,10 +34,13 @@ CODE_BYTES_MAX = 24_576
 # Resources
 
 CODE_ANALYSES_MAX = 1_024
-"""Codes whose jump destinations stay cached: at most 48 KB each, 50 MB in all."""
+"""Codes whose jump targets stay indexed: below 100 KB each with the code, 100 MB in all."""
 
-BN254_CALLS_MAX = 10_000
-"""Calls after which the native bn254 engine is made anew, because its journal only grows."""
+JUMP_TARGETS_REMEMBERED_MAX = 512
+"""Targets of a code that need no second scan: more than a loop uses, 50 KB at most."""
+
+NATIVE_CALLS_MAX = 10_000
+"""Calls after which the native precompile engine is made anew, because its journal only grows."""
 
 DEEP_STACK_BYTES = 512 * 1024 * 1024
 """Stack of a thread that may nest 1,024 calls; reserved address space, touched only as needed."""

@@ -21,15 +21,15 @@ from eth.vm import opcode_values as op
 from eth.vm.forks.berlin.constants import COLD_ACCOUNT_ACCESS_COST
 from eth.vm.forks.cancun.opcodes import CANCUN_OPCODES
 from eth.vm.logic import arithmetic
-from eth.vm.message import Message
 
-from execution.evm.code import jump_mask
+from execution.evm import calls
 from execution.evm.limits import (
     CALL_DEPTH_MAX,
     HASH_INPUT_BYTES_MAX,
     INITCODE_BYTES_MAX,
     LOGS_BYTES_MAX,
 )
+from execution.evm.message import Message
 from state.blocks import Log
 from state.keccak import keccak
 from state.types import Address, Hash32
@@ -45,10 +45,6 @@ INITCODE_WORD_GAS = 2
 
 NONCE_LIMIT = 2**64 - 1
 """A nonce that no creation may go beyond (EIP-2681)."""
-
-
-def _address(word: bytes) -> Address:
-    return Address(word[-20:].rjust(20, b"\0"))
 
 
 def _words(size: int) -> int:
@@ -82,6 +78,14 @@ def _jump_to(computation: Any, destination: int) -> None:
 
 def _invalid(opcode: int, computation: Any) -> None:
     raise InvalidInstruction(f"opcode 0x{opcode:02x}")
+
+
+def _codecopy(computation: Any) -> None:
+    to, start, size = computation.stack_pop_ints(3)
+    computation.extend_memory(to, size)
+    computation.consume_gas(constants.GAS_COPY * _words(size), "CODECOPY")
+    copied = computation.msg.code[start : start + size]
+    computation.memory_write(to, size, copied.ljust(size, b"\0"))
 
 
 # Hashing and logs
@@ -190,7 +194,7 @@ def _run_creation(
 ) -> None:
     message = Message(
         gas=gas,
-        to=constants.CREATE_CONTRACT_ADDRESS,
+        to=None,
         sender=computation.msg.storage_address,
         value=value,
         data=b"",
@@ -198,8 +202,11 @@ def _run_creation(
         depth=computation.msg.depth + 1,
         create_address=address,
     )
-    child = computation.apply_child_computation(message)
+    child = computation.apply_create_message(
+        computation.state, message, computation.transaction_context
+    )
     if child.is_error:
+        computation.return_data = child.output
         computation.stack_push_int(0)
     else:
         computation.stack_push_bytes(address)
@@ -209,7 +216,7 @@ def _run_creation(
 def _selfdestruct(computation: Any) -> None:
     """Send all ether; delete the account only if this transaction made it (EIP-6780)."""
     _require_writable(computation)
-    beneficiary = _address(computation.stack_pop1_bytes())
+    beneficiary = calls.to_address(computation.stack_pop1_int())
     db = computation.state.db
     self_address = computation.msg.storage_address
     if db.warm_address(beneficiary):
@@ -235,6 +242,11 @@ _REPLACED: dict[int, tuple[int, Logic]] = {
     op.TSTORE: (100, _tstore),
     op.CREATE: (0, _create),
     op.CREATE2: (0, _create2),
+    op.CALL: (0, calls.call),
+    op.CALLCODE: (0, calls.callcode),
+    op.DELEGATECALL: (0, calls.delegatecall),
+    op.STATICCALL: (0, calls.staticcall),
+    op.CODECOPY: (constants.GAS_VERYLOW, _codecopy),
     op.SELFDESTRUCT: (5_000, _selfdestruct),
     op.EXP: (constants.GAS_EXP, partial(arithmetic.exp.func, gas_per_byte=GAS_EXP_BYTE)),
     **{op.LOG0 + n: (constants.GAS_LOG, partial(_log, n)) for n in range(5)},

@@ -1,24 +1,21 @@
 """The precompiled contracts 0x01 to 0x0a at Cancun's prices, on native backends.
 
-py-evm's own are right in nearly all cases but written in Python, and reload the KZG setup at every
-call. A precompile takes the computation, charges it, and sets its output; a `VMError` fails the
-call and consumes its gas. Sources: Yellow Paper appendix E; EIP-152, 196, 197, 1108, 2565, 4844.
+py-evm's own are right in nearly all cases but written in Python, and reload the KZG setup at
+every call. A precompile takes the computation, charges it, and sets its output; a `VMError` fails
+the call and consumes its gas. Sources: Yellow Paper appendix E; EIP-152, 196, 197, 1108, 2565,
+4844.
 """
 
 import hashlib
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
-import ckzg
-import eth
 from blake2b import compress as blake2b_compress
 from coincurve import PublicKey
 from Crypto.Hash import RIPEMD160
 from eth.exceptions import OutOfGas, VMError
 
-from execution.evm import bn254
+from execution.evm import native
 from execution.evm.limits import (
     BLAKE2F_ROUNDS_MAX,
     HASH_INPUT_BYTES_MAX,
@@ -33,8 +30,6 @@ from state.types import Address
 Precompile: TypeAlias = Callable[[Any], None]
 """Runs on a py-evm computation, which has no types of its own."""
 
-_KZG_SETUP = Path(eth.__file__).parent / "_utils" / "kzg_trusted_setup.txt"
-
 ECRECOVER_GAS = 3_000
 SHA256_GAS, SHA256_WORD_GAS = 60, 12
 RIPEMD160_GAS, RIPEMD160_WORD_GAS = 600, 120
@@ -45,10 +40,6 @@ ECADD_GAS, ECMUL_GAS = 150, 6_000
 PAIRING_GAS, PAIRING_PAIR_GAS, PAIR_BYTES = 45_000, 34_000, 192
 BLAKE2F_INPUT_BYTES = 213
 POINT_EVALUATION_GAS, POINT_EVALUATION_INPUT_BYTES = 50_000, 192
-
-BLS_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
-FIELD_ELEMENTS_PER_BLOB = 4_096
-VERSIONED_HASH_VERSION_KZG = b"\x01"
 
 
 def precompiles() -> dict[Address, Precompile]:
@@ -183,12 +174,12 @@ def _iterations(exponent_size: int, exponent_head: int, per_byte: int) -> int:
 
 def _ecadd(computation: Any) -> None:
     computation.consume_gas(ECADD_GAS, "ECADD")
-    computation.output = bn254.add(bytes(computation.msg.data[:128]))
+    computation.output = native.ecadd(bytes(computation.msg.data[:128]))
 
 
 def _ecmul(computation: Any) -> None:
     computation.consume_gas(ECMUL_GAS, "ECMUL")
-    computation.output = bn254.multiply(bytes(computation.msg.data[:96]))
+    computation.output = native.ecmul(bytes(computation.msg.data[:96]))
 
 
 def _ecpairing(computation: Any) -> None:
@@ -197,12 +188,7 @@ def _ecpairing(computation: Any) -> None:
     computation.consume_gas(PAIRING_GAS + PAIRING_PAIR_GAS * pairs, "ECPAIRING")
     if rest:
         raise VMError("pairing input is no multiple of 192 bytes")
-    computation.output = bn254.pairing(bytes(computation.msg.data))
-
-
-@cache
-def _kzg_setup() -> Any:
-    return ckzg.load_trusted_setup(str(_KZG_SETUP), 0)
+    computation.output = native.ecpairing(bytes(computation.msg.data))
 
 
 def _point_evaluation(computation: Any) -> None:
@@ -210,19 +196,7 @@ def _point_evaluation(computation: Any) -> None:
     computation.consume_gas(POINT_EVALUATION_GAS, "POINT_EVALUATION")
     if len(computation.msg.data) != POINT_EVALUATION_INPUT_BYTES:
         raise VMError("point evaluation takes 192 bytes")
-    data = bytes(computation.msg.data)
-    versioned_hash, z, y = data[:32], data[32:64], data[64:96]
-    commitment, proof = data[96:144], data[144:192]
-    if VERSIONED_HASH_VERSION_KZG + hashlib.sha256(commitment).digest()[1:] != versioned_hash:
-        raise VMError("point evaluation: commitment of another hash")
-    try:
-        verified = ckzg.verify_kzg_proof(commitment, z, y, proof, _kzg_setup())
-    except RuntimeError as error:
-        raise VMError("point evaluation: malformed field element or point") from error
-    if not verified:
-        raise VMError("point evaluation: wrong proof")
-    words = (FIELD_ELEMENTS_PER_BLOB, BLS_MODULUS)
-    computation.output = b"".join(word.to_bytes(32, "big") for word in words)
+    computation.output = native.point_evaluation(bytes(computation.msg.data))
 
 
 # BLAKE2
