@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from state.clock import Clock
-
 from execution import admission
 from execution.errors import InsufficientFunds, NonceTooHigh, NonceTooLow
 from execution.transaction import Transaction
@@ -41,6 +39,7 @@ from sequencer.limits import (
 from sequencer.ordering import by_price_and_nonce
 from state.accounts import Account, StateReader
 from state.blocks import SealedBlock
+from state.clock import Clock
 from state.errors import Invalid
 from state.keccak import keccak
 from state.types import Address, Hash32, Timestamp, Wei
@@ -56,6 +55,9 @@ class PoolLimits:
     account_transactions: int = ACCOUNT_TRANSACTIONS_MAX
     account_queued: int = ACCOUNT_QUEUED_MAX
     evictions: int = EVICTIONS_MAX
+
+
+_DEFAULTS = PoolLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Mempool:
         clock: Clock,
         state: StateReader,
         base_fee: Wei,
-        limits: PoolLimits = PoolLimits(),  # noqa: B008 (frozen)
+        limits: PoolLimits = _DEFAULTS,
     ) -> None:
         """`state` is that of the head, `base_fee` the next block's, in wei."""
         self._config = config

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from execution.attributes import BlockAttributes
+from execution.attributes import BlockAttributes, InclusionRule
+from execution.transaction import Transaction
 from execution.transition import BlockResult, Candidate, execute_block
 from genesis.builder import GenesisAccount, build_genesis
 from genesis.config import ChainConfig
@@ -23,6 +24,14 @@ def contract(code: bytes, balance: int = 0) -> GenesisAccount:
 
 def funded(*wallets: Wallet, balance: int = 100 * ETHER) -> dict[Address, GenesisAccount]:
     return {wallet.address: GenesisAccount(balance=Wei(balance)) for wallet in wallets}
+
+
+def skip(*given: Transaction | bytes) -> list[Candidate]:
+    return [Candidate(one) for one in given]
+
+
+def carry(*given: Transaction | bytes) -> list[Candidate]:
+    return [Candidate(one, InclusionRule.CARRY) for one in given]
 
 
 class MemoryChain:

@@ -24,7 +24,7 @@ from state.headers import header_hash, next_base_fee
 from state.keccak import keccak
 from state.receipts import encode_receipt
 from state.types import Address, Gas, Hash32, Wei
-from tests.execution.chain import COINBASE, MemoryChain, contract, funded
+from tests.execution.chain import COINBASE, MemoryChain, carry, contract, funded, skip
 from tests.execution.wallet import ETHER, GWEI, Wallet, config
 
 ALICE, BOB, CAROL = Wallet(1), Wallet(2), Wallet(3)
@@ -69,14 +69,6 @@ def deposit(
         gas=Gas(gas),
         data=data,
     )
-
-
-def skip(*given: Transaction | bytes) -> list[Candidate]:
-    return [Candidate(one) for one in given]
-
-
-def carry(*given: Transaction | bytes) -> list[Candidate]:
-    return [Candidate(one, InclusionRule.CARRY) for one in given]
 
 
 def list_root_by_trie_package(items: list[bytes]) -> bytes:
