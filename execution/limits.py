@@ -34,3 +34,8 @@ ESTIMATE_ERROR_PERMILLE = 15
 
 ACCESS_LIST_ROUNDS_MAX = 8
 """Most re-runs of eth_createAccessList until the list stands still."""
+
+# Settlement
+
+BATCH_ORDERS_MAX = 65_536
+"""Most distinct orders in a settlement batch: fills name them by a 16-bit number."""

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title Accounts, their collateral, session keys and cancelling
+interface IAccounts {
+    event AccountCreated(uint64 indexed account, address indexed owner);
+    event Deposited(uint64 indexed account, address indexed from, uint256 credited);
+    event Withdrawn(uint64 indexed account, address indexed to, uint256 amount);
+    event CashMoved(uint64 indexed from, uint64 indexed to, uint256 amount);
+    event SessionKeySet(uint64 indexed account, address indexed key, uint40 expiry, uint64 perps);
+    event SessionKeysRevoked(uint64 indexed account, uint32 epoch);
+    event OrderCancelled(uint64 indexed account, uint64 nonce);
+    event OrdersCancelled(uint64 indexed account, uint32 epoch);
+
+    error NotOwner(uint64 account, address caller);
+    error UnknownAccount(uint64 account);
+    error SameAccount(uint64 account);
+    error ZeroAddress();
+    /// Nothing arrived, or nothing was asked for.
+    error NothingMoved();
+    /// The collateral token said no, or returned no word of success.
+    error TokenRefused();
+    /// A position is open in a market whose index is stale.
+    error OracleStale(uint64 account);
+    /// q6.
+    error AboveWithdrawable(uint256 amount, uint256 withdrawable);
+    /// The amount leaves what the books can hold.
+    error AmountTooLarge(uint256 amount);
+
+    /// @notice Open a sub-account of the caller's. It can't be given away.
+    /// @return account Its id, from 1.
+    function createAccount() external returns (uint64 account);
+
+    /// @notice Move collateral (q6) from the caller into an account; credits what arrives.
+    /// @return credited q6.
+    function deposit(uint64 account, uint256 amount) external returns (uint256 credited);
+
+    /// @notice Pay out collateral (q6) of an own account, at most what is withdrawable.
+    function withdraw(uint64 account, uint256 amount, address to) external;
+
+    /// @notice Move cash (q6) between two own accounts, at most what is withdrawable.
+    function moveCash(uint64 from, uint64 to, uint256 amount) external;
+
+    /// @notice Let `key` trade for an own account until `expiry` (s, inclusive) in the perpetual
+    /// markets whose bits are set. It can cancel too; it can never move collateral.
+    function setSessionKey(uint64 account, address key, uint40 expiry, uint64 perps) external;
+
+    /// @notice Void every session key of an own account.
+    function revokeSessionKeys(uint64 account) external;
+
+    /// @notice Cancel orders by nonce. By the owner or a live session key.
+    function cancelOrders(uint64 account, uint64[] calldata nonces) external;
+
+    /// @notice Cancel all orders of an own account by raising its order epoch.
+    function cancelAllOrders(uint64 account) external;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {
+    Account,
+    Market,
+    OracleSigner,
+    PerpInput,
+    Position,
+    Role,
+    SessionKey,
+    Standing
+} from "../Types.sol";
+
+/// @title The books, and every formula on given inputs
+/// @dev Formulas run the library code that the books run.
+interface IReads {
+    /// @return owner Zero when there is no such account.
+    function getAccount(uint64 account)
+        external
+        view
+        returns (address owner, Account memory state);
+
+    function getAccountsOf(address owner) external view returns (uint64[] memory);
+
+    function getPosition(uint64 account, uint32 market) external view returns (Position memory);
+
+    /// @notice All open positions of an account, by market id.
+    function getPositions(uint64 account)
+        external
+        view
+        returns (uint32[] memory ids, Position[] memory open);
+
+    function getMarket(uint32 market) external view returns (Market memory);
+
+    function getMarketCount() external view returns (uint32);
+
+    function getSessionKey(uint64 account, address key) external view returns (SessionKey memory);
+
+    /// @notice s8 filled under a nonce, or 2^64 - 1 once cancelled.
+    function getFilled(uint64 account, uint64 nonce) external view returns (uint64);
+
+    function getRole(Role role) external view returns (address);
+
+    function getOracleSigners()
+        external
+        view
+        returns (address[] memory signers, OracleSigner[] memory entries, uint64 totalWeight);
+
+    /// @return token The collateral. @return held q6 the books account for. @return fees q6.
+    function getCustody() external view returns (address token, uint256 held, uint256 fees);
+
+    function isPaused() external view returns (bool);
+
+    /// @notice Equity of an account, q6, with funding up to the last whole interval.
+    function equity(uint64 account) external view returns (int256);
+
+    /// @notice Equity, margins and withdrawable of an account, q6.
+    function requirements(uint64 account) external view returns (Standing memory);
+
+    /// @notice The fractions (ppm) in force in a market at its present open interest.
+    function marginFractions(uint32 market) external view returns (uint256 imf, uint256 mmf);
+
+    /// @notice EIP-712 domain separator of orders and reports.
+    function domainSeparator() external view returns (bytes32);
+
+    /// @notice EIP-712 digest that an order's signer signs.
+    function orderDigest(
+        uint64 account,
+        uint32 market,
+        bool isBuy,
+        uint64 size,
+        uint64 price,
+        int32 maxFeePpm,
+        uint8 flags,
+        uint64 nonce,
+        uint40 expiry
+    ) external view returns (bytes32);
+
+    /// @notice Notional of a fill and both fees; size s8, price p8, rates ppm, results q6.
+    function fillFees(uint64 size, uint64 price, int32 takerPpm, int32 makerPpm)
+        external
+        pure
+        returns (uint256 notional, int256 takerFee, int256 makerFee);
+
+    /// @notice A position (s8, q6) after trading `delta` (s8) at `price` (p8).
+    /// @return newSize s8. @return newCost q6. @return realised q6 to cash.
+    function applyTrade(int256 size, int256 cost, int256 delta, uint256 price)
+        external
+        pure
+        returns (int256 newSize, int256 newCost, int256 realised);
+
+    /// @notice Premium sample, r12.
+    function premiumSample(uint256 bid, uint256 ask, uint256 index, uint256 cap)
+        external
+        pure
+        returns (int256);
+
+    /// @notice Funding rate of 8 h, r12.
+    function fundingRate(int256 mean, int256 interest, uint256 interestClamp, uint256 cap)
+        external
+        pure
+        returns (int256);
+
+    /// @notice Change of the funding index, f12, over `elapsed` seconds.
+    function fundingDelta(int256 rate, uint256 index, uint256 elapsed)
+        external
+        pure
+        returns (int256);
+
+    /// @notice Funding to cash, q6, of a position (s8) over a change (f12) of the index.
+    function fundingPayment(int256 size, int256 delta) external pure returns (int256);
+
+    /// @notice Weighted median of prices, p8.
+    function indexPrice(uint256[] calldata prices, uint256[] calldata weights)
+        external
+        pure
+        returns (uint256);
+
+    /// @notice floor(e^(-elapsed / 150 s) * 1e18).
+    function basisDecay(uint256 elapsed) external pure returns (uint256);
+
+    /// @notice One sample of the basis EMA; see MarkMath.
+    function basisStep(int256 numerator, uint256 denominator, int256 sample, uint256 elapsed)
+        external
+        pure
+        returns (int256 newNumerator, uint256 newDenominator, int256 basis);
+
+    /// @notice The mark from its parts, p8; see MarkMath.
+    function markPrice(uint256 index, int256 basis, uint256 book, uint256 external_, uint256 band)
+        external
+        pure
+        returns (uint256);
+
+    /// @notice Initial margin fraction at an open interest, ppm.
+    function initialFraction(uint256 base, uint256 low, uint256 high, uint256 oi)
+        external
+        pure
+        returns (uint256);
+
+    /// @notice Maintenance fraction `elapsed` seconds after it was raised, ppm.
+    function maintenanceFraction(uint256 from, uint256 to, uint256 elapsed)
+        external
+        pure
+        returns (uint256);
+
+    /// @notice Standing of a hypothetical cross account with `cash` (q6) and `perps`.
+    function standing(int256 cash, PerpInput[] calldata perps)
+        external
+        pure
+        returns (Standing memory);
+}

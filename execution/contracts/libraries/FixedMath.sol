@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/*──────────────────────────────────────────────────────────────────────────────
+│ FixedMath                                                                     │
+│                                                                               │
+│ Divisions that say which way they round, and the few order statistics that    │
+│ prices need. Solidity's own division truncates toward zero.                   │
+──────────────────────────────────────────────────────────────────────────────*/
+library FixedMath {
+    /// @notice a / b rounded toward minus infinity. @param b Positive.
+    function floorDiv(int256 a, int256 b) internal pure returns (int256 quotient) {
+        quotient = a / b;
+        if (a % b < 0) quotient -= 1;
+    }
+
+    /// @notice a / b rounded toward plus infinity. @param b Positive.
+    function ceilDiv(int256 a, int256 b) internal pure returns (int256 quotient) {
+        quotient = a / b;
+        if (a % b > 0) quotient += 1;
+    }
+
+    /// @notice a / b rounded up.
+    function ceilDiv(uint256 a, uint256 b) internal pure returns (uint256 quotient) {
+        quotient = a / b;
+        if (a % b != 0) quotient += 1;
+    }
+
+    function abs(int256 a) internal pure returns (uint256) {
+        return uint256(a < 0 ? -a : a);
+    }
+
+    function min(int256 a, int256 b) internal pure returns (int256) {
+        return a < b ? a : b;
+    }
+
+    function max(int256 a, int256 b) internal pure returns (int256) {
+        return a > b ? a : b;
+    }
+
+    function max(uint256 a, uint256 b) internal pure returns (uint256) {
+        return a > b ? a : b;
+    }
+
+    /// @notice The nearest number to `a` in [-bound, bound].
+    function clamp(int256 a, int256 bound) internal pure returns (int256) {
+        return max(-bound, min(a, bound));
+    }
+
+    /// @notice The middle one of three.
+    function median(uint256 a, uint256 b, uint256 c) internal pure returns (uint256) {
+        if (a > b) (a, b) = (b, a);
+        if (c <= a) return a;
+        return c < b ? c : b;
+    }
+
+    /// @notice How many bits are set.
+    function popCount(uint256 bits) internal pure returns (uint256 count) {
+        for (; bits != 0; bits &= bits - 1) {
+            count += 1;
+        }
+    }
+
+    /// @notice Whether `a` fits int64 and has a magnitude below 2^63.
+    function fitsInt64(int256 a) internal pure returns (bool) {
+        return a > type(int64).min && a <= type(int64).max;
+    }
+
+    /// @notice Whether `a` fits int96.
+    function fitsInt96(int256 a) internal pure returns (bool) {
+        return a >= type(int96).min && a <= type(int96).max;
+    }
+}
