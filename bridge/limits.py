@@ -27,3 +27,20 @@ second; far below the drift, so that L1 and we may disagree about the time by mi
 SEQUENCED_BYTES_MAX = 81_920 - 1 - 20
 """Most batch bytes of one block's transactions, with 4 bytes of length each: a posted batch (80 KB)
 holds it even if nothing compresses (1 codec byte, 20 bytes of block head)."""
+
+# Posting
+
+BATCH_BLOCKS_MAX = 4_096
+"""Blocks looked at for one batch: empty ones of a whole night on a devnet, in a few batches."""
+
+TICK_MARGIN_SHARE = 2
+"""A batch names its index once 1/2 of the window has passed since the last batch: the other half is
+time for a transaction that is stuck in the pool."""
+
+INDEXED_TRIES_MAX = 2
+"""Tries with a named index before posting without: deposits alone must not silence us."""
+
+# Proposing
+
+GAMES_SCANNED_MAX = 512
+"""Games looked at in one step: three weeks of hourly proposals, should none be resolved."""

@@ -32,6 +32,14 @@ DEPOSIT_TRANSACTION: Final = Function("depositTransaction(address,uint256,uint64
 DEPOSIT_TOKEN: Final = Function("depositToken(address,uint256,uint64)")
 DEPOSIT_GAS_PRICE: Final = Function("depositGasPrice()", ("uint256",))
 FUND_ESCROW: Final = Function("fundEscrow()")
+BOUNDARY: Final = (
+    f"(uint256,bytes32,uint256,{','.join(['bytes32'] * 4)},{','.join(['uint256'] * 5)})"
+)
+"""struct Boundary, twelve words; `bridge.boundary.Boundary.encode` writes them."""
+
+PROVE_WITHDRAWAL: Final = Function(f"proveWithdrawal({WITHDRAWAL},address,{BOUNDARY},bytes[])")
+PROVEN_WITHDRAWALS: Final = Function("provenWithdrawals(bytes32)", ("address", "uint64"))
+FINALITY_DELAY: Final = Function("finalityDelay()", ("uint256",))
 FINALIZE_WITHDRAWAL: Final = Function(f"finalizeWithdrawal({WITHDRAWAL})")
 FINALIZED_WITHDRAWALS: Final = Function("finalizedWithdrawals(bytes32)", ("bool",))
 
@@ -43,6 +51,8 @@ GAME_COUNT: Final = Function("gameCount()", ("uint256",))
 GAME_AT: Final = Function("gameAt(uint256)", ("address",))
 BOND: Final = Function("bond()", ("uint256",))
 
+DISPUTE_WINDOW: Final = Function("disputeWindow()", ("uint256",))
+
 PROPOSED: Final = event_topic("Proposed(address,bytes32,uint256,address)")
 """game, outputRoot and l2Block are indexed; proposer is not."""
 
@@ -50,7 +60,8 @@ PROPOSED: Final = event_topic("Proposed(address,bytes32,uint256,address)")
 
 ROOT_CLAIM: Final = Function("rootClaim()", ("bytes32",))
 L2_BLOCK: Final = Function("l2Block()", ("uint256",))
-CREATED_AT: Final = Function("createdAt()", ("uint256",))
+PROPOSER: Final = Function("proposer()", ("address",))
+RESOLVABLE_AT: Final = Function("resolvableAt()", ("uint256",))
 RESOLVED_AT: Final = Function("resolvedAt()", ("uint256",))
 STATUS: Final = Function("status()", ("uint8",))
 RESOLVE: Final = Function("resolve()")

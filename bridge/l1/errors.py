@@ -24,6 +24,10 @@ class L1Unavailable(Unavailable):
     """The L1 endpoint gave no answer that can be used; trying again later may succeed."""
 
 
+class L1AnswerTooLarge(L1Unavailable):
+    """More than the endpoint gives in one answer, or than we read; ask for a smaller range."""
+
+
 class L1EndpointBehind(L1Unavailable):
     """The endpoint doesn't know a block that it, or another behind the same URL, spoke of."""
 

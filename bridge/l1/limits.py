@@ -25,11 +25,11 @@ REORG_BLOCKS_MAX = 128
 LOG_RANGE_BLOCKS_MAX = 2_000
 """Blocks in one eth_getLogs: public endpoints refuse more."""
 
-LOG_RANGE_ITEMS_MAX = 2_000
-"""Items taken from one poll: bounds memory while a new node reads years of inbox."""
+LOG_RANGE_ITEMS_MAX = 256
+"""Items taken from one poll, 20 MB: bounds memory while a new node reads years of inbox."""
 
 HEADER_WALK_MAX = 256
-"""Headers walked back by parent hash in one poll; a larger gap is bridged by number."""
+"""Headers walked back by parent hash in one poll; after a larger gap the memory begins anew."""
 
 # Writing to L1
 
@@ -63,19 +63,7 @@ FEE_BUMPS_MAX = 12
 RECEIPT_POLL_SECONDS = 0.5
 """Between two looks for a receipt: a fraction of any L1's block time."""
 
-# Posting batches
+# Deploying
 
-BATCH_BLOCKS_MAX = 4_096
-"""Unsafe blocks looked at for one batch: more can't fit, since a block has at least 20 bytes."""
-
-WINDOW_MARGIN_SHARE = 2
-"""A batch names its index once 1/2 of the window has passed since the last batch: from then on a
-tick could overtake it within the time that a stuck transaction may wait."""
-
-INDEXED_TRIES_MAX = 2
-"""Attempts with a named index before posting without: deposits alone must not silence us."""
-
-# Proposals
-
-GAMES_SCANNED_MAX = 256
-"""Games looked at in one step: at a proposal an hour, ten days of them."""
+CONFIRMATION_POLLS_MAX = 3_600
+"""Looks for confirmations of the Inbox: half an hour at the usual interval."""

@@ -17,16 +17,25 @@ import httpx
 
 from bridge.l1 import limits
 from bridge.l1.abi import describe_revert
-from bridge.l1.errors import L1CallReverted, L1RequestRefused, L1Unavailable
+from bridge.l1.errors import (
+    L1AnswerTooLarge,
+    L1CallReverted,
+    L1RequestRefused,
+    L1Unavailable,
+)
 
 _REVERT_CODE = 3
 """JSON-RPC code of a revert, since go-ethereum 1.9.15; some endpoints use -32000 with data."""
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+"""A JSON string, or the unended one at the end: linear, whatever is thrown at it."""
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
-_TRANSIENT_CODES = frozenset({-32001, -32002, -32005, -32016, -39001, 429})
-"""Not found, not ready, limit exceeded, over rate, unknown block: all of them 'not now'."""
+_TRANSIENT_CODES = frozenset({-32001, -32002, -32016, -39001, 429})
+"""Not found, not ready, over rate, unknown block: all of them 'not now'."""
+
+_LIMIT_EXCEEDED = -32005
+"""EIP-1474: too many logs, or too large a range."""
 
 
 def endpoint_name(url: str) -> str:
@@ -120,7 +129,7 @@ class RpcClient:
         async for part in response.aiter_bytes():
             size += len(part)
             if size > limits.RESPONSE_BYTES_MAX:
-                raise L1Unavailable(
+                raise L1AnswerTooLarge(
                     f"{self.name} answered {method} with over {limits.RESPONSE_BYTES_MAX} bytes"
                 )
             parts.append(part)
@@ -141,6 +150,8 @@ class RpcClient:
         if not isinstance(code, int):
             return L1Unavailable(f"{self.name} answered {method} with an error without a code")
         message = str(error.get("message", ""))[: limits.ERROR_TEXT_CHARACTERS_MAX]
+        if code == _LIMIT_EXCEEDED:
+            return L1AnswerTooLarge(f"{self.name} limits {method}: {message}")
         if code in _TRANSIENT_CODES:
             return L1Unavailable(f"{self.name} can't answer {method} now: {message} (code {code})")
         revert_data = _revert_data(error.get("data"))
@@ -148,6 +159,11 @@ class RpcClient:
             reason = describe_revert(revert_data or b"") or message
             return L1CallReverted(method, code, reason, revert_data or b"")
         return L1RequestRefused(method, code, message, error.get("data"))
+
+
+def connect(url: str) -> RpcClient:
+    """A client to use in `async with`."""
+    return RpcClient(url)
 
 
 def _revert_data(value: object) -> bytes | None:

@@ -1,0 +1,261 @@
+"""Deploys the L1 contracts of a rollup, so that being killed at any point does no harm.
+
+The order of creation follows from the deployer's nonces, and so do the addresses. Each step is one
+transaction with a nonce of its own: it is done if the nonce is used, and is what it should be if
+the code stands at the planned address. Running the same command again goes on where L1 says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.contracts import artifact
+from bridge.deployment import (
+    Deployment,
+    DeployParameters,
+    Plan,
+    complete,
+    escrow_wei,
+    read_file,
+    write_file,
+)
+from bridge.l1 import contracts, limits
+from bridge.l1.abi import encode_words
+from bridge.l1.accounts import Operator
+from bridge.l1.client import L1Client
+from bridge.l1.errors import (
+    InvalidDeployment,
+    L1ContractMissing,
+    L1EndpointInconsistent,
+    L1TransactionReverted,
+    L1Unavailable,
+    TransactionSuperseded,
+)
+from bridge.l1.rpc import RpcClient
+from bridge.l1.transactor import L1Transaction, Sleep, Transactor
+from state.types import Address, Timestamp, Wei
+
+Progress = Callable[[str], None]
+"""Told what is being done, one sentence a step."""
+
+_ESCROW = "escrow"
+
+
+async def deploy(
+    rpc: RpcClient,
+    key: Operator | bytes,
+    parameters: DeployParameters,
+    path: Path,
+    *,
+    sleep: Sleep = asyncio.sleep,
+    poll_seconds: float = limits.RECEIPT_POLL_SECONDS,
+    progress: Progress = lambda _: None,
+) -> Deployment:
+    """Deploy, or complete what an earlier run began, or find that all is there.
+
+    `key` is the deployer's. Raises `WrongL1Chain`, `InvalidDeployment` with the remedy,
+    `L1ContractMissing` where L1 has lost an earlier deployment, `L1RequestRefused` for no funds,
+    `L1Unavailable`.
+    """
+    client = L1Client(rpc, chain_id=parameters.l1_chain_id, errors=contracts.l1_errors())
+    await client.check_chain()
+    operator = key if isinstance(key, Operator) else Operator(key)
+    transactor = Transactor(client, operator, sleep=sleep, poll_seconds=poll_seconds)
+    deployer = _Deployer(transactor, sleep, poll_seconds, progress)
+    found = await deployer.plan(parameters, path)
+    if isinstance(found, Deployment):
+        await check_deployment(client, found)
+        return found
+    deployment = await deployer.run(found)
+    await check_deployment(client, deployment)
+    write_file(path, deployment)
+    return deployment
+
+
+async def check_deployment(client: L1Client, deployment: Deployment) -> None:
+    """Make sure that L1 holds what the deployment file says.
+
+    Raises `WrongL1Chain`, `L1ContractMissing`, or `InvalidDeployment` for another genesis.
+    """
+    await client.check_chain()
+    for name, contract in deployment.contracts.items():
+        await client.require_code(contract, name)
+    (sequencer,) = await client.call(deployment.inbox, contracts.SEQUENCER)
+    if bytes.fromhex(sequencer[2:]) != deployment.parameters.sequencer:
+        raise InvalidDeployment(
+            f"the Inbox at 0x{deployment.inbox.hex()} takes batches from {sequencer}, the"
+            f" deployment file says 0x{deployment.parameters.sequencer.hex()}: get the original"
+        )
+    header = await client.header(deployment.start_block)
+    if header.timestamp != deployment.genesis_time:
+        raise InvalidDeployment(
+            f"L1 block {deployment.start_block} has time {header.timestamp}, the deployment file"
+            f" says {deployment.genesis_time}: L1 reorganised, or it is another chain; deploy anew"
+        )
+
+
+class _Deployer:
+    """One run of the deployment."""
+
+    def __init__(
+        self, transactor: Transactor, sleep: Sleep, poll_seconds: float, progress: Progress
+    ) -> None:
+        self._transactor = transactor
+        self._client = transactor.client
+        self._sleep = sleep
+        self._poll_seconds = poll_seconds
+        self._progress = progress
+
+    async def plan(self, parameters: DeployParameters, path: Path) -> Plan | Deployment:
+        """What the file holds, or a new plan, written before anything is sent."""
+        if path.exists():
+            found = read_file(path)
+            plan = found if isinstance(found, Plan) else found.plan
+            self._check_same(plan, parameters, path)
+            return found
+        plan = Plan(
+            parameters=parameters,
+            deployer=self._transactor.address,
+            first_nonce=await self._client.nonce(self._transactor.address),
+            planned_at_block=(await self._client.header()).number,
+        )
+        write_file(path, plan)
+        return plan
+
+    def _check_same(self, plan: Plan, parameters: DeployParameters, path: Path) -> None:
+        if plan.parameters != parameters:
+            raise InvalidDeployment(
+                f"{path} is of a deployment with other options: repeat those, or give another file"
+            )
+        if plan.deployer != self._transactor.address:
+            raise InvalidDeployment(
+                f"{path} is of the deployer 0x{plan.deployer.hex()}: give its key, or another file"
+            )
+
+    async def run(self, plan: Plan) -> Deployment:
+        """All steps, in order."""
+        p = plan.parameters
+        inbox, portal, rollup = (plan.address_of(c) for c in ("Inbox", "Portal", "Rollup"))
+        await self._create(plan, "DisputeGame")
+        if p.token is None:
+            await self._create(plan, "TestUSD")
+        else:
+            await self._client.require_code(p.token, "the collateral token")
+        await self._create(plan, "Inbox", p.sequencer, portal, p.window_seconds)
+        await self._create(
+            plan,
+            "Portal",
+            inbox,
+            rollup,
+            plan.token,
+            p.finality_delay_seconds,
+            p.deposit_gas_price_wei,
+        )
+        deployment = complete(plan, *await self._item_zero(plan))
+        await self._create(
+            plan,
+            "Rollup",
+            inbox,
+            deployment.genesis_output_root,
+            p.bond_wei,
+            p.dispute_window_seconds,
+            plan.address_of("DisputeGame"),
+        )
+        await self._check_anchor(deployment)
+        await self._fund_escrow(plan)
+        return deployment
+
+    async def _create(self, plan: Plan, contract: str, *arguments: object) -> None:
+        """Create a contract unless it is there. Raises `InvalidDeployment` for a spoiled plan."""
+        nonce, expected = plan.nonce_of(contract), plan.address_of(contract)
+        code = artifact(contract)
+        data = code.bytecode + encode_words(_constructor_types(contract), arguments)
+        if not await self._is_done(plan, nonce):
+            self._progress(f"Creating {contract} at 0x{expected.hex()}")
+            await self._send(L1Transaction(f"creation of {contract}", None, data), nonce)
+        await self._require(expected, contract)
+
+    async def _fund_escrow(self, plan: Plan) -> None:
+        nonce = plan.first_nonce + len(plan.creations)
+        portal, amount = plan.address_of("Portal"), escrow_wei(plan)
+        if amount == 0:
+            return
+        if not await self._is_done(plan, nonce):
+            self._progress(f"Escrowing {amount / 10**18:,.0f} ETH in the Portal")
+            call = contracts.FUND_ESCROW.call()
+            await self._send(L1Transaction(_ESCROW, portal, call, Wei(amount)), nonce)
+        if await self._client.balance(portal) < amount:
+            raise _spoiled(_ESCROW)
+
+    async def _send(self, transaction: L1Transaction, nonce: int) -> None:
+        """Send with that very nonce; one that was left in the pool may have been faster."""
+        try:
+            await self._transactor.send(transaction, nonce=nonce)
+        except TransactionSuperseded:
+            return  # by our own, sent before a kill, or by a stranger's: the code will tell
+        except L1TransactionReverted as error:
+            raise _spoiled(transaction.what) from error
+
+    async def _is_done(self, plan: Plan, nonce: int) -> bool:
+        used = await self._client.nonce(plan.deployer)
+        if used < nonce:
+            raise L1EndpointInconsistent(
+                f"L1 says that the deployer has used {used} nonces, but step {nonce} is up: it lags"
+                " or reorganised; run the same command again"
+            )
+        return used > nonce
+
+    async def _require(self, at: Address, contract: str) -> None:
+        try:
+            await self._client.require_code(at, contract)
+        except L1ContractMissing:
+            raise _spoiled(contract) from None
+
+    async def _item_zero(self, plan: Plan) -> tuple[int, Timestamp]:
+        """Number and time of the L1 block of the Inbox, once it is deep enough."""
+        inbox = plan.address_of("Inbox")
+        for _ in range(limits.CONFIRMATION_POLLS_MAX):
+            head = await self._client.header()
+            number = await self._first_log_block(inbox, plan.planned_at_block, head.number)
+            if head.number - number >= plan.parameters.confirmations:
+                header = await self._client.header(number)
+                return header.number, header.timestamp
+            self._progress(
+                f"Waiting for {plan.parameters.confirmations} confirmations of the Inbox"
+            )
+            await self._sleep(self._poll_seconds)
+        raise L1Unavailable("the Inbox isn't confirmed yet; run the same command again")
+
+    async def _first_log_block(self, inbox: Address, first: int, head: int) -> int:
+        while first <= head:
+            last = min(first + limits.LOG_RANGE_BLOCKS_MAX - 1, head)
+            logs = await self._client.logs(inbox, contracts.ITEM_APPENDED, first, last)
+            if logs:
+                return logs[0].block_number
+            first = last + 1
+        raise L1EndpointInconsistent("the L1 endpoint has the Inbox, but not the log of its item 0")
+
+    async def _check_anchor(self, deployment: Deployment) -> None:
+        """The Rollup starts from our genesis, unless a reorg moved the Inbox in between."""
+        root, l2_block = await self._client.call(deployment.rollup, contracts.ANCHOR)
+        if l2_block == 0 and root != deployment.genesis_output_root:
+            raise InvalidDeployment(
+                "L1 reorganised during the deployment, so that L2's genesis moved: remove the"
+                " deployment file and deploy anew, with more confirmations"
+            )
+
+
+def _constructor_types(contract: str) -> tuple[str, ...]:
+    for entry in artifact(contract).abi:
+        if entry["type"] == "constructor":
+            return tuple(field["type"] for field in entry["inputs"])
+    return ()
+
+
+def _spoiled(step: str) -> InvalidDeployment:
+    return InvalidDeployment(
+        f"the deployer's account did something else in place of the planned step '{step}', or that"
+        " step reverted: remove the deployment file and deploy anew"
+    )

@@ -1,0 +1,156 @@
+"""`tallystick l1`: put a rollup's contracts on an L1, and look at what is there."""
+
+import asyncio
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bridge.deployment import Deployment, DeployParameters, load_deployment
+from bridge.l1.accounts import Operator
+from bridge.l1.client import L1Client
+from bridge.l1.contracts import l1_errors
+from bridge.l1.deploy import check_deployment, deploy
+from bridge.l1.dev import fund_operators
+from bridge.l1.rpc import connect
+from genesis.accounts import operator_accounts
+from genesis.networks import ETHER, L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
+from state.errors import TallystickError
+from state.types import Address, address
+
+DEFAULTS = DeployParameters()
+
+
+class AddressType(click.ParamType[Address]):
+    """An account: 0x and 40 hex digits."""
+
+    name = "address"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Address:
+        text = str(value)
+        try:
+            if not text.startswith("0x"):
+                raise ValueError("it doesn't start with 0x")
+            return address(bytes.fromhex(text[2:]))
+        except ValueError as error:
+            self.fail(f"{text!r} is no address: {error}", param, ctx)
+
+
+@click.group("l1")
+def l1_group() -> None:
+    """The contracts on L1."""
+
+
+@l1_group.command("deploy")
+@click.option("--l1-rpc", required=True, help="URL of the L1's JSON-RPC.")
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The deployer's key: 64 hex digits or a keystore, readable by you alone.",
+)
+@click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--dev", is_flag=True, help="Use a devnet's well-known keys, funded by account 0.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("deployment.json"),
+    show_default=True,
+    help="The deployment file; a run that was interrupted goes on from it.",
+)
+@click.option("--l1-chain-id", type=int, default=L1_DEVNET_CHAIN_ID, show_default=True)
+@click.option("--l2-chain-id", type=int, default=L2_DEVNET_CHAIN_ID, show_default=True)
+@click.option("--sequencer", type=AddressType(), help="Who may append batches.")
+@click.option("--matcher", type=AddressType(), help="Who may settle fills.")
+@click.option("--guardian", type=AddressType(), help="Who may pause markets.")
+@click.option("--oracle", type=AddressType(), help="Who signs prices at the start.")
+@click.option("--token", type=AddressType(), help="Collateral token on L1; left out: TestUSD.")
+@click.option("--no-dev-accounts", is_flag=True, help="Give L2's first ether to nobody.")
+@click.option("--window", "window_seconds", type=int, default=DEFAULTS.window_seconds)
+@click.option("--drift", "drift_seconds", type=int, default=DEFAULTS.drift_seconds)
+@click.option(
+    "--dispute-window", "dispute_window_seconds", type=int, default=DEFAULTS.dispute_window_seconds
+)
+@click.option(
+    "--finality-delay", "finality_delay_seconds", type=int, default=DEFAULTS.finality_delay_seconds
+)
+@click.option("--bond", "bond_wei", type=int, default=DEFAULTS.bond_wei, help="In wei.")
+@click.option("--confirmations", type=int, default=0, show_default=True)
+def deploy_command(
+    l1_rpc: str,
+    key_file: Path | None,
+    password_file: Path | None,
+    dev: bool,
+    out: Path,
+    no_dev_accounts: bool,
+    **chosen: object,
+) -> None:
+    """Deploy the L1 contracts; run again after an interruption to complete it."""
+    if dev == (key_file is not None):
+        raise click.UsageError("give either --key-file or --dev")
+    named = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        parameters = DeployParameters(dev_accounts=not no_dev_accounts, **named)  # type: ignore[arg-type]
+        operator = _deployer(key_file, password_file)
+        deployment = asyncio.run(_deploy(l1_rpc, operator, parameters, out, fund=dev))
+    except TallystickError as error:
+        raise click.ClickException(str(error)) from error
+    _show(deployment)
+    click.echo(f"Deployment file: {out}")
+
+
+@l1_group.command("check")
+@click.option("--l1-rpc", required=True, help="URL of the L1's JSON-RPC.")
+@click.option(
+    "--deployment",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("deployment.json"),
+    show_default=True,
+)
+def check_command(l1_rpc: str, deployment: Path) -> None:
+    """Check that an L1 holds what a deployment file says."""
+    try:
+        found = load_deployment(deployment)
+        asyncio.run(_check(l1_rpc, found))
+    except TallystickError as error:
+        raise click.ClickException(str(error)) from error
+    _show(found)
+
+
+def _deployer(key_file: Path | None, password_file: Path | None) -> Operator:
+    if key_file is None:
+        return Operator.of_dev_account(operator_accounts().deployer)
+    password = None if password_file is None else password_file.read_text().rstrip("\n")
+    return Operator.from_file(key_file, password)
+
+
+async def _deploy(
+    url: str, operator: Operator, parameters: DeployParameters, out: Path, *, fund: bool
+) -> Deployment:
+    async with connect(url) as rpc:
+        if fund:
+            click.echo("Funding the operators from dev account 0", err=True)
+            await fund_operators(rpc, out)
+        return await deploy(
+            rpc, operator, parameters, out, progress=lambda text: click.echo(text, err=True)
+        )
+
+
+async def _check(url: str, deployment: Deployment) -> None:
+    async with connect(url) as rpc:
+        client = L1Client(rpc, chain_id=deployment.l1_chain_id, errors=l1_errors())
+        await check_deployment(client, deployment)
+
+
+def _show(deployment: Deployment) -> None:
+    table = Table("contract", "address on L1", title="Rollup contracts")
+    for name, contract in deployment.contracts.items():
+        table.add_row(name, "0x" + contract.hex())
+    console = Console()
+    console.print(table)
+    p = deployment.parameters
+    console.print(f"L1 chain {p.l1_chain_id}, from block {deployment.start_block}")
+    console.print(f"L2 chain {p.l2_chain_id}, genesis 0x{deployment.genesis_hash.hex()}")
+    console.print(f"Bond {p.bond_wei / ETHER:g} ETH, dispute window {p.dispute_window_seconds} s")
