@@ -40,13 +40,14 @@ GENESIS = Header(
     timestamp=GENESIS_TIME,
     base_fee_per_gas=Wei(10**9),
 )
+AFTER_GENESIS = Cursor()
 
 
-def _next(inbox: Inbox, cursor: Cursor = Cursor()) -> DerivedPlan | None:
+def _next(inbox: Inbox, cursor: Cursor = AFTER_GENESIS) -> DerivedPlan | None:
     return next_block(GENESIS, Origin(), cursor, ItemList(inbox.items), CONFIG, Payloads())
 
 
-def _plan(inbox: Inbox, cursor: Cursor = Cursor()) -> BlockPlan:
+def _plan(inbox: Inbox, cursor: Cursor = AFTER_GENESIS) -> BlockPlan:
     derived = _next(inbox, cursor)
     assert derived is not None
     return derived.block
