@@ -1,6 +1,7 @@
 """The builder on a real store: forced candidates first, then the pool's best, within limits."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -32,16 +33,17 @@ def gwei(amount: float) -> dict[str, int]:
 
 @dataclass
 class Sequencer:
-    """A store in memory, a pool and a builder, wired as the node wires them."""
+    """A store, in memory unless it has a path, a pool and a builder, as the node wires them."""
 
     config: ChainConfig
+    path: Path | None = None
     clock: ManualClock = field(default_factory=lambda: ManualClock(1_700_000_000))
 
     def __post_init__(self) -> None:
         alloc: dict[Address, GenesisAccount] = funded(*WALLETS)
         genesis = build_genesis(self.config, alloc | {HALTER: contract(b"\xfe")})
         identity = ChainIdentity(self.config.chain_id, genesis.hash, config_hash(self.config))
-        self.store = ChainStore.open(None, identity, genesis)
+        self.store = ChainStore.open(self.path, identity, genesis)
         fee = next_base_fee(genesis.header)
         self.pool = Mempool(self.config, self.clock, self.store.state(), fee)
 
@@ -175,8 +177,8 @@ def test_build_on_a_timestamp_of_the_past_raises() -> None:
         build(here.store, here.config, here.pool, attributes, clock=here.clock)
 
 
-def test_many_blocks_in_a_row_include_everything_once() -> None:
-    here = l2(block_gas_limit=2**24)
+def test_many_blocks_on_disk_include_everything_once(tmp_path: Path) -> None:
+    here = Sequencer(config(block_gas_limit=2**24), tmp_path / "db")
     sent = set()
     for nonce in range(6):
         for wallet in WALLETS:
@@ -192,6 +194,7 @@ def test_many_blocks_in_a_row_include_everything_once() -> None:
     assert len(included) == len(sent)
     assert here.store.heads.unsafe.number == 4
     assert here.store.state().account(ALICE.address).nonce == 6
+    here.store.close()
 
 
 def test_ancestors_are_the_stored_blocks() -> None:

@@ -1,5 +1,6 @@
 """The pool: go-ethereum's rules one by one, then random and hostile use against its invariants."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
@@ -323,12 +324,25 @@ def test_bytes_are_limited_and_evictions_for_one_newcomer_too() -> None:
     assert here.pool.content() == before
 
 
+def test_larger_replacement_pushes_out_others_and_not_what_is_behind_it() -> None:
+    size = len(ALICE.raw(nonce=1))
+    here = Setting(PoolLimits(bytes=3 * size + 8))
+    here.pool.add(ALICE.raw(nonce=0, **fees(2)))
+    behind = here.pool.add(ALICE.raw(nonce=1, **fees(50)))
+    here.pool.add(BOB.raw(**fees(3)))
+    larger = here.pool.add(ALICE.raw(nonce=0, data=bytes(size // 2), gas=30_000, **fees(4)))
+    assert here.order() == [larger.raw, behind.raw]
+    assert here.pool.statistics().bytes == len(larger.raw) + len(behind.raw)
+
+
 def test_base_fee_decides_who_is_cheapest() -> None:
     here = Setting(PoolLimits(transactions=2))
     # At one gwei the first earns 5 - 1 = 4 gwei a gas; at 4.5 gwei only half a gwei.
     here.pool.add(ALICE.raw(**fees(5)))
     steady = {"max_fee_per_gas": 100 * GWEI, "max_priority_fee_per_gas": 1 * GWEI}
     second = here.pool.add(BOB.raw(**steady))
+    with pytest.raises(TransactionUnderpriced):
+        here.pool.add(CAROL.raw(**fees(1)))
     here.pool.reset(here.chain.state, Wei(int(4.5 * GWEI)))
     third = here.pool.add(
         CAROL.raw(max_fee_per_gas=90 * GWEI, max_priority_fee_per_gas=int(0.9 * GWEI))
@@ -517,3 +531,23 @@ def test_noise_is_refused_with_typed_errors(noise: list[bytes]) -> None:
         with pytest.raises(errors.InvalidTransaction):
             here.pool.add(raw)
     assert here.counts() == (0, 0)
+
+
+def test_many_threads_at_once_leave_the_books_in_order() -> None:
+    wallets = [Wallet(number) for number in range(10, 18)]
+    here = Setting()
+    here.chain = MemoryChain(funded(*wallets))
+    here.pool.reset(here.chain.state, BASE_FEE)
+    raws = [[wallet.raw(nonce=nonce) for nonce in range(12)] for wallet in wallets]
+    with ThreadPoolExecutor(len(wallets)) as threads:
+        adding = [
+            threads.submit(lambda mine: [here.pool.add(raw) for raw in mine], one) for one in raws
+        ]
+        while not all(future.done() for future in adding):
+            here.pool.reset(here.chain.state, BASE_FEE)
+            list(here.pool.pending(BASE_FEE))
+            here.pool.content()
+        for future in adding:
+            future.result()
+    assert here.counts() == (8 * 12, 0)
+    assert sorted(here.order()) == sorted(raw for one in raws for raw in one)
