@@ -8,7 +8,7 @@ such, with the rule's name (docs/chain-rules.md), never as passed.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,7 @@ from execution.errors import (
 )
 from execution.evm.context import BlockContext
 from execution.evm.engine import Evm, Outcome
-from execution.transaction import Transaction
+from execution.evm.threads import run_deep
 from execution.transactions import decode
 from genesis.config import STATETEST_RULES, ExecutionRules
 from state import rlp
@@ -38,7 +38,10 @@ CHAIN_ID = 1
 TEST_FILE_BYTES_MAX = 64 * 1024 * 1024
 """Longest test file read; the longest official one has 3 MB."""
 
-EMPTY_LOGS_HASH = keccak(rlp.encode([]))
+BLOB_TYPE_BYTE = b"\x03"
+
+BLOB_BASE_FEE_UPDATE_FRACTION = 3_338_477
+"""How slowly the blob base fee follows the excess (EIP-4844)."""
 
 
 class InvalidStateTest(Invalid):
@@ -46,11 +49,10 @@ class InvalidStateTest(Invalid):
 
 
 class Rule(StrEnum):
-    """The chain rules that exclude official cases; docs/chain-rules.md gives the reasons."""
+    """The chain rules, size rules aside, that exclude official cases; docs/chain-rules.md."""
 
     BLOB_TRANSACTION = "no blob transactions"
     TRANSACTION_SIZE = "transaction <= 64 KB"
-    BOUNDED_INPUTS = "bounded inputs"
     BLOB_BASE_FEE = "BLOBBASEFEE is 1"
 
 
@@ -104,7 +106,8 @@ class Case:
     id: CaseId
     pre: Mapping[Address, TestAccount]
     context: BlockContext
-    blob_base_fee_is_one: bool
+    blob_base_fee: Wei
+    """As Ethereum has it; `context` has what this chain has."""
     raw: bytes
     post_root: Hash32
     logs_hash: Hash32
@@ -114,7 +117,7 @@ class Case:
 # Reading
 
 
-def test_files(paths: list[Path]) -> list[Path]:
+def test_files(paths: Iterable[Path]) -> list[Path]:
     """The JSON files at and under `paths`, in a fixed order. Raises `InvalidStateTest`."""
     files: set[Path] = set()
     for path in paths:
@@ -157,16 +160,12 @@ def _cases(path: Path, name: str, test: Mapping[str, Any]) -> Iterator[Case]:
             id=CaseId(str(path), name, indexes["data"], indexes["gas"], indexes["value"]),
             pre=pre,
             context=context,
-            blob_base_fee_is_one=excess < EXCESS_BLOB_GAS_OF_FEE_TWO,
+            blob_base_fee=blob_base_fee(excess),
             raw=_bytes(post["txbytes"]),
             post_root=hash32(_bytes(post["hash"])),
             logs_hash=hash32(_bytes(post["logs"])),
             exception=post.get("expectException"),
         )
-
-
-EXCESS_BLOB_GAS_OF_FEE_TWO = 2_314_058
-"""The least excess blob gas at which EIP-4844 asks 2 wei: 3,338,477 * ln 2, rounded up."""
 
 
 def _context(env: Mapping[str, Any]) -> BlockContext:
@@ -211,53 +210,71 @@ def _address(text: str) -> Address:
 # Running
 
 
+def run_file(path: Path, rules: ExecutionRules = STATETEST_RULES) -> tuple[CaseResult, ...]:
+    """Run all Cancun cases of a file. Raises `InvalidStateTest`."""
+    return run_deep(lambda: tuple(run_case(case, rules) for case in read_cases(path)))
+
+
 def run_case(case: Case, rules: ExecutionRules = STATETEST_RULES) -> CaseResult:
     """Run a case and judge it.
 
-    A case that fails by the L2's rules but passes by plain Ethereum's is excluded by the size
-    rules; there is no other way for a bounded input to be excused.
+    A case that fails is excluded only where a chain rule was in its way and it passes by plain
+    Ethereum's rules; otherwise the failure is ours.
     """
-    verdict, detail = _judge(case, rules)
-    if verdict is Verdict.FAILED:
-        rule = _excluding_rule(case, rules)
-        if rule is not None:
-            return CaseResult(case.id, Verdict.EXCLUDED, rule)
-    return CaseResult(case.id, verdict, detail)
+    run = _run(case, rules)
+    if run.verdict is Verdict.FAILED and run.hindrances:
+        plain = replace(case, context=replace(case.context, blob_base_fee=case.blob_base_fee))
+        if _run(plain, replace(rules, bounded_inputs=False)).verdict is Verdict.PASSED:
+            return CaseResult(case.id, Verdict.EXCLUDED, ", ".join(run.hindrances))
+    return CaseResult(case.id, run.verdict, run.detail)
 
 
-def _judge(case: Case, rules: ExecutionRules) -> tuple[Verdict, str]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run's verdict, and the chain rules that may have decided it."""
+
+    verdict: Verdict
+    detail: str = ""
+    hindrances: tuple[str, ...] = ()
+
+
+def _run(case: Case, rules: ExecutionRules) -> _Run:
     state = MemoryState.from_alloc(case.pre)
     evm = Evm(state, case.context, rules)
     try:
-        tx = decode(case.raw, chain_id=CHAIN_ID)
-        outcome = evm.apply(tx, case.context.gas_limit)
+        outcome = evm.apply(decode(case.raw, chain_id=CHAIN_ID), case.context.gas_limit)
     except TransactionTypeNotSupported as error:
-        if case.raw[:1] == b"\x03":
-            return Verdict.EXCLUDED, Rule.BLOB_TRANSACTION
+        if case.raw[:1] == BLOB_TYPE_BYTE:
+            return _Run(Verdict.EXCLUDED, Rule.BLOB_TRANSACTION)
         return _judge_refusal(case, state, error)
     except InvalidTransaction as error:
         return _judge_refusal(case, state, error)
-    return _judge_outcome(case, state.update(evm.diff()).root, outcome)
+    hindrances = sorted(evm.rules_hit)
+    if case.context.blob_base_fee != case.blob_base_fee:
+        hindrances.append(Rule.BLOB_BASE_FEE)
+    return replace(
+        _judge_outcome(case, state.update(evm.diff()).root, outcome), hindrances=tuple(hindrances)
+    )
 
 
-def _judge_refusal(
-    case: Case, state: MemoryState, error: InvalidTransaction
-) -> tuple[Verdict, str]:
+def _judge_refusal(case: Case, state: MemoryState, error: InvalidTransaction) -> _Run:
     if case.exception is None:
-        return Verdict.FAILED, f"refused: {error}"
+        hindrances = (Rule.TRANSACTION_SIZE,) if isinstance(error, TransactionTooLarge) else ()
+        return _Run(Verdict.FAILED, f"refused: {error}", hindrances)
     if state.root != case.post_root:
-        return Verdict.FAILED, f"pre-state root 0x{state.root.hex()}"
-    return Verdict.PASSED, ""
+        return _Run(Verdict.FAILED, f"pre-state root 0x{state.root.hex()}")
+    return _Run(Verdict.PASSED)
 
 
-def _judge_outcome(case: Case, root: Hash32, outcome: Outcome) -> tuple[Verdict, str]:
+def _judge_outcome(case: Case, root: Hash32, outcome: Outcome) -> _Run:
+    logs = logs_hash(outcome)
     if case.exception is not None:
-        return Verdict.FAILED, f"accepted, but {case.exception}"
+        return _Run(Verdict.FAILED, f"accepted, but {case.exception}")
     if root != case.post_root:
-        return Verdict.FAILED, f"state root 0x{root.hex()}, not 0x{case.post_root.hex()}"
-    if logs_hash(outcome) != case.logs_hash:
-        return Verdict.FAILED, f"logs 0x{logs_hash(outcome).hex()}, not 0x{case.logs_hash.hex()}"
-    return Verdict.PASSED, ""
+        return _Run(Verdict.FAILED, f"state root 0x{root.hex()}, not 0x{case.post_root.hex()}")
+    if logs != case.logs_hash:
+        return _Run(Verdict.FAILED, f"logs 0x{logs.hex()}, not 0x{case.logs_hash.hex()}")
+    return _Run(Verdict.PASSED)
 
 
 def logs_hash(outcome: Outcome) -> Hash32:
@@ -265,24 +282,14 @@ def logs_hash(outcome: Outcome) -> Hash32:
     return keccak(rlp.encode([[log.address, list(log.topics), log.data] for log in outcome.logs]))
 
 
-def _excluding_rule(case: Case, rules: ExecutionRules) -> Rule | None:
-    if not case.blob_base_fee_is_one:
-        return Rule.BLOB_BASE_FEE
-    if not rules.bounded_inputs:
-        return None
-    verdict, _ = _judge(case, replace(rules, bounded_inputs=False))
-    if verdict is not Verdict.PASSED:
-        return None
-    return Rule.TRANSACTION_SIZE if _is_too_large(case, rules) else Rule.BOUNDED_INPUTS
+# EIP-4844's blob base fee, which the official environments give by the excess blob gas
 
 
-def _is_too_large(case: Case, rules: ExecutionRules) -> bool:
-    try:
-        Evm(MemoryState.from_alloc(case.pre), case.context, rules).apply(
-            decode(case.raw, chain_id=CHAIN_ID), case.context.gas_limit
-        )
-    except TransactionTooLarge:
-        return True
-    except InvalidTransaction:
-        return False
-    return False
+def blob_base_fee(excess_blob_gas: int) -> Wei:
+    """e ** (excess / 3,338,477) in whole wei, by EIP-4844's `fake_exponential`."""
+    total, term, index = 0, BLOB_BASE_FEE_UPDATE_FRACTION, 1
+    while term > 0:
+        total += term
+        term = term * excess_blob_gas // (BLOB_BASE_FEE_UPDATE_FRACTION * index)
+        index += 1
+    return Wei(total // BLOB_BASE_FEE_UPDATE_FRACTION)

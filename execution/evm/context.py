@@ -21,3 +21,5 @@ class BlockContext:
     base_fee: Wei
     prev_randao: Hash32
     ancestor_hash: Callable[[BlockNumber], Hash32 | None]
+    blob_base_fee: Wei = Wei(1)
+    """What BLOBBASEFEE pushes: its least value (EIP-4844), for there are no blobs here."""

@@ -20,6 +20,7 @@ from execution.evm.context import BlockContext
 from execution.evm.limits import INITCODE_BYTES_MAX
 from execution.evm.message import Message
 from execution.evm.precompiles import precompiles
+from execution.evm.size_rules import SizeRule
 from execution.evm.threads import run_deep
 from execution.evm.vm_state import VmState
 from execution.intrinsic import calldata_floor, intrinsic_gas
@@ -220,6 +221,11 @@ class Evm:
     def diff(self) -> StateDiff:
         """Everything that changed since construction."""
         return self._db.diff()
+
+    @property
+    def rules_hit(self) -> frozenset[SizeRule]:
+        """Size rules that have made something fail since construction."""
+        return frozenset(self._vm.rules_hit)
 
     # Simulations
 

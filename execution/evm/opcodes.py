@@ -25,11 +25,10 @@ from eth.vm.logic import arithmetic
 from execution.evm import calls
 from execution.evm.limits import (
     CALL_DEPTH_MAX,
-    HASH_INPUT_BYTES_MAX,
     INITCODE_BYTES_MAX,
-    LOGS_BYTES_MAX,
 )
 from execution.evm.message import Message
+from execution.evm.size_rules import SizeRule
 from state.blocks import Log
 from state.keccak import keccak
 from state.types import Address, Hash32
@@ -93,7 +92,7 @@ def _codecopy(computation: Any) -> None:
 
 def _keccak256(computation: Any) -> None:
     start, size = computation.stack_pop_ints(2)
-    if size > HASH_INPUT_BYTES_MAX and computation.state.rules.bounded_inputs:
+    if computation.state.exceeds(SizeRule.HASH_INPUT, size):
         raise OutOfGas(f"chain rule: KECCAK256 of {size} bytes")
     computation.consume_gas(constants.GAS_SHA3WORD * _words(size), "KECCAK256")
     computation.extend_memory(start, size)
@@ -110,7 +109,7 @@ def _log(topic_count: int, computation: Any) -> None:
     db = computation.state.db
     data = computation.memory_read_bytes(start, size)
     encoded = encoded_log_bytes(topic_count, data)
-    if db.log_bytes + encoded > LOGS_BYTES_MAX and computation.state.rules.bounded_inputs:
+    if computation.state.exceeds(SizeRule.LOGS, db.log_bytes + encoded):
         raise OutOfGas(f"chain rule: logs of {db.log_bytes + encoded} bytes")
     words = tuple(Hash32(topic.to_bytes(32, "big")) for topic in topics)
     db.add_log(Log(computation.msg.storage_address, words, data), encoded)

@@ -16,13 +16,7 @@ from Crypto.Hash import RIPEMD160
 from eth.exceptions import OutOfGas, VMError
 
 from execution.evm import native
-from execution.evm.limits import (
-    BLAKE2F_ROUNDS_MAX,
-    HASH_INPUT_BYTES_MAX,
-    MODEXP_OPERAND_BYTES_MAX,
-    MODEXP_OSAKA_GAS_MAX,
-    PAIRING_PAIRS_MAX,
-)
+from execution.evm.size_rules import SizeRule
 from execution.transactions import SECP256K1_ORDER
 from state.keccak import keccak
 from state.types import Address
@@ -66,15 +60,15 @@ def _word_gas(computation: Any, base: int, per_word: int) -> int:
     return base + per_word * ((len(computation.msg.data) + 31) // 32)
 
 
-def _bound(computation: Any, within: bool, what: str) -> None:
-    """Apply a size rule of the L2: beyond it the call fails (docs/chain-rules.md)."""
-    if not within and computation.state.rules.bounded_inputs:
-        raise VMError(f"chain rule: {what}")
+def _bound(computation: Any, rule: SizeRule, amount: int) -> None:
+    """Fail the call where a size rule of the L2 forbids its input. Raises `VMError`."""
+    if computation.state.exceeds(rule, amount):
+        raise VMError(f"chain rule: {rule}")
 
 
 def _bound_hash_input(computation: Any) -> None:
     size = len(computation.msg.data)
-    if size > HASH_INPUT_BYTES_MAX and computation.state.rules.bounded_inputs:
+    if computation.state.exceeds(SizeRule.HASH_INPUT, size):
         raise OutOfGas(f"chain rule: hash input of {size} bytes")
 
 
@@ -126,13 +120,11 @@ def _modexp(computation: Any) -> None:
     base_size, exponent_size, modulus_size = (
         int.from_bytes(_word(bytes(data[:96]), offset), "big") for offset in (0, 32, 64)
     )
-    sizes_fit = max(base_size, exponent_size, modulus_size) <= MODEXP_OPERAND_BYTES_MAX
-    _bound(computation, sizes_fit, "MODEXP operand is too long")
+    _bound(computation, SizeRule.MODEXP_OPERAND, max(base_size, exponent_size, modulus_size))
     head_size = min(exponent_size, 32)
     head = int.from_bytes(_slice(data, 96 + base_size, head_size), "big")
     longest = max(base_size, modulus_size)
-    osaka = modexp_osaka_gas(longest, exponent_size, head)
-    _bound(computation, osaka <= MODEXP_OSAKA_GAS_MAX, "MODEXP is too dear")
+    _bound(computation, SizeRule.MODEXP_PRICE, modexp_osaka_gas(longest, exponent_size, head))
     computation.consume_gas(modexp_gas(longest, exponent_size, head), "MODEXP")
     if modulus_size == 0:
         return
@@ -184,7 +176,7 @@ def _ecmul(computation: Any) -> None:
 
 def _ecpairing(computation: Any) -> None:
     pairs, rest = divmod(len(computation.msg.data), PAIR_BYTES)
-    _bound(computation, pairs <= PAIRING_PAIRS_MAX, f"pairing of {pairs} pairs")
+    _bound(computation, SizeRule.PAIRING, pairs)
     computation.consume_gas(PAIRING_GAS + PAIRING_PAIR_GAS * pairs, "ECPAIRING")
     if rest:
         raise VMError("pairing input is no multiple of 192 bytes")
@@ -210,7 +202,7 @@ def _blake2f(computation: Any) -> None:
     if data[212] > 1:
         raise VMError("BLAKE2F's final flag is 0 or 1")
     rounds = int.from_bytes(data[:4], "big")
-    _bound(computation, rounds <= BLAKE2F_ROUNDS_MAX, f"BLAKE2F of {rounds} rounds")
+    _bound(computation, SizeRule.BLAKE2F, rounds)
     computation.consume_gas(rounds, "BLAKE2F")
     words = [int.from_bytes(data[i : i + 8], "little") for i in range(4, 212, 8)]
     offsets = (words[24], words[25])

@@ -6,15 +6,13 @@ from eth.vm.forks.cancun.state import CancunState
 
 from execution.evm.accounts import AccountDatabase, Checkpoint
 from execution.evm.context import BlockContext
+from execution.evm.size_rules import LIMITS, SizeRule
 from genesis.config import ExecutionRules
 from state.accounts import EMPTY_CODE_HASH
 from state.types import Address, Gas, Hash32, Wei
 
 ANCESTORS_MAX = 256
 """How many blocks back BLOCKHASH sees (Yellow Paper, section 9.4.3)."""
-
-BLOB_BASE_FEE = 1
-"""What BLOBBASEFEE pushes: its least value (EIP-4844), for there are no blobs here."""
 
 
 class VmState(CancunState):
@@ -29,6 +27,15 @@ class VmState(CancunState):
         self.context = context
         self.rules = rules
         self.execution_context = context
+        self.rules_hit: set[SizeRule] = set()
+        """Rules that have made something fail, for reports."""
+
+    def exceeds(self, rule: SizeRule, amount: int) -> bool:
+        """Whether a size rule of this chain forbids `amount`."""
+        if amount <= LIMITS[rule] or not self.rules.bounded_inputs:
+            return False
+        self.rules_hit.add(rule)
+        return True
 
     # Block context
 
@@ -58,7 +65,7 @@ class VmState(CancunState):
 
     @property
     def blob_base_fee(self) -> int:
-        return BLOB_BASE_FEE
+        return self.context.blob_base_fee
 
     def get_ancestor_hash(self, block_number: int) -> bytes:
         """The hash of one of the last 256 blocks, or no bytes."""

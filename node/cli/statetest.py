@@ -1,0 +1,120 @@
+"""`tallystick statetest`: the official GeneralStateTests on the project's own executor."""
+
+import json
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from execution.statetest import FORK, CaseResult, Rule, Verdict, run_file, test_files
+
+NOT_SIZE_RULES = (Rule.BLOB_TRANSACTION, Rule.BLOB_BASE_FEE)
+"""All other rules together may exclude at most one case in a hundred."""
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--engine", type=click.Choice(["evm"]), default="evm", help="What runs the cases.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array of results instead.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="one for each processor",
+    help="Processes to run in.",
+)
+def statetest(paths: tuple[Path, ...], engine: str, as_json: bool, jobs: int) -> None:
+    """Run the Cancun cases of the state test files at and under PATHS.
+
+    Every case passes, fails, or is excluded by a chain rule, which is then named
+    (docs/chain-rules.md). Exit code 1 when a case fails.
+    """
+    files = test_files(paths)
+    results = [result for batch in _run(files, jobs, quiet=as_json) for result in batch]
+    if as_json:
+        click.echo(json.dumps([_as_json(result) for result in results], indent=2))
+    else:
+        _print(results)
+    if any(result.verdict is Verdict.FAILED for result in results):
+        raise click.exceptions.Exit(1)
+
+
+def _run(files: list[Path], jobs: int, *, quiet: bool) -> Iterator[tuple[CaseResult, ...]]:
+    """The results of all files, in their order."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
+    with progress:
+        yield from progress.track(_results(files, jobs), total=len(files), description="files")
+
+
+def _results(files: list[Path], jobs: int) -> Iterator[tuple[CaseResult, ...]]:
+    if min(jobs, len(files)) <= 1:
+        yield from map(run_file, files)
+        return
+    with multiprocessing.get_context("spawn").Pool(min(jobs, len(files))) as pool:
+        yield from pool.imap(run_file, files)
+
+
+def _as_json(result: CaseResult) -> dict[str, Any]:
+    """The fields of go-ethereum's `evm statetest`, and ours."""
+    case = result.case
+    return {
+        "name": case.name,
+        "file": case.file,
+        "fork": FORK,
+        "indexes": {"data": case.data, "gas": case.gas, "value": case.value},
+        "pass": result.verdict is Verdict.PASSED,
+        "verdict": result.verdict,
+        "rule": result.detail if result.verdict is Verdict.EXCLUDED else None,
+        "error": result.detail if result.verdict is Verdict.FAILED else None,
+    }
+
+
+def _print(results: list[CaseResult]) -> None:
+    console = Console(soft_wrap=True)
+    for verdict in (Verdict.EXCLUDED, Verdict.FAILED):
+        for result in _with_verdict(results, verdict):
+            console.print(
+                f"{verdict}  {result.case.file}  {result.case}: {result.detail}",
+                markup=False,
+                highlight=False,
+            )
+    console.print(_summary(results))
+
+
+def _summary(results: list[CaseResult]) -> Table:
+    table = Table("verdict", "rule", "cases", "share", title=f"{FORK} state tests, engine evm")
+    counts = Counter(result.verdict for result in results)
+    rules = Counter(result.detail for result in _with_verdict(results, Verdict.EXCLUDED))
+    rows = [
+        (Verdict.PASSED, "", counts[Verdict.PASSED]),
+        (Verdict.FAILED, "", counts[Verdict.FAILED]),
+        *((Verdict.EXCLUDED, rule, count) for rule, count in sorted(rules.items())),
+    ]
+    for verdict, rule, count in rows:
+        table.add_row(verdict, rule, f"{count:,}", f"{count / max(len(results), 1):.2%}")
+    sizes = sum(count for rule, count in rules.items() if rule not in NOT_SIZE_RULES)
+    table.caption = f"excluded by size rules: {sizes} of {len(results)} ({_share(sizes, results)})"
+    return table
+
+
+def _share(count: int, results: list[CaseResult]) -> str:
+    return f"{count / max(len(results), 1):.2%}"
+
+
+def _with_verdict(results: Iterable[CaseResult], verdict: Verdict) -> Iterator[CaseResult]:
+    return (result for result in results if result.verdict is verdict)
