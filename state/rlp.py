@@ -14,11 +14,8 @@ from state.limits import RLP_BYTES_MAX, RLP_DEPTH_MAX, RLP_ITEMS_MAX
 Encodable: TypeAlias = "bytes | Sequence[Encodable]"
 Decoded: TypeAlias = "bytes | list[Decoded]"
 
-_ONE_BYTE = [bytes([n]) for n in range(256)]
 _STRING = 0x80
-_LONG_STRING = 0xB7
 _LIST = 0xC0
-_LONG_LIST = 0xF7
 
 
 class InvalidRLP(Invalid):
@@ -37,22 +34,25 @@ def encode_bytes(data: bytes) -> bytes:
     size = len(data)
     if size == 1 and data[0] < _STRING:
         return data
-    if size < 56:
-        return _ONE_BYTE[_STRING + size] + data
-    return _long_prefix(_LONG_STRING, size) + data
+    if size < _PREPARED_SIZES:
+        return _STRING_PREFIXES[size] + data
+    return _prefix(_STRING, size) + data
 
 
 def encode_joined(payload: bytes) -> bytes:
     """Encode the list whose elements' encodings, joined, are `payload`."""
     size = len(payload)
+    if size < _PREPARED_SIZES:
+        return _LIST_PREFIXES[size] + payload
+    return _prefix(_LIST, size) + payload
+
+
+def _prefix(base: int, size: int) -> bytes:
+    """What precedes `size` bytes of content: its length, in one byte where that is below 56."""
     if size < 56:
-        return _ONE_BYTE[_LIST + size] + payload
-    return _long_prefix(_LONG_LIST, size) + payload
-
-
-def _long_prefix(base: int, size: int) -> bytes:
+        return bytes([base + size])
     length = encode_uint(size)
-    return _ONE_BYTE[base + len(length)] + length
+    return bytes([base + 55 + len(length)]) + length
 
 
 def encode_uint(number: int) -> bytes:
@@ -61,6 +61,12 @@ def encode_uint(number: int) -> bytes:
     This is the byte string to encode, not its encoding. Raises `OverflowError` below zero.
     """
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+_PREPARED_SIZES = 640
+"""Sizes up to that of a full branch of a trie have their prefixes ready: most of all encoding."""
+_STRING_PREFIXES = [_prefix(_STRING, size) for size in range(_PREPARED_SIZES)]
+_LIST_PREFIXES = [_prefix(_LIST, size) for size in range(_PREPARED_SIZES)]
 
 
 def decode_uint(item: Decoded, bits: int = 256) -> int:

@@ -11,6 +11,7 @@ Paths are strings of hex digits: slicing, comparing and prefixes then run in C.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from os.path import commonprefix
+from struct import Struct
 from typing import NamedTuple, TypeAlias
 
 from state.accounts import EMPTY_TRIE_ROOT
@@ -33,6 +34,9 @@ _UNSEALED = b""
 """Stands for a child whose encoding is still to come."""
 _PLAIN_CHILDREN = re.compile(rb"\x80|\xa0[\x00-\xff]{32}")
 """Nothing, or a hash: the elements of all branches but those with nodes or values in place."""
+_FULL_BRANCH = Struct("3x" + 16 * "33s" + "s")
+"""Sixteen hashes and no value, as most branches near the root of a large trie."""
+_FULL_BRANCH_MARKS = b"\xa0" * 16 + b"\x80"
 
 
 class InvalidTrieNode(Invalid):
@@ -117,7 +121,7 @@ class _Update:
         """
         node = self._load(at) if isinstance(at, bytes) else at
         if node is None:
-            return self._build([c for c in batch[low:high] if c[1]], depth)
+            return self._build([change for change in batch[low:high] if change[1]], depth)
         if isinstance(node, Branch):
             return self._change_branch(node.children, {}, batch, low, high, depth)
         if isinstance(node, Leaf):
@@ -172,7 +176,7 @@ class _Update:
             while stop < high and batch[stop][0][depth] == digit:
                 stop += 1
             index = int(digit, 16)
-            at = unsealed.pop(index, children[index])
+            at = unsealed.pop(index, None) or children[index]
             changed = self.change(at, batch, low, stop, depth + 1)
             if changed is None:
                 children[index] = _EMPTY
@@ -315,18 +319,30 @@ def parse_node(encoded: bytes) -> Node:
         is_list, start, end = item_span(encoded, 0, len(encoded))
         if not is_list or end != len(encoded):
             raise InvalidTrieNode("a trie node is one RLP list")
-        if end - start > 16:
-            plain = _PLAIN_CHILDREN.findall(encoded, start)
-            if len(plain) == 17 and sum(map(len, plain)) == end - start:
-                return Branch(plain)
+        children = _plain_children(encoded, start)
+        if children is not None:
+            return Branch(children)
         elements = _elements(encoded, start, end)
     except (InvalidRLP, IndexError) as error:
         raise InvalidTrieNode(f"a trie node is no RLP list: {error}") from error
-    if len(elements) == 17:
-        return _parse_branch(elements)
     if len(elements) == 2:
         return _parse_short_node(*elements)
+    if len(elements) == 17:
+        return _parse_branch(elements)
     raise InvalidTrieNode(f"a trie node has 2 or 17 elements, not {len(elements)}")
+
+
+def _plain_children(encoded: bytes, start: int) -> list[bytes] | None:
+    """The elements of a branch of nothing but hashes, in one step; None for any other node."""
+    size = len(encoded)
+    if size == _FULL_BRANCH.size and encoded[start::33] == _FULL_BRANCH_MARKS:
+        return list(_FULL_BRANCH.unpack(encoded))
+    if start < size and encoded[start] in (_EMPTY[0], _HASH_PREFIX):
+        children: list[bytes] = _PLAIN_CHILDREN.findall(encoded, start)
+        # `findall` passes over what doesn't match; then the lengths don't add up.
+        if len(children) == 17 and len(b"".join(children)) == size - start:
+            return children
+    return None
 
 
 def _elements(encoded: bytes, position: int, end: int) -> list[bytes]:
@@ -382,11 +398,12 @@ def _unpack_path(element: bytes) -> tuple[str, bool]:
     """Undo `_pack_path` on an encoded element: the path, and whether a leaf ends it."""
     if element[0] >= 0xC0 or element == _EMPTY:
         raise InvalidTrieNode("a path is some bytes, not a list")
-    digits = (_decode_value(element) or b"").hex()
-    flag = int(digits[0], 16)
+    _, start, _ = item_span(element, 0, len(element))
+    flag = element[start] >> 4
+    digits = element[start:].hex()
     if flag > 3 or (not flag & 1 and digits[1] != "0"):
         raise InvalidTrieNode(f"a path does not start with {digits[:2]}")
-    return digits[1 if flag & 1 else 2 :], bool(flag & 2)
+    return digits[1 if flag & 1 else 2 :], flag >= 2
 
 
 def _decode_value(element: bytes) -> bytes | None:
