@@ -66,9 +66,7 @@ class Chain:
             lambda tx: _call_soon(loop, lambda: self.feed.announce_transaction(tx))
         )
 
-    def build(
-        self, attributes: BlockAttributes, forced: tuple[Candidate, ...] = ()
-    ) -> BlockResult:
+    def build(self, attributes: BlockAttributes, forced: tuple[Candidate, ...] = ()) -> BlockResult:
         """Build on the unsafe head; begins no transaction from the pool a second from now."""
         deadline = Timestamp(self.clock.now() + BUILD_SECONDS_MAX)
         return build(

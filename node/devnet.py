@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.deployment import Deployment
-from bridge.l1.deploy import DeployParameters, deploy
+from bridge.deployment import Deployment, DeployParameters
+from bridge.l1.deploy import deploy
 from bridge.l1.dev import fund_operators
-from bridge.l1.rpc import connect
+from bridge.l1.rpc import RpcClient
 from genesis.accounts import operator_accounts
 from genesis.networks import L1_DEVNET_CHAIN_ID
 from node.files import write_atomically
@@ -25,6 +25,8 @@ from node.processes import Child
 from node.settings import InvalidSettings, Role, writable_folder
 
 HOST: Final = "127.0.0.1"
+POLL_SECONDS: Final = 0.1
+"""Between two looks for a receipt while deploying: this L1 is near and quick."""
 MANIFEST: Final = "devnet.json"
 """Written when the devnet is ready, so that other commands find it without flags."""
 DEPLOYMENT: Final = "deployment.json"
@@ -110,6 +112,7 @@ async def running_devnet(
     probe = RpcProbe()
     children: list[Child] = []
     watchers: list[asyncio.Task[None]] = []
+    ending = asyncio.Event()
 
     async def launch(child: Child) -> None:
         await child.start()
@@ -127,7 +130,7 @@ async def running_devnet(
         for child in l2_children(settings):
             await launch(child)
         await asyncio.gather(*(child.wait_ready(probe) for child in children))
-        watchers = [asyncio.create_task(child.keep_running(stopping)) for child in children]
+        watchers = [asyncio.create_task(child.keep_running(ending)) for child in children]
         for watcher in watchers:
             watcher.add_done_callback(lambda _: stopping.set())
         ready = ReadyDevnet(settings, deployment)
@@ -135,7 +138,7 @@ async def running_devnet(
         yield ready
         _raise_first_failure(watchers)
     finally:
-        stopping.set()
+        ending.set()
         for child in reversed(children):
             await child.stop()
         for watcher in watchers:
@@ -181,22 +184,19 @@ async def check_l1(settings: DevnetSettings, probe: RpcProbe) -> None:
 
 async def deploy_contracts(settings: DevnetSettings, progress: Progress) -> Deployment:
     """Deploy the L1 contracts, or find those of an earlier run."""
-    deployer = operator_accounts().deployer
-    async with connect(settings.l1_url) as l1:
+    path = settings.deployment_file
+    parameters = DeployParameters(
+        l1_chain_id=settings.l1_chain_id,
+        dispute_window_seconds=settings.dispute_window_seconds,
+        finality_delay_seconds=settings.finality_delay_seconds,
+    )
+    async with RpcClient(settings.l1_url) as rpc:
         if settings.l1_rpc is not None:
             progress("Funding the operators from dev account 0")
-            await fund_operators(l1)
+            await fund_operators(rpc, path)
         progress("Deploying the L1 contracts")
-        return await deploy(
-            l1,
-            deployer.key,
-            DeployParameters(
-                l1_chain_id=settings.l1_chain_id,
-                dispute_window_seconds=settings.dispute_window_seconds,
-                finality_delay_seconds=settings.finality_delay_seconds,
-            ),
-            settings.deployment_file,
-        )
+        deployer = operator_accounts().deployer
+        return await deploy(rpc, deployer.key, parameters, path, poll_seconds=POLL_SECONDS)
 
 
 def l1_child(settings: DevnetSettings) -> Child:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.deployment import Deployment
+from bridge.deployment import Deployment, load_deployment, to_json
 from bridge.l1.accounts import Operator
 from bridge.l1.client import L1Client
 from bridge.l1.contracts import l1_errors
@@ -94,18 +94,16 @@ async def run_node(settings: NodeSettings, *, stop_with_parent: bool = False) ->
 async def _run_loops(node: RunningNode, stopping: asyncio.Event) -> None:
     """Run the role's loops until `stopping`; an error in one ends all and is raised."""
     node.chain.announce_pool()
-    tasks = [asyncio.ensure_future(loop) for loop in node.loops]
-    stop = asyncio.ensure_future(stopping.wait())
+    ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(loop) for loop in node.loops]
+    ends += [asyncio.ensure_future(stopping.wait()), node.fault]
     try:
-        done, _ = await asyncio.wait(
-            (*tasks, stop, node.fault), return_when=asyncio.FIRST_COMPLETED
-        )
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for finished in done:
             finished.result()
     finally:
-        for task in (*tasks, stop):
-            task.cancel()
-        await asyncio.gather(*tasks, stop, return_exceptions=True)
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -120,7 +118,7 @@ async def opened(settings: NodeSettings) -> AsyncIterator[RunningNode]:
         return
     if settings.l1_rpc is None or settings.deployment is None:
         raise InvalidSettings(f"a {settings.role} needs --l1-rpc and --deployment")
-    deployment = Deployment.load(settings.deployment)
+    deployment = load_deployment(settings.deployment)
     chain = open_l2(settings.data_dir, deployment, SystemClock())
     try:
         async with RpcClient(settings.l1_rpc) as rpc:
@@ -143,7 +141,7 @@ def _l2_node(
     settings: NodeSettings, chain: Chain, client: L1Client, deployment: Deployment
 ) -> RunningNode:
     follower = Follower.over(chain, client, deployment)
-    rollup = Rollup(follower.pipeline.status, follower.pipeline.view, deployment.public_json())
+    rollup = Rollup(follower.pipeline.status, follower.pipeline.view, to_json(deployment))
     loops = [follower.run()]
     if settings.role is Role.SEQUENCER:
         sequencer = _sequencer(settings, follower, client, deployment)

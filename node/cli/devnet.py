@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import sys
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -10,6 +12,15 @@ from rich.table import Table
 
 from genesis.accounts import TEST_MNEMONIC, dev_accounts
 from genesis.networks import L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
+from genesis.predeploys import (
+    CLEARING_HOUSE,
+    COLLATERAL_TOKEN,
+    GOVERNANCE,
+    L1_BLOCK,
+    L2_CROSS_DOMAIN_MESSENGER,
+    L2_TO_L1_MESSAGE_PASSER,
+)
+from node.cli import output
 from node.devnet import (
     DEFAULT_DATA_DIR,
     MANIFEST,
@@ -20,6 +31,15 @@ from node.devnet import (
     stop_on_signals,
 )
 from node.rpc.codec import checksum_address
+
+L2_CONTRACTS: Final = {
+    "ClearingHouse": CLEARING_HOUSE,
+    "CollateralToken": COLLATERAL_TOKEN,
+    "Governance": GOVERNANCE,
+    "L1Block": L1_BLOCK,
+    "L2CrossDomainMessenger": L2_CROSS_DOMAIN_MESSENGER,
+    "L2ToL1MessagePasser": L2_TO_L1_MESSAGE_PASSER,
+}
 
 
 @click.command(context_settings={"show_default": True})
@@ -85,7 +105,7 @@ async def _run(settings: DevnetSettings) -> None:
 
 
 async def _start_and_wait(settings: DevnetSettings, stopping: asyncio.Event) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = output.console()
 
     def progress(step: str) -> None:
         console.print(f"[dim]…[/dim] {step}")
@@ -108,13 +128,11 @@ def print_banner(console: Console, ready: ReadyDevnet) -> None:
     console.print()
     console.print(_contracts(ready))
     console.print(f"Logs and databases are in {settings.data_dir}/")
-    console.print("Try it: [bold].venv/bin/tallystick demo trade[/bold]")
+    console.print(f"Try it: [bold]{Path(sys.argv[0]).name} demo trade[/bold]")
 
 
 def _endpoints(settings: DevnetSettings) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("Node", "Chain id", "JSON-RPC (HTTP and websocket)"):
-        table.add_column(title)
+    table = output.table("Node", "Chain id", "JSON-RPC (HTTP and websocket)")
     table.add_row("L1", str(settings.l1_chain_id), settings.l1_url)
     table.add_row("L2 sequencer", str(L2_DEVNET_CHAIN_ID), settings.sequencer_url)
     table.add_row("L2 verifier", str(L2_DEVNET_CHAIN_ID), settings.verifier_url)
@@ -122,18 +140,16 @@ def _endpoints(settings: DevnetSettings) -> Table:
 
 
 def _accounts() -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    for title in ("", "Account (10,000 ETH on L1, 500 ETH on L2)", "Private key"):
-        table.add_column(title)
+    table = output.table("", "Account (10,000 ETH on L1, 500 ETH on L2)", "Private key")
     for index, account in enumerate(dev_accounts()):
         table.add_row(f"({index})", checksum_address(account.address), f"0x{account.key.hex()}")
     return table
 
 
 def _contracts(ready: ReadyDevnet) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("Layer", "Contract", "Address"):
-        table.add_column(title)
-    for layer, name, address in ready.deployment.named_contracts():
-        table.add_row(layer, name, checksum_address(address))
+    table = output.table("Layer", "Contract", "Address")
+    for name, address in ready.deployment.contracts.items():
+        table.add_row("L1", name, checksum_address(address))
+    for name, address in L2_CONTRACTS.items():
+        table.add_row("L2", name, checksum_address(address))
     return table

@@ -98,12 +98,13 @@ class Follower:
         self.synced.clear()
 
 
-def open_l2(data_dir: Path, deployment: Deployment, clock: Clock) -> Chain:
-    """Open the database of the L2 that a deployment describes, made at the first start."""
+def open_l2(data_dir: Path | None, deployment: Deployment, clock: Clock) -> Chain:
+    """Open the L2 that a deployment describes; in memory without a folder."""
     config = l2_config(deployment)
     genesis = l2_genesis(deployment)
     identity = ChainIdentity(config.chain_id, genesis.hash, config_hash(config))
-    return Chain.over(ChainStore.open(data_dir / "db", identity, genesis), config, clock)
+    path = None if data_dir is None else data_dir / "db"
+    return Chain.over(ChainStore.open(path, identity, genesis), config, clock)
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[None]], part: str) -> None:
