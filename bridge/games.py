@@ -23,6 +23,7 @@ class Game:
     """A proposed output root, its clock and how it ended. Times in L1 seconds."""
 
     address: Address
+    proposer: Address
     root_claim: Hash32
     l2_block: BlockNumber
     status: GameStatus
@@ -33,6 +34,7 @@ class Game:
 
 async def read_game(client: L1Client, address: Address, *, at: At) -> Game:
     """One game in the state after an L1 block."""
+    (proposer,) = await client.call(address, contracts.PROPOSER, at=at)
     (root_claim,) = await client.call(address, contracts.ROOT_CLAIM, at=at)
     (l2_block,) = await client.call(address, contracts.L2_BLOCK, at=at)
     (status,) = await client.call(address, contracts.STATUS, at=at)
@@ -40,6 +42,7 @@ async def read_game(client: L1Client, address: Address, *, at: At) -> Game:
     (resolved_at,) = await client.call(address, contracts.RESOLVED_AT, at=at)
     return Game(
         address=address,
+        proposer=wire.address(proposer, "proposer"),
         root_claim=Hash32(root_claim),
         l2_block=BlockNumber(l2_block),
         status=GameStatus(status),

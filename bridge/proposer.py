@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.derive.inbox_log import InboxLog
-from bridge.derive.records import DerivedBlock
+from bridge.derive.records import DerivedBlock, stands
 from bridge.derive.view import DerivationView
 from bridge.games import Game, GameStatus, newest_games
 from bridge.l1 import contracts
@@ -114,9 +114,10 @@ class Proposer:
             await sleep(interval_seconds)
 
     async def _survey(self, head: L1Header) -> _Games:
-        """Look at the games from the newest back to the first that is over for us.
+        """Look at the games from the newest back to the first of ours that is over.
 
-        Games are resolved in the order of their creation, so all before that one are over too.
+        We resolve in the order of creation, so all of ours before that one are over too. Games of
+        others count as long as they claim what we would.
         """
         newest_own = BlockNumber(0)
         resolvable: list[Game] = []
@@ -131,7 +132,7 @@ class Proposer:
                     resolvable.append(game)
             elif await self._is_owed(game, head):
                 payable.append(game)
-            else:
+            elif game.proposer == self._transactor.address:
                 break
         return _Games(newest_own, tuple(reversed(resolvable)), tuple(reversed(payable)))
 
@@ -170,6 +171,4 @@ class Proposer:
     def _claim(self) -> DerivedBlock | None:
         """The safe head, if its batch stands in our log; a reorg may be about to take it back."""
         derived = self._view.derived(self._store.heads.safe.number)
-        if derived is None or not self._log.holds(derived.item.index, derived.item.acc):
-            return None
-        return derived
+        return derived if derived is not None and stands(derived.item, self._log) else None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from eth_abi import decode
+from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
 from bridge.items import ItemKind
