@@ -130,6 +130,7 @@ class _FolderLock:
 
 
 def _open(path: Path, tolerant: bool) -> Any:
+    # Not compressed: most of what is kept are hashes, and reading them back would cost more.
     try:
         return plyvel.DB(
             str(path),
@@ -139,6 +140,7 @@ def _open(path: Path, tolerant: bool) -> Any:
             lru_cache_size=LEVELDB_CACHE_BYTES,
             write_buffer_size=LEVELDB_WRITE_BUFFER_BYTES,
             max_open_files=LEVELDB_OPEN_FILES_MAX,
+            compression=None,
         )
     except plyvel.CorruptionError as error:
         raise _damaged(path.parent, error) from error

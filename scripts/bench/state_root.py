@@ -1,7 +1,8 @@
 """The state root of a block with many changed slots: one batched pass against the `trie` package.
 
 Both sides start from the same nodes in memory, change the same slots of the same contracts, and
-must arrive at the same root; times are medians of interleaved runs in one process. The package is
+must arrive at the same root; times are medians of interleaved runs in one process, in processor
+time, so that a busy machine changes them little. The package is
 used twice, plainly and through its `squash_changes`, and the faster of both counts. The last row
 reads the old nodes and accounts from LevelDB instead, as a node does. Run as
 `python -m scripts.bench.state_root [rounds]`.
@@ -106,10 +107,10 @@ def _set_slots(trie: HexaryTrie, slots: dict[int, int]) -> None:
 
 
 def timed(root: Callable[[], Hash32]) -> tuple[float, Hash32]:
-    """Seconds of one call, and its result."""
-    started = time.perf_counter()
+    """Processor seconds of one call, and its result."""
+    started = time.process_time()
     result = root()
-    return time.perf_counter() - started, result
+    return time.process_time() - started, result
 
 
 def open_on_disk(case: Case, folder: Path) -> ChainStore:
