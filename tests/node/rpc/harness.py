@@ -1,6 +1,7 @@
 """A node in this process: a real chain with a block for every transaction, behind a real server."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +13,12 @@ import httpx
 
 from execution.attributes import BlockAttributes
 from execution.evm.threads import DeepExecutor
+from execution.signing import UnsignedTransaction
+from execution.signing import sign as sign_fields
+from execution.transaction import TransactionType
 from execution.transition import Candidate
 from genesis.accounts import dev_accounts
+from genesis.artifacts import load_artifact
 from genesis.builder import GenesisAccount, build_genesis
 from genesis.config import L2_RULES, ChainConfig, Layer
 from genesis.hashing import config_hash
@@ -28,10 +33,13 @@ from state.clock import SystemClock
 from state.headers import next_base_fee
 from state.keccak import keccak
 from state.store import ChainIdentity, ChainStore
-from state.types import Address, BlockNumber, Hash32, Timestamp
+from state.types import Address, BlockNumber, Gas, Hash32, Timestamp, Wei
+from tests.clients.scenario import ARTIFACT
 
 T = TypeVar("T")
 
+GWEI = 10**9
+NOBODY = Address(b"\x42" * 20)
 GENESIS_TIME = Timestamp(1_700_000_000)
 DEV = dev_accounts()
 L1_CONFIG = embedded_l1(GENESIS_TIME)
@@ -122,11 +130,17 @@ class RunningNode:
     """The node as clients see it: by URL, from any thread."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, miner: Automine, backend: Backend, url: str
+        self,
+        loop: asyncio.AbstractEventLoop,
+        miner: Automine,
+        backend: Backend,
+        methods: frozenset[str],
+        url: str,
     ) -> None:
         self._loop = loop
         self.miner = miner
         self.backend = backend
+        self.methods = methods
         self.url = url
         self.client = httpx.Client(base_url=url, timeout=60)
 
@@ -187,15 +201,17 @@ def running_node(chain: TestChain) -> Iterator[RunningNode]:
     def wait_for(work: Callable[[], Awaitable[T]]) -> T:
         return asyncio.run_coroutine_threadsafe(_awaited(work), loop).result(60)
 
+    app = build_app(backend)
+
     async def start() -> RpcServer:
         chain.feed.follow_pool(chain.mempool)
-        server = RpcServer(build_app(backend), "127.0.0.1", 0)
+        server = RpcServer(app, "127.0.0.1", 0)
         await server.start()
         return server
 
     try:
         server = wait_for(start)
-        node = RunningNode(loop, miner, backend, server.url)
+        node = RunningNode(loop, miner, backend, frozenset(app.dispatcher.methods), server.url)
         yield node
         node.client.close()
         wait_for(server.stop)
@@ -206,3 +222,45 @@ def running_node(chain: TestChain) -> Iterator[RunningNode]:
         executor.shutdown()
         chain.writer.shutdown()
         chain.store.close()
+
+
+def signed(chain_id: int, nonce: int, sender: int = 0, **fields: Any) -> bytes:
+    """A transaction of a dev account, with defaults that a test may change."""
+    settings: dict[str, Any] = {
+        "nonce": nonce,
+        "gas": Gas(1_000_000),
+        "to": NOBODY,
+        "value": Wei(1),
+        "max_fee_per_gas": Wei(10 * GWEI),
+        "max_priority_fee_per_gas": Wei(2 * GWEI),
+    }
+    settings |= fields
+    if settings.get("type", TransactionType.FEE_MARKET) is not TransactionType.FEE_MARKET:
+        settings["max_priority_fee_per_gas"] = settings["max_fee_per_gas"]
+    return sign_fields(UnsignedTransaction(**settings), DEV[sender].key, chain_id)
+
+
+def sign(node: RunningNode, nonce: int, sender: int = 0, **fields: Any) -> str:
+    """The same, for `eth_sendRawTransaction`."""
+    return "0x" + signed(node.backend.config.chain_id, nonce, sender, **fields).hex()
+
+
+def selector(name: str) -> bytes:
+    """The selector of a function, error or event of the Counter contract."""
+    entry = next(one for one in json.loads(ARTIFACT.read_text())["abi"] if one.get("name") == name)
+    types = ",".join(argument["type"] for argument in entry["inputs"])
+    return keccak(f"{name}({types})".encode())[:4]
+
+
+def deploy_counter(node: RunningNode, nonce: int = 0, start: int = 5) -> str:
+    """Deploy a Counter; its address."""
+    creation = load_artifact(ARTIFACT).bytecode + start.to_bytes(32)
+    raw = sign(node, nonce, to=None, value=Wei(0), data=creation)
+    receipt = node.call("eth_getTransactionReceipt", node.call("eth_sendRawTransaction", raw))
+    assert receipt["status"] == "0x1"
+    return receipt["contractAddress"]
+
+
+def move(by: int) -> bytes:
+    """The input of a call that moves a Counter."""
+    return selector("move") + by.to_bytes(32, signed=True)
