@@ -147,7 +147,7 @@ def _enter(computation: Any, call: _Call) -> None:
             to=call.to,
             sender=call.sender,
             value=call.value,
-            data=computation.memory_read_bytes(*call.input),
+            data=computation._memory.view(*call.input),
             code=db.code(call.code_address),
             depth=message.depth + 1,
             code_address=call.code_address,
@@ -163,7 +163,7 @@ def _pay(computation: Any, call: _Call) -> int:
     """Charge the access, the value transfer and the callee's gas; the gas that the callee gets."""
     cold = computation.state.db.warm_address(call.code_address)
     computation.consume_gas(COLD_ACCOUNT_ACCESS_COST if cold else WARM_STORAGE_READ_COST, "CALL")
-    available = computation.get_gas_remaining() - call.extra_gas
+    available: int = computation.get_gas_remaining() - call.extra_gas
     if available < 0:
         raise OutOfGas("call with value")
     gas = min(call.gas, available - available // 64)

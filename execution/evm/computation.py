@@ -12,7 +12,6 @@ from typing import Any
 
 from eth.exceptions import Halt, OutOfGas, ReservedBytesInCode, VMError
 from eth.vm.forks.cancun.computation import CancunComputation
-from eth.vm.stack import Stack
 
 from execution.evm.code import Code
 from execution.evm.gas import GasMeter
@@ -20,6 +19,7 @@ from execution.evm.limits import CODE_BYTES_MAX
 from execution.evm.memory import Memory, expansion_gas
 from execution.evm.opcodes import LOGIC, STATIC_GAS
 from execution.evm.precompiles import precompiles
+from execution.evm.stack import OperandStack
 from state.types import Address
 
 CODE_DEPOSIT_GAS = 200
@@ -28,10 +28,14 @@ CODE_DEPOSIT_GAS = 200
 _PRECOMPILES = precompiles()
 
 
-class Computation(CancunComputation):
+class Computation(OperandStack, CancunComputation):
     """A frame of the call stack."""
 
     _precompiles = _PRECOMPILES
+
+    state: Any
+    msg: Any
+    code: Code
 
     def __init__(self, state: Any, message: Any, transaction_context: Any) -> None:
         self.state = state
@@ -40,20 +44,8 @@ class Computation(CancunComputation):
         self.code = Code(message.code)
         self.return_data = b""
         self._memory = Memory()
-        self._gas_meter = meter = GasMeter(message.gas)
-        self._stack = stack = Stack()
-        # py-evm looks these up on first use, through a descriptor that costs more than the call.
-        self.consume_gas = meter.consume_gas
-        self.return_gas = meter.return_gas
-        self.stack_pop_ints = stack.pop_ints
-        self.stack_pop_any = stack.pop_any
-        self.stack_pop1_int = stack.pop1_int
-        self.stack_pop1_bytes = stack.pop1_bytes
-        self.stack_pop1_any = stack.pop1_any
-        self.stack_push_int = stack.push_int
-        self.stack_push_bytes = stack.push_bytes
-        self.memory_read_bytes = self._memory.read_bytes
-        self.memory_write = self._memory.write
+        self._gas_meter = GasMeter(message.gas)
+        self.stack: list[int] = []
 
     # Running
 
@@ -138,13 +130,35 @@ class Computation(CancunComputation):
 
     def fail(self, error: VMError) -> None:
         """End in failure; all but a REVERT consumes the gas and drops the return data."""
-        self._error = error
+        # Its traceback would hold every frame of the call, and with it their memory.
+        self._error = error.with_traceback(None)
         if error.burns_gas:
             self._gas_meter.gas_remaining = 0
         if error.erases_return_data:
             self.return_data = b""
 
-    # Memory
+    # Gas and memory
+
+    def consume_gas(self, amount: int, reason: str) -> None:
+        """Take gas. Raises `OutOfGas`."""
+        meter = self._gas_meter
+        remaining = meter.gas_remaining - amount
+        if remaining < 0:
+            raise OutOfGas(f"{reason} needs {amount} gas of {meter.gas_remaining}")
+        meter.gas_remaining = remaining
+
+    def return_gas(self, amount: int) -> None:
+        """Take back what a callee left."""
+        self._gas_meter.gas_remaining += amount
+
+    def get_gas_remaining(self) -> int:
+        """Gas left; none after a failure that consumes it."""
+        return self._gas_meter.gas_remaining
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the frame has failed or reverted."""
+        return self._error is not None
 
     def extend_memory(self, start_position: int, size: int) -> None:
         """Pay for memory up to `start_position + size` and zero it; nothing for no bytes."""

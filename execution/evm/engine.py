@@ -8,13 +8,14 @@ state behind. Nothing is touched before a transaction has passed `execution.admi
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from eth._utils.address import generate_contract_address
 from eth.exceptions import ContractCreationCollision, Revert
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
+from eth_typing import Address as EthAddress
 
 from execution import admission
 from execution.errors import InsufficientFunds, IntrinsicGasTooLow
 from execution.evm.accounts import AccountDatabase
+from execution.evm.addresses import creation_address
 from execution.evm.computation import Computation
 from execution.evm.context import BlockContext
 from execution.evm.limits import INITCODE_BYTES_MAX
@@ -163,9 +164,10 @@ class Evm:
         return nonce
 
     def _run(self, tx: Transaction, price: Wei, nonce: int, gas: int) -> Outcome:
-        created = None if tx.to else Address(generate_contract_address(tx.sender, nonce))
-        self._warm(tx, created or tx.to)
-        context = CancunTransactionContext(gas_price=price, origin=tx.sender)
+        recipient = creation_address(tx.sender, nonce) if tx.to is None else tx.to
+        created = recipient if tx.to is None else None
+        self._warm(tx, recipient)
+        context = CancunTransactionContext(gas_price=price, origin=EthAddress(tx.sender))
         computation = self._compute(_message(tx, created, gas, self._db), context)
         error = computation._error
         gas_used = tx.gas - computation.get_gas_remaining()

@@ -25,6 +25,9 @@ BLAKE2F_ROUNDS_MAX = 8_000_000
 CALL_DEPTH_MAX = 1_024
 """Deepest nesting of calls and creations (Yellow Paper, section 8)."""
 
+STACK_ITEMS_MAX = 1_024
+"""Most words on a frame's stack (Yellow Paper, section 9.1)."""
+
 INITCODE_BYTES_MAX = 49_152
 """Longest creation code (EIP-3860)."""
 

@@ -1,4 +1,4 @@
-"""Memory of one frame: py-evm's, without a check at each write of what the caller has made sure."""
+"""Memory of one frame: py-evm's, without checking at each write what the caller has made sure."""
 
 from eth.vm.memory import Memory as EthMemory
 
@@ -30,7 +30,11 @@ class Memory(EthMemory):
             words = (start_position + size + 31) >> 5
             missing = (words << 5) - len(self._bytes)
             if missing > 0:
-                self._bytes += bytes(missing)
+                try:
+                    self._bytes += bytes(missing)
+                except BufferError:
+                    # A callee's input still looks at the old bytes, which it may keep.
+                    self._bytes = self._bytes + bytes(missing)
 
     def write(self, start_position: int, size: int, value: bytes) -> None:
         if size:
@@ -40,6 +44,10 @@ class Memory(EthMemory):
         if size == 0:
             return b""
         return bytes(memoryview(self._bytes)[start_position : start_position + size])
+
+    def view(self, start_position: int, size: int) -> memoryview | bytes:
+        """The bytes without copying them: a callee's input, since its caller waits meanwhile."""
+        return memoryview(self._bytes)[start_position : start_position + size] if size else b""
 
     def copy(self, destination: int, source: int, length: int) -> None:
         if length:

@@ -1,5 +1,7 @@
 """What a frame is called with: py-evm's `Message`, without re-checking what the engine made."""
 
+from typing import Any
+
 from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth.vm.message import Message as EthMessage
 
@@ -15,6 +17,12 @@ class Message(EthMessage):
 
     __slots__ = ("code_address", "is_create", "storage_address")
 
+    to: Any
+    sender: Any
+    code_address: Any
+    storage_address: Any
+    is_create: bool
+
     def __init__(
         self,
         *,
@@ -22,7 +30,7 @@ class Message(EthMessage):
         to: Address | None,
         sender: Address,
         value: int,
-        data: bytes,
+        data: bytes | memoryview,
         code: bytes,
         depth: int = 0,
         code_address: Address | None = None,

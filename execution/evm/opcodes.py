@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from eth import constants
-from eth._utils.address import generate_contract_address, generate_safe_contract_address
 from eth.exceptions import (
     Halt,
     InvalidInstruction,
@@ -23,6 +22,7 @@ from eth.vm.forks.cancun.opcodes import CANCUN_OPCODES
 from eth.vm.logic import arithmetic
 
 from execution.evm import calls
+from execution.evm.addresses import creation2_address, creation_address
 from execution.evm.limits import (
     CALL_DEPTH_MAX,
     INITCODE_BYTES_MAX,
@@ -79,12 +79,57 @@ def _invalid(opcode: int, computation: Any) -> None:
     raise InvalidInstruction(f"opcode 0x{opcode:02x}")
 
 
+# Stack, memory and calldata
+
+
+def _push(size: int) -> Logic:
+    def push(computation: Any) -> None:
+        code = computation.code
+        start = code.program_counter
+        code.program_counter = end = start + size
+        computation.stack_push_int(int.from_bytes(code.padded[start:end], "big"))
+
+    return push
+
+
+def _pop(computation: Any) -> None:
+    computation.stack_pop1_int()
+
+
+def _mload(computation: Any) -> None:
+    start = computation.stack_pop1_int()
+    computation.extend_memory(start, 32)
+    computation.stack_push_bytes(computation.memory_read_bytes(start, 32))
+
+
+def _mstore(computation: Any) -> None:
+    start, value = computation.stack_pop_ints(2)
+    computation.extend_memory(start, 32)
+    computation.memory_write(start, 32, value.to_bytes(32, "big"))
+
+
+def _calldataload(computation: Any) -> None:
+    start = computation.stack_pop1_int()
+    word = bytes(computation.msg.data[start : start + 32])
+    computation.stack_push_bytes(word.ljust(32, b"\0"))
+
+
+def _calldatacopy(computation: Any) -> None:
+    _copy_from(computation, computation.msg.data)
+
+
 def _codecopy(computation: Any) -> None:
+    _copy_from(computation, computation.msg.code)
+
+
+def _copy_from(computation: Any, source: bytes | memoryview) -> None:
+    """Copy to memory; beyond its end the source is zero."""
     to, start, size = computation.stack_pop_ints(3)
     computation.extend_memory(to, size)
-    computation.consume_gas(constants.GAS_COPY * _words(size), "CODECOPY")
-    copied = computation.msg.code[start : start + size]
-    computation.memory_write(to, size, copied.ljust(size, b"\0"))
+    computation.consume_gas(constants.GAS_COPY * _words(size), "copy")
+    if size:
+        copied = bytes(source[start : start + size])
+        computation.memory_write(to, size, copied.ljust(size, b"\0"))
 
 
 # Hashing and logs
@@ -177,9 +222,9 @@ def _create_with(computation: Any, value: int, start: int, size: int, salt: int 
     gas = remaining - remaining // 64
     computation.consume_gas(gas, "CREATE")
     if salt is None:
-        address = Address(generate_contract_address(creator, values.nonce))
+        address = creation_address(creator, values.nonce)
     else:
-        address = Address(generate_safe_contract_address(creator, salt, initcode))
+        address = creation2_address(creator, salt, initcode)
     db.set_nonce(creator, values.nonce + 1)
     db.warm_address(address)
     if computation.state.has_code_or_nonce(address):
@@ -245,9 +290,15 @@ _REPLACED: dict[int, tuple[int, Logic]] = {
     op.CALLCODE: (0, calls.callcode),
     op.DELEGATECALL: (0, calls.delegatecall),
     op.STATICCALL: (0, calls.staticcall),
+    op.CALLDATALOAD: (constants.GAS_VERYLOW, _calldataload),
+    op.CALLDATACOPY: (constants.GAS_VERYLOW, _calldatacopy),
     op.CODECOPY: (constants.GAS_VERYLOW, _codecopy),
     op.SELFDESTRUCT: (5_000, _selfdestruct),
     op.EXP: (constants.GAS_EXP, partial(arithmetic.exp.func, gas_per_byte=GAS_EXP_BYTE)),
+    op.POP: (constants.GAS_BASE, _pop),
+    op.MLOAD: (constants.GAS_VERYLOW, _mload),
+    op.MSTORE: (constants.GAS_VERYLOW, _mstore),
+    **{op.PUSH1 - 1 + n: (constants.GAS_VERYLOW, _push(n)) for n in range(1, 33)},
     **{op.LOG0 + n: (constants.GAS_LOG, partial(_log, n)) for n in range(5)},
 }
 

@@ -9,7 +9,7 @@ from execution.evm.context import BlockContext
 from execution.evm.size_rules import LIMITS, SizeRule
 from genesis.config import ExecutionRules
 from state.accounts import EMPTY_CODE_HASH
-from state.types import Address, Gas, Hash32, Wei
+from state.types import Address, BlockNumber, Gas, Hash32, Wei
 
 ANCESTORS_MAX = 256
 """How many blocks back BLOCKHASH sees (Yellow Paper, section 9.4.3)."""
@@ -26,7 +26,7 @@ class VmState(CancunState):
         self.db = db
         self.context = context
         self.rules = rules
-        self.execution_context = context
+        self.execution_context: Any = context
         self.rules_hit: set[SizeRule] = set()
         """Rules that have made something fail, for reports."""
 
@@ -67,7 +67,7 @@ class VmState(CancunState):
     def blob_base_fee(self) -> int:
         return self.context.blob_base_fee
 
-    def get_ancestor_hash(self, block_number: int) -> bytes:
+    def get_ancestor_hash(self, block_number: BlockNumber) -> bytes:
         """The hash of one of the last 256 blocks, or no bytes."""
         if not 0 < self.context.number - block_number <= ANCESTORS_MAX:
             return b""
