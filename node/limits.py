@@ -148,3 +148,8 @@ CHILD_RESTARTS_PER_MINUTE_MAX = 3
 
 CHILD_LOG_TAIL_LINES = 12
 """Lines of a log shown when a node failed."""
+
+# Demos
+
+DEMO_STEP_SECONDS_MAX = 300.0
+"""A demo gives up on a step after this; the longest waits out a dispute window of 20 s."""

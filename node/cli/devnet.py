@@ -128,7 +128,7 @@ def print_banner(console: Console, ready: ReadyDevnet) -> None:
     console.print()
     console.print(_contracts(ready))
     console.print(f"Logs and databases are in {settings.data_dir}/")
-    console.print(f"Try it: [bold]{Path(sys.argv[0]).name} demo trade[/bold]")
+    console.print(f"Try it: [bold]{sys.argv[0]} demo trade[/bold]")
 
 
 def _endpoints(settings: DevnetSettings) -> Table:

@@ -33,15 +33,16 @@ class PortInUse(CannotListen):
 def listen(host: str, port: int) -> socket.socket:
     """Open a listening socket; port 0 lets the system choose. Raises `CannotListen`."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP, socket.AI_PASSIVE
         )[0]
     except socket.gaierror as error:
         raise CannotListen(
             f"{host} is no address of this machine ({error.strerror}): choose another with"
             " --rpc-host"
         ) from None
-    listener = socket.socket(family, kind)
+    # With its protocol named, asyncio turns off Nagle's algorithm, which costs 40 ms an answer.
+    listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):

@@ -1,0 +1,85 @@
+"""`tallystick demo`: stories on a running devnet."""
+
+import asyncio
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bridge.deployment import load_deployment
+from bridge.l1.client import L1Client
+from bridge.l1.contracts import l1_errors
+from bridge.l1.rpc import RpcClient
+from node.cli import output
+from node.demo.trade import Story, TradeDemo, books_row, layers, usd
+from node.devnet import DEFAULT_DATA_DIR, read_manifest
+from node.rpc.codec import checksum_address
+
+
+@click.group()
+def demo() -> None:
+    """Show on a running devnet how things work."""
+
+
+@demo.command(context_settings={"show_default": True})
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_DATA_DIR,
+    help="The running devnet.",
+)
+def trade(data_dir: Path) -> None:
+    """Collateral from L1, a perpetual trade, a refused one, and a withdrawal back to L1.
+
+    Takes about a minute: a withdrawal is paid only when its output root can't be disputed any more.
+    """
+    manifest = read_manifest(data_dir)
+    console = output.console()
+    story = asyncio.run(_run(manifest, console))
+    print_story(console, story)
+
+
+async def _run(manifest: dict[str, str], console: Console) -> Story:
+    deployment = load_deployment(Path(manifest["deployment"]))
+    async with (
+        RpcClient(manifest["l1"]) as l1_rpc,
+        RpcClient(manifest["sequencer"]) as l2_rpc,
+    ):
+        l1, l2 = layers(
+            L1Client(l1_rpc, chain_id=deployment.l1_chain_id, errors=l1_errors()),
+            L1Client(l2_rpc, chain_id=deployment.l2_chain_id),
+        )
+        with console.status("Connecting") as status:
+
+            def tell(done: str, detail: str) -> None:
+                console.print(f"[green]✓[/green] {done} [dim]({detail})[/dim]")
+
+            run = TradeDemo(l1, l2, deployment, tell, lambda text: status.update(f"{text} …"))
+            return await run.run()
+
+
+def print_story(console: Console, story: Story) -> None:
+    """Positions and margin, balances on both layers, and the roots that commit to them."""
+    numbers = ("Cost", "Cash", "Equity", "Initial", "Maintenance", "Withdrawable",
+               "Token on L1", "Token on L2")  # fmt: skip
+    books = output.table("Trader", "Account", "Position", *numbers, right=numbers)
+    for one in story.books:
+        books.add_row(*books_row(one))
+    console.print()
+    console.print("[bold]Positions, margin and balances[/bold] (USD)")
+    console.print(books)
+    commitment = story.commitment
+    roots = output.table("What commits to them", "")
+    roots.add_row("L2 block", str(commitment.block))
+    roots.add_row("Block hash", f"0x{commitment.header_hash.hex()}")
+    roots.add_row("State root", f"0x{commitment.state_root.hex()}")
+    roots.add_row("Output root on L1", f"0x{commitment.output_root.hex()}")
+    roots.add_row("Dispute game", checksum_address(commitment.game.address))
+    roots.add_row("Game status", commitment.game.status.name.replace("_", " ").lower())
+    console.print()
+    console.print(roots)
+    console.print()
+    console.print(
+        f"Paid on L1: [bold]{usd(story.paid_on_l1)}[/bold]. See what L1 determines with"
+        " [bold]tallystick verify[/bold]."
+    )

@@ -1,0 +1,1 @@
+"""Stories told on a running devnet, over JSON-RPC alone."""

@@ -1,0 +1,408 @@
+"""`tallystick demo trade`: collateral up from L1, a trade, a refusal, and money back on L1.
+
+Everything goes over JSON-RPC, as any client would do it; the operator accounts of a devnet sign for
+the oracle and the matcher.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from bridge.deployment import Deployment
+from bridge.deposits import approve_token, deposit_token
+from bridge.games import Game, read_game
+from bridge.l1 import contracts
+from bridge.l1.abi import Function
+from bridge.l1.client import L1Client, L1Receipt
+from bridge.l1.transactor import L1Transaction
+from bridge.withdrawals import (
+    RpcEvidence,
+    Withdrawal,
+    WithdrawalNotReady,
+    Withdrawer,
+    withdrawals_of,
+)
+from execution.contracts.abi import interface
+from execution.margin import (
+    Match,
+    Order,
+    Reason,
+    SignedOrder,
+    domain_separator,
+    pack_batch,
+    report_call,
+    sign_report,
+)
+from genesis.accounts import DevAccount, dev_accounts, operator_accounts
+from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
+from node.demo.layer import House, Layer, events
+from node.limits import DEMO_STEP_SECONDS_MAX
+from state.errors import Invalid, Unavailable
+from state.types import BlockNumber, Gas, Hash32, Timestamp
+
+T = TypeVar("T")
+
+USD: Final = 10**6
+"""q6."""
+PRICE: Final = 10**8
+"""p8."""
+SIZE: Final = 10**8
+"""s8."""
+
+MARKET: Final = 0
+INDEX: Final = 64_250 * PRICE
+TRADE_PRICE: Final = 642_503 * PRICE // 10
+TRADE_SIZE: Final = 15 * SIZE // 10
+RECKLESS_SIZE: Final = 50 * SIZE
+"""Fifty BTC on twenty thousand dollars."""
+COLLATERAL: Final = 20_000 * USD
+WITHDRAWN: Final = 5_000 * USD
+ORDER_SECONDS: Final = 3_600
+MAX_FEE_PPM: Final = 1_000
+SETTLEMENT_GAS: Final = Gas(2_000_000)
+"""Given, not estimated: a batch with too little gas stops early instead of reverting."""
+
+MINT: Final = Function("mint(address,uint256)")
+
+
+class DemoFailed(Invalid):
+    """The chain did something else than the story says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trader:
+    """Somebody with an account in the clearing house."""
+
+    name: str
+    account: DevAccount
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """How a trader stands; amounts in q6, size in s8."""
+
+    trader: Trader
+    size: int
+    cost: int
+    cash: int
+    equity: int
+    initial: int
+    maintenance: int
+    withdrawable: int
+    token_l1: int
+    token_l2: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What on L1 commits to the books above."""
+
+    block: BlockNumber
+    header_hash: Hash32
+    state_root: Hash32
+    output_root: Hash32
+    game: Game
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The end of the demo."""
+
+    books: tuple[Books, ...]
+    refusal: Reason
+    commitment: Commitment
+    paid_on_l1: int
+    """q6."""
+
+
+Tell = Callable[[str, str], None]
+"""Told what was done and what came of it."""
+
+
+@dataclass(slots=True)
+class TradeDemo:
+    """One run of the story."""
+
+    l1: Layer
+    l2: Layer
+    deployment: Deployment
+    tell: Tell
+    waiting: Callable[[str], None]
+
+    @property
+    def house(self) -> House:
+        return House(self.l2)
+
+    @property
+    def domain(self) -> Hash32:
+        return domain_separator(self.deployment.l2_chain_id)
+
+    async def run(self) -> Story:
+        """The whole story. Raises `DemoFailed`, and whatever an endpoint refuses."""
+        alice = Trader("Alice", dev_accounts()[1])
+        bob = Trader("Bob", dev_accounts()[2])
+        for trader in (alice, bob):
+            await self.bring_collateral(trader)
+        alice, bob = [await self.open_account(trader) for trader in (alice, bob)]
+        await self.report_price()
+        await self.trade(alice, bob)
+        refusal = await self.trade_recklessly(alice, bob)
+        before = await self.token_balance(alice)
+        withdrawal, block = await self.leave(alice)
+        game = await self.be_paid(alice, withdrawal, block)
+        books = tuple([await self.read_books(trader, game.l2_block) for trader in (alice, bob)])
+        paid = await self.token_balance(alice) - before
+        return Story(books, refusal, await self.commitment(game), paid)
+
+    # Collateral
+
+    async def bring_collateral(self, trader: Trader) -> None:
+        """Mint test dollars on L1, lock them in the Portal, and wait for them on L2."""
+        self.waiting(f"{trader.name} brings collateral from L1")
+        owner, deployment = trader.account, self.deployment
+        transactor = self.l1.transactor(owner)
+        before = await self.l2_balance(trader)
+        mint = MINT.call(owner.address, COLLATERAL)
+        await transactor.send(L1Transaction("mint", deployment.token, mint))
+        await transactor.send(approve_token(deployment.token, deployment.portal, COLLATERAL))
+        deposit = await deposit_token(self.l1.client, deployment.portal, owner.address, COLLATERAL)
+        receipt = await transactor.send(deposit)
+        await self.until(lambda: self._arrived(trader, before + COLLATERAL), "the deposit on L2")
+        self.tell(
+            f"{trader.name} deposited {usd(COLLATERAL)} through the Portal",
+            f"L1 block {receipt.block_number}",
+        )
+
+    async def _arrived(self, trader: Trader, expected: int) -> bool:
+        return await self.l2_balance(trader) >= expected
+
+    async def open_account(self, trader: Trader) -> Trader:
+        """A sub-account with the collateral in it."""
+        self.waiting(f"{trader.name} opens a margin account")
+        owner, house = trader.account, self.house
+        receipt = await house.send(owner, "createAccount")
+        opened = Trader(trader.name, owner, events(receipt, "AccountCreated")[0]["account"])
+        approve = interface("CollateralToken").call("approve", CLEARING_HOUSE, COLLATERAL)
+        await self.l2.send(owner, "approval", COLLATERAL_TOKEN, approve)
+        receipt = await house.send(owner, "deposit", opened.id, COLLATERAL)
+        credited = events(receipt, "Deposited")[0]["credited"]
+        self.tell(
+            f"{trader.name} opened account {opened.id} with {usd(credited)}",
+            f"L2 block {receipt.block_number}",
+        )
+        return opened
+
+    # Trading
+
+    async def report_price(self) -> None:
+        """The oracle signs an index price; anybody may relay it."""
+        self.waiting("The oracle reports the index price")
+        operators = operator_accounts()
+        (market,) = await self.house.view("getMarket", MARKET)
+        price = market["price"]
+        round_ = price["round"] + 1
+        now = Timestamp(max(await self.l2.block_time(), price["indexTime"] + 1))
+        report = sign_report(MARKET, round_, INDEX, now, operators.oracle.key, self.domain)
+        data = report_call(MARKET, round_, [report])
+        receipt = await self.l2.send(operators.keeper, "report", CLEARING_HOUSE, data)
+        self.tell(
+            f"The oracle reported BTC-USD at {dollars(INDEX)}", f"L2 block {receipt.block_number}"
+        )
+
+    async def trade(self, alice: Trader, bob: Trader) -> None:
+        """Alice buys from Bob; the matcher settles both signed orders."""
+        self.waiting("Alice and Bob sign orders; the matcher settles them")
+        receipt = await self.settle(alice, bob, TRADE_SIZE, nonce=0)
+        fills = events(receipt, "FillSettled")
+        if len(fills) != 1:
+            raise DemoFailed(f"the fill was not settled: {events(receipt, 'FillRejected')}")
+        fill = fills[0]
+        self.tell(
+            f"Alice bought {fill['size'] / SIZE} BTC from Bob at {dollars(fill['price'])}",
+            f"fees {usd(fill['takerFee'])} and {usd(fill['makerFee'])},"
+            f" {receipt.gas_used:,} gas, L2 block {receipt.block_number}",
+        )
+
+    async def trade_recklessly(self, alice: Trader, bob: Trader) -> Reason:
+        """A fill that the collateral can't carry is refused, with the reason."""
+        self.waiting("Alice tries to buy far more than she can carry")
+        receipt = await self.settle(alice, bob, RECKLESS_SIZE, nonce=1)
+        refusals = events(receipt, "FillRejected")
+        if len(refusals) != 1:
+            raise DemoFailed("an undercollateralised fill was settled")
+        reason = Reason(refusals[0]["reason"])
+        self.tell(
+            f"Alice's order for {RECKLESS_SIZE / SIZE:g} BTC was refused: {words(reason)}",
+            f"FillRejected({refusals[0]['index']}, {int(reason)}), nothing of it happened",
+        )
+        return reason
+
+    async def settle(self, alice: Trader, bob: Trader, size: int, nonce: int) -> L1Receipt:
+        """Both sign, the matcher settles."""
+        expiry = Timestamp(await self.l2.block_time() + ORDER_SECONDS)
+        taker = self.sign(alice, True, size, nonce, expiry)
+        maker = self.sign(bob, False, size, nonce, expiry)
+        batch = pack_batch([Match(taker, maker, size)])
+        matcher = operator_accounts().matcher
+        return await self.l2.send(
+            matcher, "settlement", CLEARING_HOUSE, batch.calldata, gas=SETTLEMENT_GAS
+        )
+
+    def sign(
+        self, trader: Trader, is_buy: bool, size: int, nonce: int, expiry: Timestamp
+    ) -> SignedOrder:
+        order = Order(
+            account=trader.id,
+            market=MARKET,
+            is_buy=is_buy,
+            size=size,
+            price=TRADE_PRICE,
+            max_fee_ppm=MAX_FEE_PPM,
+            nonce=nonce,
+            expiry=expiry,
+        )
+        return order.sign(trader.account.key, self.domain)
+
+    # Withdrawing
+
+    async def leave(self, trader: Trader) -> tuple[Withdrawal, BlockNumber]:
+        """Take collateral out of the clearing house and burn it on L2 for L1."""
+        self.waiting(f"{trader.name} withdraws {usd(WITHDRAWN)}")
+        owner = trader.account
+        await self.house.send(owner, "withdraw", trader.id, WITHDRAWN, owner.address)
+        burn = interface("CollateralToken").call("withdrawTo", owner.address, WITHDRAWN)
+        receipt = await self.l2.send(owner, "withdrawal", COLLATERAL_TOKEN, burn)
+        (withdrawal,) = withdrawals_of(receipt.logs)
+        self.tell(
+            f"{trader.name} took {usd(WITHDRAWN)} out and burned it on L2",
+            f"L2 block {receipt.block_number}, withdrawal 0x{withdrawal.hash.hex()[:16]}…",
+        )
+        return withdrawal, receipt.block_number
+
+    async def be_paid(self, trader: Trader, withdrawal: Withdrawal, block: BlockNumber) -> Game:
+        """Prove the withdrawal against an output root, wait out its dispute, be paid."""
+        evidence = RpcEvidence(self.l2.client.rpc)
+        portal, rollup = self.deployment.portal, self.deployment.rollup
+        withdrawer = Withdrawer(self.l1.transactor(trader.account), evidence, portal, rollup)
+        game = await self.when_ready(lambda: withdrawer.find_game(block))
+        await withdrawer.send_proof(await withdrawer.make_proof(withdrawal, game))
+        self.tell(
+            "The withdrawal is proven against a proposed output root",
+            f"L2 block {game.l2_block}, game 0x{game.address.hex()[:16]}…",
+        )
+        receipt = await self.when_ready(lambda: withdrawer.finalize(withdrawal))
+        self.tell(
+            f"Nobody disputed the root in time: the Portal paid {usd(WITHDRAWN)}",
+            f"L1 block {receipt.block_number}",
+        )
+        return await read_game(self.l1.client, game.address, at="latest")
+
+    # Reading
+
+    async def read_books(self, trader: Trader, at: BlockNumber) -> Books:
+        """What the block with the resolved output root says of a trader."""
+        house = self.house
+        (position,) = await house.view("getPosition", trader.id, MARKET, at=at)
+        (standing,) = await house.view("requirements", trader.id, at=at)
+        _, account = await house.view("getAccount", trader.id, at=at)
+        return Books(
+            trader=trader,
+            size=position["size"],
+            cost=position["cost"],
+            cash=account["cash"],
+            equity=standing["equity"],
+            initial=standing["initial"],
+            maintenance=standing["maintenance"],
+            withdrawable=standing["withdrawable"],
+            token_l1=await self.token_balance(trader),
+            token_l2=await self.l2_balance(trader, at),
+        )
+
+    async def token_balance(self, trader: Trader) -> int:
+        """q6 of the collateral token on L1."""
+        (balance,) = await self.l1.client.call(
+            self.deployment.token, contracts.BALANCE_OF, trader.account.address
+        )
+        return int(balance)
+
+    async def l2_balance(self, trader: Trader, at: BlockNumber | None = None) -> int:
+        """q6 of the collateral token on L2, outside the clearing house."""
+        token = interface("CollateralToken")
+        address = trader.account.address
+        (balance,) = await self.l2.view(COLLATERAL_TOKEN, token, "balanceOf", address, at=at)
+        return int(balance)
+
+    async def commitment(self, game: Game) -> Commitment:
+        boundary = await RpcEvidence(self.l2.client.rpc).boundary(game.l2_block)
+        return Commitment(
+            block=boundary.number,
+            header_hash=boundary.header_hash,
+            state_root=boundary.state_root,
+            output_root=game.root_claim,
+            game=game,
+        )
+
+    # Waiting
+
+    async def when_ready(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask again while a withdrawal isn't ready, showing what is waited for."""
+        async with asyncio.timeout(DEMO_STEP_SECONDS_MAX):
+            while True:
+                try:
+                    return await ask()
+                except WithdrawalNotReady as error:
+                    self.waiting(str(error))
+                    await asyncio.sleep(1)
+
+    async def until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait until `holds`. Raises `Unavailable` when it takes too long."""
+        try:
+            async with asyncio.timeout(DEMO_STEP_SECONDS_MAX):
+                while not await holds():
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            raise Unavailable(f"waited {DEMO_STEP_SECONDS_MAX:.0f} s for {what}") from None
+
+
+def layers(l1: L1Client, l2: L1Client) -> tuple[Layer, Layer]:
+    """Both layers of a devnet."""
+    return Layer(l1), Layer(l2)
+
+
+def usd(amount: int) -> str:
+    """q6 in dollars."""
+    return f"{amount / USD:,.2f} USD"
+
+
+def dollars(price: int) -> str:
+    """p8 in dollars."""
+    return f"${price / PRICE:,.2f}"
+
+
+def words(reason: Reason) -> str:
+    """A rejection in words."""
+    return reason.name.replace("_", " ").lower()
+
+
+def books_row(books: Books) -> tuple[Any, ...]:
+    """A table row, all amounts exact to the unit."""
+    return (
+        books.trader.name,
+        str(books.trader.id),
+        f"{books.size / SIZE:+g} BTC",
+        *(
+            f"{amount / USD:,.6f}"
+            for amount in (
+                books.cost,
+                books.cash,
+                books.equity,
+                books.initial,
+                books.maintenance,
+                books.withdrawable,
+                books.token_l1,
+                books.token_l2,
+            )
+        ),
+    )
