@@ -113,6 +113,11 @@ class Rig:
         self.write(plan, result)
         return self.store.heads.unsafe
 
+    def set_clock(self, inbox: Inbox) -> None:
+        """Let time pass until the clock is neither behind L1's nor behind the chain's."""
+        newest = max(inbox.l1_time, self.timestamp(self.unsafe.number))
+        self.clock.advance(max(0, newest - self.clock.now()))
+
     def execute(self, plan: BlockPlan) -> BlockResult:
         """Execute a plan on the unsafe head, without writing it."""
         number = self.store.heads.unsafe.number
