@@ -41,7 +41,7 @@ class RpcApp:
     """The JSON-RPC application.
 
     `describe` gives the short JSON about the node that `GET /` answers; `health` decides between
-    200 and 503 for `GET /healthz`.
+    200 and 503 for `GET /healthz`. Without an `access` policy the server sets that of its address.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class RpcApp:
         access: AccessPolicy | None = None,
     ) -> None:
         self.dispatcher = dispatcher
-        self.access = access or AccessPolicy()
+        self.access = access
         self._describe = describe
         self._health = health
         self._source = source
@@ -75,14 +75,15 @@ class RpcApp:
             await self._serve_http(scope["method"], scope["path"], headers, receive, send)
 
     def _check_access(self, headers: Mapping[bytes, bytes]) -> None:
+        access = self.access or AccessPolicy()
         host = _text(headers.get(b"host"))
-        if not self.access.allows_host(host):
+        if not access.allows_host(host):
             raise _Refused(
                 403,
                 f"this node does not go by the name {host!r:.80}: call it by address",
             )
         origin = _text(headers.get(b"origin"))
-        if not self.access.allows_origin(origin):
+        if not access.allows_origin(origin):
             raise _Refused(403, f"pages of {origin!r:.80} may not call this node, only local ones")
 
     async def _serve_http(

@@ -26,6 +26,7 @@ from node.rpc.errors import (
     rpc_error,
 )
 from state.errors import InternalError, TallystickError
+from state.types import UINT64_MAX
 
 _log = logging.getLogger("tallystick.rpc")
 
@@ -152,8 +153,8 @@ def parse_request(value: object) -> Request:
     if value.get("jsonrpc") != "2.0" or not isinstance(name, str):
         raise InvalidRequest('a request has "jsonrpc": "2.0" and a "method"')
     identity = value.get("id")
-    if isinstance(identity, bool | list | dict):
-        raise InvalidRequest("an id is a string, a number or null")
+    if not _is_identity(identity):
+        raise InvalidRequest("an id is a string, a number of 64 bits or null")
     params = value.get("params")
     if params is None:
         params = []
@@ -162,14 +163,17 @@ def parse_request(value: object) -> Request:
     return Request(identity, name, params, "id" not in value)
 
 
+def _is_identity(value: object) -> bool:
+    """Whether `value` may be an id: a string, a number that can be written back, or null."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return -(2**63) <= value <= UINT64_MAX
+    return value is None or isinstance(value, str | float)
+
+
 def _identity(value: object) -> object:
     """The id to answer under when the rest of the request may be wrong."""
     identity = value.get("id") if isinstance(value, dict) else None
-    return None if isinstance(identity, bool | list | dict) else identity
-
-
-def _failure(identity: object, error: RpcError) -> dict[str, object]:
-    return {"jsonrpc": "2.0", "id": identity, "error": error.body()}
+    return identity if _is_identity(identity) else None
 
 
 class Dispatcher:
@@ -193,40 +197,39 @@ class Dispatcher:
             check_depth(body)
             value = msgspec.json.decode(body)
         except ParseError as error:
-            return self._encode(None, _failure(None, error))
+            return self._failure(None, error)
         except (msgspec.MsgspecError, RecursionError) as error:
-            return self._encode(None, _failure(None, ParseError(f"parse error: {error}")))
+            return self._failure(None, ParseError(f"parse error: {error}"))
         if isinstance(value, list):
             return await self._answer_batch(value, session)
-        response = await self._answer_one(value, session)
-        return None if response is None else self._encode(_identity(value), response)
+        return await self._answer_one(value, session)
 
     async def _answer_batch(self, values: list[Any], session: Session | None) -> bytes | None:
         """Answer in order, so that a sender's transactions enter the pool as it sent them."""
         if not values:
-            return self._encode(None, _failure(None, InvalidRequest("empty batch")))
+            return self._failure(None, InvalidRequest("empty batch"))
         if len(values) > limits.RPC_BATCH_ITEMS_MAX:
             error = InvalidRequest(f"batch too large: at most {limits.RPC_BATCH_ITEMS_MAX} calls")
-            return self._encode(None, _failure(None, error))
+            return self._failure(None, error)
         responses: list[bytes] = []
         size = 0
         for position, value in enumerate(values):
             if position % limits.RPC_BATCH_YIELD_ITEMS == 0:
                 await asyncio.sleep(0)
             if size > limits.RPC_RESPONSE_BYTES_MAX:
-                responses.append(self._too_large(_identity(value)))
+                responses.append(self._failure(_identity(value), _too_large()))
                 continue
             response = await self._answer_one(value, session)
             if response is not None:
-                responses.append(self._encode(_identity(value), response))
-                size += len(responses[-1])
+                responses.append(response)
+                size += len(response)
         return b"[" + b",".join(responses) + b"]" if responses else None
 
-    async def _answer_one(self, value: object, session: Session | None) -> dict[str, object] | None:
-        identity = _identity(value)
+    async def _answer_one(self, value: object, session: Session | None) -> bytes | None:
+        """The encoded response to one call; None for a notification, even one that failed."""
         try:
             request = parse_request(value)
-            result = await self._call(request, session)
+            response = self._success(request.id, await self._call(request, session))
         except TallystickError as error:
             if isinstance(error, InternalError):
                 self._fault(value, error)
@@ -236,12 +239,11 @@ class Dispatcher:
             self._fault(value, error)
             answer = InternalRpcError("internal error")
         else:
-            if request.is_notification:
-                return None
-            return {"jsonrpc": "2.0", "id": identity, "result": result}
-        if isinstance(value, dict) and "id" not in value and not isinstance(answer, InvalidRequest):
+            return None if request.is_notification else response
+        is_notification = isinstance(value, dict) and "id" not in value
+        if is_notification and not isinstance(answer, InvalidRequest):
             return None
-        return _failure(identity, answer)
+        return self._failure(_identity(value), answer)
 
     async def _call(self, request: Request, session: Session | None) -> object:
         called = self.methods.get(request.method)
@@ -259,12 +261,16 @@ class Dispatcher:
         _log.error("JSON-RPC %s failed: %s", name, error, exc_info=error)
         self._on_fault(error)
 
-    def _encode(self, identity: object, response: dict[str, object]) -> bytes:
+    def _success(self, identity: object, result: object) -> bytes:
+        response = {"jsonrpc": "2.0", "id": identity, "result": result}
         encoded = self._encoder.encode(response)
         if len(encoded) > limits.RPC_RESPONSE_BYTES_MAX:
-            return self._too_large(identity)
+            raise _too_large()
         return encoded
 
-    def _too_large(self, identity: object) -> bytes:
-        error = LimitExceeded(f"response too large: at most {limits.RPC_RESPONSE_BYTES_MAX} bytes")
-        return self._encoder.encode(_failure(identity, error))
+    def _failure(self, identity: object, error: RpcError) -> bytes:
+        return self._encoder.encode({"jsonrpc": "2.0", "id": identity, "error": error.body()})
+
+
+def _too_large() -> LimitExceeded:
+    return LimitExceeded(f"response too large: at most {limits.RPC_RESPONSE_BYTES_MAX} bytes")

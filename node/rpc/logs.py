@@ -15,8 +15,8 @@ from node.rpc.codec import (
 from node.rpc.errors import InvalidParams, LimitExceeded
 from node.rpc.format import PlacedLog, placed_logs
 from state.blocks import Log
+from state.reader import ChainReader
 from state.receipts import TOPICS_MAX, bloom_may_contain
-from state.store import ChainStore
 from state.types import Address, BlockNumber, Hash32
 
 Topics = tuple[frozenset[Hash32] | None, ...]
@@ -110,7 +110,7 @@ def _position(value: object) -> frozenset[Hash32] | None:
 
 
 def find_logs(
-    store: ChainStore, match: LogMatch, first: BlockNumber, last: BlockNumber
+    chain: ChainReader, match: LogMatch, first: BlockNumber, last: BlockNumber
 ) -> list[PlacedLog]:
     """The matching logs of a range of blocks, in order. Raises `LimitExceeded`."""
     if last - first >= limits.RPC_LOG_BLOCKS_MAX:
@@ -120,7 +120,7 @@ def find_logs(
         )
     found: list[PlacedLog] = []
     for number in range(first, last + 1):
-        found += _find_in_block(store, match, BlockNumber(number))
+        found += _find_in_block(chain, match, BlockNumber(number))
         if len(found) > limits.RPC_LOGS_MAX:
             raise LimitExceeded(
                 f"query returned more than {limits.RPC_LOGS_MAX} results:"
@@ -129,11 +129,11 @@ def find_logs(
     return found
 
 
-def _find_in_block(store: ChainStore, match: LogMatch, number: BlockNumber) -> list[PlacedLog]:
-    header = store.header(number)
+def _find_in_block(chain: ChainReader, match: LogMatch, number: BlockNumber) -> list[PlacedLog]:
+    header = chain.header(number)
     if header is None or not match.may_match(header.logs_bloom):
         return []
-    block = store.block(number)
+    block = chain.block(number)
     if block is None:
         return []
     return [placed for logs in placed_logs(block) for placed in logs if match.matches(placed.log)]

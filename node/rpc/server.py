@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from node import limits
+from node.rpc.access import AccessPolicy, is_loopback
 from node.rpc.app import RpcApp
 from state.errors import Invalid
 
@@ -123,6 +124,8 @@ class RpcServer:
         self.host = host
         self.port = port
         self._app = app
+        if app.access is None:
+            app.access = AccessPolicy(checks_host=is_loopback(host))
         self._opener = opener
         self._server: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None

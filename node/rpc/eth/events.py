@@ -31,8 +31,8 @@ class EventMethods:
         first, last = self._range(query)
         if first > last:
             return []
-        store = self._backend.store
-        found = await asyncio.to_thread(find_logs, store, query.match, first, last)
+        chain = self._backend.store.reader
+        found = await asyncio.to_thread(find_logs, chain, query.match, first, last)
         return [log_json(placed) for placed in found]
 
     def _range(self, query: LogQuery) -> tuple[BlockNumber, BlockNumber]:

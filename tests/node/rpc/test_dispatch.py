@@ -47,6 +47,10 @@ class Calculator:
     async def bug(self) -> None:
         raise KeyError("oops")
 
+    @method("calc_unwritable")
+    async def unwritable(self) -> object:
+        return object()
+
     @method("calc_large")
     async def large(self) -> str:
         return "x" * (limits.RPC_RESPONSE_BYTES_MAX // 2)
@@ -132,7 +136,10 @@ def test_error_family_decides_the_code(
     assert faults == []
 
 
-@pytest.mark.parametrize(("name", "kind"), [("calc_broken", InternalError), ("calc_bug", KeyError)])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("calc_broken", InternalError), ("calc_bug", KeyError), ("calc_unwritable", TypeError)],
+)
 def test_fault_of_our_own_is_reported_and_not_told(
     dispatcher: Dispatcher, faults: list[BaseException], name: str, kind: type
 ) -> None:
@@ -161,6 +168,7 @@ def test_body_malformed_is_a_parse_error(dispatcher: Dispatcher, body: bytes) ->
         {"jsonrpc": "2.0", "id": 1, "method": 7},
         {"jsonrpc": "2.0", "id": {}, "method": "calc_add"},
         {"jsonrpc": "2.0", "id": True, "method": "calc_add"},
+        {"jsonrpc": "2.0", "id": 10**30, "method": "calc_add"},
     ],
 )
 def test_json_that_is_no_request_is_refused(dispatcher: Dispatcher, body: object) -> None:

@@ -15,7 +15,7 @@ from node import limits
 from node.rpc.app import Health, RpcApp
 from node.rpc.codec import parse_string
 from node.rpc.dispatch import Dispatcher, Param, Session, method, registry
-from node.rpc.server import CannotListen, PortInUse, RpcServer
+from node.rpc.server import CannotListen, PortInUse, RpcServer, listen
 from node.rpc.subscriptions import Notify, Subscription
 
 pytestmark = pytest.mark.anyio
@@ -241,6 +241,21 @@ async def test_subscriber_that_does_not_read_is_dropped() -> None:
                 bell.ring("x" * 100_000)
                 await asyncio.sleep(0)
         writer.transport.abort()
+
+
+def test_listener_names_its_protocol_so_that_answers_are_not_delayed() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
+async def test_server_on_all_addresses_takes_any_name() -> None:
+    server = RpcServer(make_app(), "0.0.0.0", 0)
+    await server.start()
+    async with httpx.AsyncClient() as client:
+        url, headers = f"http://127.0.0.1:{server.port}", {"host": "node.example"}
+        response = await client.post(url, content=call("echo", "x"), headers=headers)
+        assert response.status_code == 200
+    await server.stop()
 
 
 async def test_port_in_use_is_named_with_its_remedy() -> None:
