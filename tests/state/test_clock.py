@@ -1,0 +1,26 @@
+"""Clocks."""
+
+import time
+
+import pytest
+
+from state.clock import ManualClock, SystemClock
+
+
+def test_system_clock_tells_the_time():
+    before = int(time.time())
+    assert before <= SystemClock().now() <= int(time.time())
+    assert SystemClock().monotonic() <= SystemClock().monotonic()
+
+
+def test_manual_clock_moves_when_told():
+    clock = ManualClock(1_000)
+    assert clock.now() == 1_000
+    clock.advance(1.5)
+    clock.advance(0.25)
+    assert (clock.now(), clock.monotonic()) == (1_001, 1_001.75)
+
+
+def test_manual_clock_does_not_go_back():
+    with pytest.raises(ValueError):
+        ManualClock().advance(-1)
