@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import httpx
 
-from execution.attributes import BlockAttributes
+from execution.attributes import BlockAttributes, InclusionRule
 from execution.evm.threads import DeepExecutor
 from execution.signing import UnsignedTransaction
 from execution.signing import sign as sign_fields
 from execution.transaction import TransactionType
+from execution.transactions import make_deposit
 from execution.transition import Candidate
 from genesis.accounts import dev_accounts
 from genesis.artifacts import load_artifact
@@ -23,14 +24,16 @@ from genesis.builder import GenesisAccount, build_genesis
 from genesis.config import L2_RULES, ChainConfig, Layer
 from genesis.hashing import config_hash
 from genesis.networks import embedded_l1, embedded_l1_alloc
+from genesis.predeploys import DEPOSITOR, L1_BLOCK
 from node.rpc.api import build_app
 from node.rpc.backend import Backend, EvmWork
 from node.rpc.feed import ChainFeed
 from node.rpc.server import RpcServer
 from sequencer.builder import build, unsafe_header
 from sequencer.mempool import Mempool
+from state.blocks import Header
 from state.clock import SystemClock
-from state.headers import next_base_fee
+from state.headers import header_hash, next_base_fee
 from state.keccak import keccak
 from state.store import ChainIdentity, ChainStore
 from state.types import Address, BlockNumber, Gas, Hash32, Timestamp, Wei
@@ -110,6 +113,7 @@ class Automine:
             prev_randao=keccak(parent.prev_randao),
             gas_limit=chain.config.block_gas_limit,
         )
+        forced = (*self._first(parent), *forced)
         sealed = build(
             chain.store, chain.config, chain.mempool, attributes, forced, clock=chain.clock
         ).sealed
@@ -117,6 +121,21 @@ class Automine:
             batch.append(sealed)
         chain.mempool.on_block(sealed, chain.store.state(), next_base_fee(sealed.header))
         return sealed.header.number
+
+    def _first(self, parent: Header) -> tuple[Candidate, ...]:
+        """A deposit at the start of every block of an L2, as the real one has."""
+        if not self.chain.config.rules.deposits:
+            return ()
+        deposit = make_deposit(
+            source_hash=keccak(header_hash(parent)),
+            sender=DEPOSITOR,
+            to=L1_BLOCK,
+            mint=Wei(0),
+            value=Wei(0),
+            gas=Gas(1_000_000),
+            data=bytes(4),
+        )
+        return (Candidate(deposit, InclusionRule.CARRY),)
 
     def _rewind(self, number: BlockNumber) -> None:
         chain = self.chain

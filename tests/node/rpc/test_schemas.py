@@ -168,7 +168,7 @@ def test_deposit_has_the_fields_of_op_geth() -> None:
     with running_node(open_chain(L2_CONFIG)) as node:
         number = hex(node.mine(Candidate(deposit, InclusionRule.CARRY)))
         block = node.call("eth_getBlockByNumber", number, True)
-        (transaction,) = block["transactions"]
+        _, transaction = block["transactions"]
         assert transaction["type"] == "0x7e"
         assert transaction["sourceHash"] == "0x" + "01" * 32
         assert transaction["mint"] == "0x7"
