@@ -15,6 +15,10 @@ from execution.evm.limits import DEEP_STACK_BYTES, RECURSION_LIMIT
 P = ParamSpec("P")
 T = TypeVar("T")
 
+if sys.getrecursionlimit() < RECURSION_LIMIT:
+    # For the whole process, once: Python has no limit of a thread's own.
+    sys.setrecursionlimit(RECURSION_LIMIT)
+
 _local = threading.local()
 _starting = threading.Lock()
 
@@ -66,8 +70,6 @@ def _deep(function: Callable[..., None], args: tuple[Any, ...]) -> None:
 
 def _become_deep() -> None:
     _local.deep = True
-    if sys.getrecursionlimit() < RECURSION_LIMIT:
-        sys.setrecursionlimit(RECURSION_LIMIT)
 
 
 def _settle(
