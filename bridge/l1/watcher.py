@@ -154,12 +154,13 @@ class Watcher:
     async def _branch_to(self, head: L1Header) -> list[L1Header]:
         """The headers from a remembered block (exclusive) to `head`, oldest first.
 
-        Raises `L1EndpointBehind` when the head is an ancestor of one that we have seen.
+        Raises `L1EndpointBehind` for a lower head than we have seen, unless it is on another branch
+        for sure: its height is remembered with another hash.
         """
         tip = self._recent.tip
         if tip is None or head.id == tip:
             return [head]
-        if head.id in self._recent:
+        if head.number < tip.number and self._recent.hash_at(head.number) in (None, head.hash):
             raise L1EndpointBehind(
                 f"the L1 endpoint is at block {head.number}, but showed block {tip.number} before"
             )

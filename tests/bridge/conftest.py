@@ -43,13 +43,20 @@ class Anvil:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start (again), on the same port as before if there was one."""
+        """Start (again), on the same port as before if there was one.
+
+        In the first block after loading its state, anvil 1.7.1 answers BLOCKHASH of the parent
+        with another block's hash, as no L1 does; so that block is mined empty.
+        """
+        is_first = self.port == 0
         command = [str(ANVIL), "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--enable-tx-gas-limit", "--state", str(self._folder / "state.json")]
         self._process = subprocess.Popen(
             [*command, *self._options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.port = self._listening_port()
+        if not is_first:
+            self.mine()
 
     def _listening_port(self) -> int:
         assert self._process is not None

@@ -200,7 +200,7 @@ def test_client_outage_raises_unavailable_then_answers_again(anvil, on_l1):
         with pytest.raises(L1Unavailable, match="no answer from 127.0.0.1"):
             await client.header()
         anvil.start()
-        assert (await client.header(FINALIZED)).number == before.number
+        assert (await client.header(FINALIZED)).number >= before.number
 
     on_l1(scenario)
 
