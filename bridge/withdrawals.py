@@ -16,7 +16,7 @@ from bridge.items import Cursor, Origin
 from bridge.l1 import contracts, wire
 from bridge.l1.abi import encode_words, event_topic
 from bridge.l1.client import L1Client, L1Receipt
-from bridge.l1.errors import L1EndpointInconsistent, L1RequestRefused
+from bridge.l1.errors import L1CallReverted, L1EndpointInconsistent, L1RequestRefused
 from bridge.l1.rpc import RpcClient
 from bridge.l1.transactor import L1Transaction, Transactor
 from genesis.predeploys import L2_TO_L1_MESSAGE_PASSER
@@ -230,14 +230,22 @@ class Withdrawer:
         return Proof(withdrawal, game, boundary, nodes)
 
     async def send_proof(self, proof: Proof) -> L1Receipt:
-        """`Portal.proveWithdrawal`; passes over one that is proven already, as well or better."""
+        """`Portal.proveWithdrawal`. Raises `WithdrawalNotReady` in the very second of the game, and
+        `L1CallReverted` for a withdrawal that is proven as well or better already."""
         data = contracts.PROVE_WITHDRAWAL.call(
             proof.withdrawal.fields,
             proof.game.address,
             boundary_fields(proof.boundary),
             proof.nodes,
         )
-        return await self._transactor.send(L1Transaction("withdrawal proof", self._portal, data))
+        try:
+            return await self._transactor.send(
+                L1Transaction("withdrawal proof", self._portal, data)
+            )
+        except L1CallReverted as error:
+            if not error.reason.startswith("GameTooYoung("):
+                raise
+            raise WithdrawalNotReady("the game is of this very L1 second: prove later") from None
 
     async def payable_at(self, withdrawal: Withdrawal) -> Timestamp:
         """The L1 time from which a proven withdrawal can be paid.
@@ -274,13 +282,13 @@ class Withdrawer:
     async def finalize(self, withdrawal: Withdrawal) -> L1Receipt:
         """Have a proven withdrawal paid. Raises `WithdrawalNotReady` before its time."""
         due = await self.payable_at(withdrawal)
-        head = await self._client.header()
-        if head.timestamp < due:
-            raise WithdrawalNotReady(
-                f"the withdrawal can be paid from L1 time {due} on; it is {head.timestamp}"
-            )
         data = contracts.FINALIZE_WITHDRAWAL.call(withdrawal.fields)
-        return await self._transactor.send(L1Transaction("withdrawal", self._portal, data))
+        try:
+            return await self._transactor.send(L1Transaction("withdrawal", self._portal, data))
+        except L1CallReverted as error:
+            if not error.reason.startswith("NotFinal("):
+                raise
+            raise WithdrawalNotReady(f"it can be paid from L1 time {due} on") from None
 
     async def _is_right(self, game: Game) -> bool:
         try:
