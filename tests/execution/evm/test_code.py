@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 from execution.evm.code import JUMPDEST, PUSH1, PUSH32, SEGMENT_BYTES, Code, JumpTargets
 
 telling_bytes = st.sampled_from([0x00, 0x01, JUMPDEST, PUSH1, 0x61, 0x6F, PUSH32])
-codes = st.one_of(
-    st.lists(telling_bytes, max_size=300).map(bytes), st.binary(max_size=300)
-)
+codes = st.one_of(st.lists(telling_bytes, max_size=300).map(bytes), st.binary(max_size=300))
 
 
 def targets_by_definition(code: bytes) -> set[int]:
