@@ -16,7 +16,7 @@ from tests.bridge.derive.inbox import DEPOSITOR, SEQUENCER, Inbox
 from tests.bridge.derive.rig import ALICE, BOB, BURNER, CONFIG, DRIFT, WINDOW, Rig
 
 FEW = settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
