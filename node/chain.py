@@ -1,7 +1,6 @@
 """One chain of this node: its store, its pool, and the one thread that writes them."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -59,13 +58,6 @@ class Chain:
         transaction = await loop.run_in_executor(None, self.mempool.add, raw)
         return transaction.hash
 
-    def announce_pool(self) -> None:
-        """Tell the feed of each transaction that becomes executable; call it on the event loop."""
-        loop = asyncio.get_running_loop()
-        self.mempool.subscribe(
-            lambda tx: _call_soon(loop, lambda: self.feed.announce_transaction(tx))
-        )
-
     def build(self, attributes: BlockAttributes, forced: tuple[Candidate, ...] = ()) -> BlockResult:
         """Build on the unsafe head; begins no transaction from the pool a second from now."""
         deadline = Timestamp(self.clock.now() + BUILD_SECONDS_MAX)
@@ -98,9 +90,3 @@ class Chain:
         """Let the last write finish, then close the database."""
         self.writer.shutdown(wait=True)
         self.store.close()
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    """Call from any thread; a loop that has ended by now needs no more news."""
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(callback)

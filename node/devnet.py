@@ -19,10 +19,10 @@ from bridge.l1.dev import fund_operators
 from bridge.l1.rpc import RpcClient
 from genesis.accounts import operator_accounts
 from genesis.networks import L1_DEVNET_CHAIN_ID
-from node.files import write_atomically
 from node.probe import EndpointSilent, RpcProbe
 from node.processes import Child
 from node.settings import InvalidSettings, Role, writable_folder
+from state.files import write_atomically
 
 HOST: Final = "127.0.0.1"
 POLL_SECONDS: Final = 0.1

@@ -93,7 +93,7 @@ async def run_node(settings: NodeSettings, *, stop_with_parent: bool = False) ->
 
 async def _run_loops(node: RunningNode, stopping: asyncio.Event) -> None:
     """Run the role's loops until `stopping`; an error in one ends all and is raised."""
-    node.chain.announce_pool()
+    node.chain.feed.follow_pool(node.chain.mempool)
     ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(loop) for loop in node.loops]
     ends += [asyncio.ensure_future(stopping.wait()), node.fault]
     try:

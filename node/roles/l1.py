@@ -14,11 +14,11 @@ from genesis.config import ChainConfig
 from genesis.hashing import config_hash
 from genesis.networks import embedded_l1, embedded_l1_alloc
 from node.chain import Chain
-from node.files import write_atomically
 from node.settings import InvalidSettings
 from sequencer.builder import unsafe_header
 from state.blocks import BlockId, Heads
 from state.clock import Clock
+from state.files import write_atomically
 from state.keccak import keccak
 from state.store import ChainStore
 from state.stored import ChainIdentity
