@@ -16,8 +16,8 @@ from typing import Any, Final
 from bridge.derive.view import genesis_boundary
 from bridge.l1.errors import InvalidDeployment
 from execution.contracts.genesis import ClearingHouseParameters, clearing_house_alloc
-from execution.contracts.system import devnet_governance, system_alloc
-from genesis.accounts import operator_accounts
+from execution.contracts.system import GovernanceParameters, devnet_governance, system_alloc
+from genesis.accounts import dev_accounts, operator_accounts
 from genesis.builder import GenesisAccount, build_genesis, total_balance
 from genesis.config import ChainConfig, DerivationConfig
 from genesis.networks import (
@@ -53,8 +53,12 @@ class DeployParameters:
     """Who may pause markets."""
     oracle: Address = field(default_factory=lambda: operator_accounts().oracle.address)
     """Who signs prices at the start; governance adds more."""
+    governors: tuple[Address, ...] = field(default_factory=lambda: devnet_governance().members)
+    """Members of L2's governance."""
+    governor_threshold: int = 2
     dev_accounts: bool = True
-    """Whether the accounts of the test mnemonic, whose keys all know, own ether on L2."""
+    """Whether the accounts of the test mnemonic, whose keys all know, own ether on L2. Without,
+    no duty may be theirs either."""
     token: Address | None = None
     """The collateral token on L1; None deploys TestUSD, which anyone may mint: devnets only."""
     drift_seconds: int = 600
@@ -74,6 +78,21 @@ class DeployParameters:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise InvalidDeployment(f"{name} can't be negative: {getattr(self, name)}")
+        if not self.dev_accounts:
+            self._refuse_known_keys()
+
+    def _refuse_known_keys(self) -> None:
+        operators = operator_accounts()
+        known = {getattr(operators, name).address for name in operators.__dataclass_fields__}
+        known |= {account.address for account in dev_accounts()}
+        duties = {role: getattr(self, role) for role in _ROLES}
+        duties |= {f"governor {index}": member for index, member in enumerate(self.governors)}
+        for duty, member in duties.items():
+            if member in known:
+                raise InvalidDeployment(
+                    f"the {duty} would be 0x{member.hex()}, whose key everybody knows: name an"
+                    " account of your own"
+                )
 
 
 _ROLES: Final = ("sequencer", "matcher", "guardian", "oracle")
@@ -190,6 +209,7 @@ def l2_config(deployment: Deployment) -> ChainConfig:
 def l2_alloc(plan: Plan, genesis_time: Timestamp) -> dict[Address, GenesisAccount]:
     """L2's first state: system contracts, the clearing house, and a devnet's prefunded accounts."""
     p = plan.parameters
+    governance = GovernanceParameters(p.governors, p.governor_threshold, p.governance_delay_seconds)
     house = ClearingHouseParameters(
         matcher=p.matcher,
         guardian=p.guardian,
@@ -198,7 +218,7 @@ def l2_alloc(plan: Plan, genesis_time: Timestamp) -> dict[Address, GenesisAccoun
     )
     return {
         **(devnet_l2_alloc() if p.dev_accounts else {}),
-        **system_alloc(plan.address_of("Portal"), devnet_governance(p.governance_delay_seconds)),
+        **system_alloc(plan.address_of("Portal"), governance),
         **clearing_house_alloc(house),
     }
 
@@ -300,10 +320,7 @@ def write_file(path: Path, content: Plan | Deployment) -> None:
 def to_json(content: Plan | Deployment) -> dict[str, Any]:
     """The JSON form; addresses of the contracts are there for people and are derived anew."""
     plan = content if isinstance(content, Plan) else content.plan
-    parameters = {
-        name: _hex(value) if isinstance(value, bytes) else value
-        for name, value in asdict(plan.parameters).items()
-    }
+    parameters = {name: _json_value(value) for name, value in asdict(plan.parameters).items()}
     fields: dict[str, Any] = {
         "version": VERSION,
         "status": "planned",
@@ -334,6 +351,7 @@ def from_json(fields: Mapping[str, Any]) -> Plan | Deployment:
     parameters = dict(fields["parameters"])
     for role in _ROLES:
         parameters[role] = _address(parameters[role])
+    parameters["governors"] = tuple(_address(member) for member in parameters["governors"])
     token = parameters["token"]
     parameters["token"] = None if token is None else _address(token)
     plan = Plan(
@@ -353,6 +371,12 @@ def from_json(fields: Mapping[str, Any]) -> Plan | Deployment:
         genesis_hash=hash32(_bytes(fields["genesisHash"])),
         genesis_output_root=hash32(_bytes(fields["genesisOutputRoot"])),
     )
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_json_value(entry) for entry in value]
+    return _hex(value) if isinstance(value, bytes) else value
 
 
 def _hex(value: bytes) -> str:

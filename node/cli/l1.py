@@ -1,6 +1,7 @@
 """`tallystick l1`: put a rollup's contracts on an L1, and look at what is there."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -39,6 +40,16 @@ class AddressType(click.ParamType[Address]):
             self.fail(f"{text!r} is no address: {error}", param, ctx)
 
 
+def seconds_option(
+    flag: str, name: str, help: str
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """An option in seconds, whose default is that of `DeployParameters`."""
+    default = getattr(DEFAULTS, name)
+    return click.option(
+        flag, name, type=int, default=default, show_default=True, help=f"{help} In seconds."
+    )
+
+
 @click.group("l1")
 def l1_group() -> None:
     """The contracts on L1."""
@@ -66,16 +77,18 @@ def l1_group() -> None:
 @click.option("--matcher", type=AddressType(), help="Who may settle fills.")
 @click.option("--guardian", type=AddressType(), help="Who may pause markets.")
 @click.option("--oracle", type=AddressType(), help="Who signs prices at the start.")
+@click.option("--governor", "governors", type=AddressType(), multiple=True, help="Repeatable.")
+@click.option("--governor-threshold", type=int, help="Governors needed for a change.")
 @click.option("--token", type=AddressType(), help="Collateral token on L1; left out: TestUSD.")
-@click.option("--no-dev-accounts", is_flag=True, help="Give L2's first ether to nobody.")
-@click.option("--window", "window_seconds", type=int, default=DEFAULTS.window_seconds)
-@click.option("--drift", "drift_seconds", type=int, default=DEFAULTS.drift_seconds)
 @click.option(
-    "--dispute-window", "dispute_window_seconds", type=int, default=DEFAULTS.dispute_window_seconds
+    "--no-dev-accounts",
+    is_flag=True,
+    help="Let no account with a well-known key own or run anything; name all duties.",
 )
-@click.option(
-    "--finality-delay", "finality_delay_seconds", type=int, default=DEFAULTS.finality_delay_seconds
-)
+@seconds_option("--window", "window_seconds", "How long the sequencer may be silent.")
+@seconds_option("--drift", "drift_seconds", "How far L2's time may be ahead of L1's.")
+@seconds_option("--dispute-window", "dispute_window_seconds", "How long a root may be disputed.")
+@seconds_option("--finality-delay", "finality_delay_seconds", "From a game's end to payment.")
 @click.option("--bond", "bond_wei", type=int, default=DEFAULTS.bond_wei, help="In wei.")
 @click.option("--confirmations", type=int, default=0, show_default=True)
 def deploy_command(
@@ -90,7 +103,7 @@ def deploy_command(
     """Deploy the L1 contracts; run again after an interruption to complete it."""
     if dev == (key_file is not None):
         raise click.UsageError("give either --key-file or --dev")
-    named = {name: value for name, value in chosen.items() if value is not None}
+    named = {name: value for name, value in chosen.items() if value not in (None, ())}
     try:
         parameters = DeployParameters(dev_accounts=not no_dev_accounts, **named)  # type: ignore[arg-type]
         operator = _deployer(key_file, password_file)

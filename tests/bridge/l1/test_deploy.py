@@ -219,7 +219,20 @@ def test_genesis_of_another_deployment_raises_invalid(funded, path):
 
 def test_deploy_with_a_token_and_without_dev_accounts_needs_no_escrow(funded, path, tmp_path):
     token = run_deploy(funded, path).token
-    parameters = replace(PARAMETERS, token=token, dev_accounts=False)
+    with pytest.raises(InvalidDeployment, match="sequencer would be .* whose key everybody knows"):
+        replace(PARAMETERS, dev_accounts=False)
+    own = [Address(bytes([n]) * 20) for n in range(1, 6)]
+    parameters = replace(
+        PARAMETERS,
+        token=token,
+        dev_accounts=False,
+        sequencer=own[0],
+        matcher=own[1],
+        guardian=own[2],
+        oracle=own[3],
+        governors=(own[4],),
+        governor_threshold=1,
+    )
     other = run_deploy(funded, tmp_path / "other.json", parameters)
     assert other.token == token
     assert other.plan.creations == ("DisputeGame", "Inbox", "Portal", "Rollup")
