@@ -13,7 +13,7 @@ from bridge.boundary import BlockHashRing, Boundary
 from bridge.derive.batches import Payloads, Verdict
 from bridge.derive.errors import FinalizedReorg
 from bridge.derive.inbox_log import InboxLog
-from bridge.derive.plan import Anchor, DerivedPlan, check_derivable, next_block
+from bridge.derive.plan import Anchor, DerivedPlan, Parent, check_derivable, next_block
 from bridge.derive.records import (
     BlockInputs,
     DerivedBlock,
@@ -127,15 +127,14 @@ class Pipeline:
         """Derive the block after the safe head; False when the log goes no further."""
         safe = self._store.heads.safe
         before = self.view.safe(safe.number)
-        parent = self.view.header(safe.number)
-        plan = next_block(
-            parent, before.origin, before.cursor, self._log, self._config, self._payloads
-        )
+        header = self.view.header(safe.number)
+        parent = Parent(header, before.origin, inputs_of(self._store, safe.number).anchor)
+        plan = next_block(parent, before.cursor, self._log, self._config, self._payloads)
         if plan is None:
             return False
         inputs = self._sequenced_alike(safe, plan)
         if inputs is None:
-            self._execute(parent, plan)
+            self._execute(header, plan)
         else:
             self._promote(inputs, plan)
         self._verdicts[plan.fetched.verdict] += 1

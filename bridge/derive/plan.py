@@ -24,10 +24,22 @@ from state.types import BlockNumber, Hash32, Timestamp
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The newest inbox item that a block depends on; it stands as long as that `acc` does."""
+    """The newest inbox item that a block or an ancestor depends on.
+
+    The block stands as long as the log has that `acc` there.
+    """
 
     index: int
     acc: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The block that a plan is for the child of, and what its inputs rest on."""
+
+    header: Header
+    origin: Origin
+    anchor: Anchor
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +104,7 @@ class DerivedPlan:
 
 
 def next_block(
-    parent: Header,
-    parent_origin: Origin,
+    parent: Parent,
     cursor: Cursor,
     log: ItemSource,
     config: ChainConfig,
@@ -106,14 +117,13 @@ def next_block(
     fetched = fetch(
         item,
         cursor.offset,
-        parent_time=parent.timestamp,
-        parent_origin=parent_origin.item,
+        parent_time=parent.header.timestamp,
+        parent_origin=parent.origin.item,
         payloads=payloads,
         rules=config.derivation,
     )
     plan = plan_block(
         parent,
-        parent_origin,
         log,
         config,
         timestamp=fetched.timestamp,
@@ -126,8 +136,7 @@ def next_block(
 
 
 def plan_block(
-    parent: Header,
-    parent_origin: Origin,
+    parent: Parent,
     log: ItemSource,
     config: ChainConfig,
     *,
@@ -145,10 +154,9 @@ def plan_block(
     origin_item = log.item(origin)
     if origin_item is None:
         raise LogDamaged(f"item {origin} is gone, which is an origin")
-    is_same = origin == parent_origin.item
-    position = Origin(origin, parent_origin.sequence_number + 1 if is_same else 0)
+    is_same = origin == parent.origin.item
+    position = Origin(origin, parent.origin.sequence_number + 1 if is_same else 0)
     due = due_deposits(log, next_deposit, origin, overdue_at, config)
-    newest = max((origin_item, *due), key=lambda item: item.index)
     return BlockPlan(
         attributes=BlockAttributes(
             timestamp=timestamp,
@@ -158,13 +166,22 @@ def plan_block(
         ),
         origin=position,
         attributes_deposit=attributes_deposit(
-            origin_item, position, BlockNumber(parent.number + 1)
+            origin_item, position, BlockNumber(parent.header.number + 1)
         ),
         carried=tuple(transaction_of(item) for item in due),
         next_deposit=next_deposit,
-        anchor=Anchor(newest.index, newest.acc),
+        anchor=newest_anchor(parent.anchor, origin_item, *due),
         transactions=transactions,
     )
+
+
+def newest_anchor(inherited: Anchor, *items: InboxItem) -> Anchor:
+    """The newest of what a block rests on and what its parent does.
+
+    Never older than the parent's: a block that takes no deposit still rests on those before it.
+    """
+    newest = max(items, key=lambda item: item.index)
+    return inherited if newest.index < inherited.index else Anchor(newest.index, newest.acc)
 
 
 def due_deposits(

@@ -9,8 +9,6 @@
 The rest of the plan (batch, offset) is known only once the block has been posted and derived.
 """
 
-from state.batch_codec import BatchBlock
-
 from bridge.derive.errors import (
     AheadOfClock,
     DerivationReset,
@@ -19,7 +17,7 @@ from bridge.derive.errors import (
     RecordDamaged,
 )
 from bridge.derive.inbox_log import InboxLog
-from bridge.derive.plan import BlockPlan, plan_block
+from bridge.derive.plan import BlockPlan, Parent, plan_block
 from bridge.derive.records import (
     BlockInputs,
     RecordWriter,
@@ -32,6 +30,7 @@ from bridge.items import InboxItem
 from bridge.limits import TIMESTAMP_LEAD_SECONDS_MAX
 from execution.transition import BlockResult
 from genesis.config import ChainConfig
+from state.batch_codec import BatchBlock
 from state.blocks import Header
 from state.store import ChainStore
 from state.types import BlockNumber, Timestamp
@@ -71,8 +70,7 @@ def plan_on(
     origin = choose_origin(inputs, log, newest)
     timestamp = choose_timestamp(parent, origin, config, now)
     return plan_block(
-        parent,
-        inputs.origin,
+        Parent(parent, inputs.origin, inputs.anchor),
         log,
         config,
         timestamp=timestamp,
@@ -103,8 +101,7 @@ def received_plan(
             f" has {parent.timestamp} and {inputs.origin.item}: ask another peer"
         )
     return plan_block(
-        parent,
-        inputs.origin,
+        Parent(parent, inputs.origin, inputs.anchor),
         log,
         config,
         timestamp=Timestamp(block.timestamp),

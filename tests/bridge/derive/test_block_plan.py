@@ -10,10 +10,12 @@ from bridge.derive.errors import ConfigNotDerivable, LogDamaged
 from bridge.derive.plan import (
     BlockPlan,
     DerivedPlan,
+    Parent,
     check_derivable,
     next_block,
     plan_block,
 )
+from bridge.derive.records import GENESIS_ANCHOR
 from bridge.derive.source import ItemList
 from bridge.items import Cursor, Origin
 from bridge.limits import DEPOSITS_PER_BLOCK_MAX
@@ -41,10 +43,11 @@ GENESIS = Header(
     base_fee_per_gas=Wei(10**9),
 )
 AFTER_GENESIS = Cursor()
+PARENT = Parent(GENESIS, Origin(), GENESIS_ANCHOR)
 
 
 def _next(inbox: Inbox, cursor: Cursor = AFTER_GENESIS) -> DerivedPlan | None:
-    return next_block(GENESIS, Origin(), cursor, ItemList(inbox.items), CONFIG, Payloads())
+    return next_block(PARENT, cursor, ItemList(inbox.items), CONFIG, Payloads())
 
 
 def _plan(inbox: Inbox, cursor: Cursor = AFTER_GENESIS) -> BlockPlan:
@@ -144,11 +147,11 @@ def test_sequence_number_counts_blocks_of_one_origin() -> None:
     log = ItemList(inbox.items)
     inbox.tick()
     same = plan_block(
-        GENESIS, Origin(0, 6), log, CONFIG,
+        replace(PARENT, origin=Origin(0, 6)), log, CONFIG,
         timestamp=Timestamp(GENESIS_TIME + 1), origin=0, next_deposit=0, overdue_at=None,
     )  # fmt: skip
     other = plan_block(
-        GENESIS, Origin(0, 6), log, CONFIG,
+        replace(PARENT, origin=Origin(0, 6)), log, CONFIG,
         timestamp=Timestamp(GENESIS_TIME + 1), origin=1, next_deposit=0, overdue_at=None,
     )  # fmt: skip
     assert (same.origin, other.origin) == (Origin(0, 7), Origin(1, 0))
@@ -157,7 +160,7 @@ def test_sequence_number_counts_blocks_of_one_origin() -> None:
 def test_plan_without_its_origin_stops() -> None:
     with pytest.raises(LogDamaged):
         plan_block(
-            GENESIS, Origin(), ItemList([]), CONFIG,
+            PARENT, ItemList([]), CONFIG,
             timestamp=Timestamp(GENESIS_TIME + 1), origin=0, next_deposit=0, overdue_at=None,
         )  # fmt: skip
 

@@ -388,6 +388,17 @@ def test_reorg_of_an_origin_rewinds_the_unsafe_blocks_on_it(rig: Rig, inbox: Inb
     rig.sequence()
 
 
+def test_reorg_of_an_overdue_deposit_rewinds_what_came_after_it_too(rig: Rig, inbox: Inbox) -> None:
+    overdue = inbox.deposit()
+    inbox.wait(WINDOW)
+    batch = inbox.batch([BatchBlock(Timestamp(GENESIS_TIME + n), 0, ()) for n in range(1, 4)])
+    rig.follow(inbox)
+    rig.pipeline.reset(batch.index)
+    assert (rig.safe.number, rig.unsafe.number) == (0, 3)
+    rig.pipeline.reset(overdue.index)
+    assert rig.unsafe.number == 0
+
+
 @pytest.mark.parametrize("depth", [1, 5, 64])
 def test_reorg_converges_with_a_node_that_never_saw_the_other_fork(
     depth: int, make_rig: MakeRig
