@@ -61,7 +61,7 @@ RECOVERY_KEYS_CHECKED_MAX: Final = 1_000
 """Flat values compared with the trie on every start: tens of milliseconds."""
 
 RECOVERY_BLOCKS_MAX: Final = 4_096
-"""Blocks that recovery takes back at most; beyond, deriving again is the safer way."""
+"""Blocks without a whole state that recovery passes over; beyond, deriving again is safer."""
 
 # Proofs
 

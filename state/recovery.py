@@ -1,19 +1,21 @@
 """Is what the disk holds one whole chain, and if not, what of it is?
 
 Opening a database checks its newest blocks: their hashes and links, the roots of their parts, and
-that the flat state agrees with the trie wherever the newest block wrote. Recovery looks for the
-newest block at which all of that holds and rewinds to it, taking flat values from the trie, whose
-nodes are checked by their hash: undo records say which keys to restore, not to what.
+that the flat state agrees with the trie wherever the newest block wrote. Recovery is thorough and
+slow instead: it follows all headers from genesis, takes the newest block that is whole and whose
+state is whole, deletes everything above, and makes the flat state equal to that block's trie, whose
+nodes are checked by their hash. It needs no undo records, which may be lost too.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from state.accounts import EMPTY_TRIE_ROOT
-from state.batch import PendingEntries, delete_block
+from state.batch import PendingEntries
 from state.blocks import BlockId, Header, Heads
 from state.errors import TallystickError
-from state.kv import DatabaseDamaged, KeyValueStore
+from state.headers import header_hash
+from state.kv import DatabaseDamaged, KeyValueStore, prefix_end
 from state.limits import (
     RECOVERY_BLOCKS_MAX,
     RECOVERY_KEYS_CHECKED_MAX,
@@ -22,8 +24,16 @@ from state.limits import (
 from state.reader import Caches, ChainReader
 from state.receipts import encode_receipt
 from state.stored import damaged, encode_heads
-from state.tables import HEADS_KEY, account_key
-from state.trie import get, list_root
+from state.tables import (
+    HEADS_KEY,
+    account_key,
+    body_key,
+    header_key,
+    receipts_key,
+    storage_key,
+    undo_key,
+)
+from state.trie import get, list_root, trie_entries
 from state.types import BlockNumber, Hash32
 from state.world import decode_account
 
@@ -56,32 +66,37 @@ def find_fault(reader: ChainReader, number: BlockNumber) -> str | None:
     """What is wrong with a chain that ends in block `number`, or None."""
     try:
         header = _check_links(reader, number)
-        _check_parts(reader, number)
-        return _flat_fault(reader, number, header.state_root)
+        _check_block(reader, number)
+        _check_flat(reader, number, header.state_root)
     except TallystickError as error:
         # Whatever reading raises is what this function is asked for.
         return str(error)
+    return None
 
 
 def _check_links(reader: ChainReader, number: BlockNumber) -> Header:
     """Follow the newest headers back by parent hash; the newest one is the result."""
-    newest: Header | None = None
-    child: Header | None = None
-    for at in range(number, max(-1, number - RECOVERY_LINKS_CHECKED), -1):
-        header, block_id = reader.header(BlockNumber(at)), reader.block_id(BlockNumber(at))
-        if header is None or block_id is None:
-            raise damaged(f"block {at} is missing")
-        if reader.number_of(block_id.hash) != at:
-            raise damaged(f"block {at} is not found by its hash")
-        if child is not None and child.parent_hash != block_id.hash:
-            raise damaged(f"block {at} is not the parent of block {at + 1}")
-        newest, child = newest or header, header
-    if newest is None:
-        raise damaged("there is no genesis block")
+    oldest = max(0, number - RECOVERY_LINKS_CHECKED)
+    newest = parent = _linked_header(reader, BlockNumber(oldest), None)
+    for at in range(oldest + 1, number + 1):
+        newest = _linked_header(reader, BlockNumber(at), parent)
+        parent = newest
     return newest
 
 
-def _check_parts(reader: ChainReader, number: BlockNumber) -> None:
+def _linked_header(reader: ChainReader, number: BlockNumber, parent: Header | None) -> Header:
+    """A header that is found both ways, and is the child of `parent` where one is given."""
+    header, block_id = reader.header(number), reader.block_id(number)
+    if header is None or block_id is None:
+        raise damaged(f"block {number} is missing")
+    if reader.number_of(block_id.hash) != number:
+        raise damaged(f"block {number} is not found by its hash")
+    if parent is not None and header.parent_hash != header_hash(parent):
+        raise damaged(f"block {number} is not the child of block {number - 1}")
+    return header
+
+
+def _check_block(reader: ChainReader, number: BlockNumber) -> None:
     """The lists of a block against the roots in its header, and that it can be taken back."""
     block = reader.block(number)
     if block is None or reader.undo(number) is None:
@@ -90,17 +105,16 @@ def _check_parts(reader: ChainReader, number: BlockNumber) -> None:
         raise damaged(f"the transactions of block {number} have another root")
     if list_root([encode_receipt(r) for r in block.receipts]) != block.header.receipts_root:
         raise damaged(f"the receipts of block {number} have another root")
+    if block.header.state_root != EMPTY_TRIE_ROOT:
+        reader.node(block.header.state_root)
 
 
-def _flat_fault(reader: ChainReader, number: BlockNumber, root: Hash32) -> str | None:
-    """Compare flat values with the trie where the block wrote, up to a limit."""
-    if root != EMPTY_TRIE_ROOT:
-        reader.node(root)
+def _check_flat(reader: ChainReader, number: BlockNumber, root: Hash32) -> None:
+    """Compare flat values with the trie where the newest block wrote, up to a limit."""
     undo = reader.undo(number) or ()
     for key, _ in undo[:RECOVERY_KEYS_CHECKED_MAX]:
         if reader.entries.get(key) != _trie_value(reader, root, key):
-            return str(damaged(f"flat state and trie disagree after block {number}"))
-    return None
+            raise damaged(f"flat state and trie disagree after block {number}")
 
 
 def _trie_value(reader: ChainReader, root: Hash32, key: bytes) -> bytes | None:
@@ -113,20 +127,24 @@ def _trie_value(reader: ChainReader, root: Hash32, key: bytes) -> bytes | None:
 
 
 def recover(entries: KeyValueStore, caches: Caches) -> Recovery:
-    """Rewind to the newest block at which the chain is whole, in one write.
+    """Go back to the newest block at which the chain is whole, in one write.
 
-    Raises `DatabaseDamaged` where there is none within `RECOVERY_BLOCKS_MAX` blocks: then only a
-    copy or L1 can bring the chain back. Records of other folders stay; their owners check them
-    against the heads, which all fall back to that block at most.
+    Raises `DatabaseDamaged` where there is none within `RECOVERY_BLOCKS_MAX` blocks of the first
+    damage: then only a copy or L1 can bring the chain back. Records of other folders stay; their
+    owners check them against the heads, which all fall back to that block at most.
     """
     pending = PendingEntries(entries)
-    heads = ChainReader(entries, caches).heads
-    faults: list[str] = []
-    for number in _candidates(heads.unsafe.number):
-        _rewind_through_trie(pending, number, caches)
-        fault = find_fault(ChainReader(pending, caches), number)
+    reader = ChainReader(pending, caches)
+    heads = reader.heads
+    newest, fault = _newest_linked(reader, heads.unsafe.number)
+    faults = [] if fault is None else [fault]
+    for number in range(newest, max(-1, newest - RECOVERY_BLOCKS_MAX), -1):
+        fault = _mend(pending, reader, BlockNumber(number))
         if fault is None:
-            return _finish(entries, pending, heads, number, tuple(faults), caches)
+            after = BlockId(BlockNumber(number), _hash_of(reader, BlockNumber(number)))
+            pending.changes[HEADS_KEY] = encode_heads(_lowered(heads, after))
+            entries.write(pending.changes)
+            return Recovery(before=heads.unsafe, after=after, faults=tuple(faults))
         faults.append(fault)
     raise DatabaseDamaged(
         f"no whole chain is left in the database ({faults[0]}): restore a copy, or delete the"
@@ -134,51 +152,83 @@ def recover(entries: KeyValueStore, caches: Caches) -> Recovery:
     )
 
 
-def _candidates(newest: BlockNumber) -> Iterator[BlockNumber]:
-    oldest = max(-1, newest - RECOVERY_BLOCKS_MAX)
-    return (BlockNumber(number) for number in range(newest, oldest, -1))
+def _newest_linked(reader: ChainReader, unsafe: BlockNumber) -> tuple[int, str | None]:
+    """The last block that headers lead to from genesis (-1: none), and what is wrong after it."""
+    parent: Header | None = None
+    for number in range(unsafe + 1):
+        try:
+            parent = _linked_header(reader, BlockNumber(number), parent)
+        except TallystickError as error:
+            return number - 1, str(error)
+    return unsafe, None
 
 
-def _rewind_through_trie(pending: PendingEntries, number: BlockNumber, caches: Caches) -> None:
-    """Take back the block above `number`, if there is one, by the trie at `number`."""
-    reader = ChainReader(pending, caches)
+def _mend(pending: PendingEntries, reader: ChainReader, number: BlockNumber) -> str | None:
+    """Delete what is above a block and make the flat state its trie; or say why that can't be."""
+    _delete_above(pending, number)
+    try:
+        _check_block(reader, number)
+        header = _linked_header(reader, number, None)
+        _make_equal(pending, b"a", _account_entries(reader, header.state_root))
+        _make_equal(pending, b"s", _storage_entries(reader, header.state_root))
+    except TallystickError as error:
+        # Block or trie is not whole: the caller goes on with the block before.
+        return str(error)
+    return None
+
+
+def _delete_above(pending: PendingEntries, number: BlockNumber) -> None:
     above = BlockNumber(number + 1)
-    dirty = {key for key, _ in _undo_or_nothing(reader, above)}
-    dirty.update(key for key, _ in _undo_or_nothing(reader, number))
-    block_id = reader.block_id(above)
-    if block_id is not None:
-        delete_block(pending, block_id)
-    try:
-        header = reader.header(number)
-        if header is None:
-            return
-        for key in dirty:
-            pending.changes[key] = _trie_value(reader, header.state_root, key)
-    except TallystickError:
-        # The trie or the header is lost too: `find_fault` will say so, and this block goes next.
-        return
+    for key_of in (header_key, body_key, receipts_key, undo_key):
+        start = key_of(above)
+        for key, _ in list(pending.iterate(start, prefix_end(start[:1]))):
+            pending.changes[key] = None
+    for prefix in (b"n", b"t"):
+        for key, value in list(pending.iterate(prefix, prefix_end(prefix))):
+            if int.from_bytes(value[:8], "big") > number:
+                pending.changes[key] = None
 
 
-def _undo_or_nothing(reader: ChainReader, number: BlockNumber) -> list[tuple[bytes, bytes | None]]:
-    try:
-        return list(reader.undo(number) or ())
-    except DatabaseDamaged:
-        return []
+def _account_entries(reader: ChainReader, root: Hash32) -> Iterator[tuple[bytes, bytes]]:
+    for hashed, leaf in trie_entries(root, reader.node):
+        yield account_key(Hash32(hashed)), leaf
 
 
-def _finish(
-    entries: KeyValueStore,
-    pending: PendingEntries,
-    heads: Heads,
-    number: BlockNumber,
-    faults: tuple[str, ...],
-    caches: Caches,
-) -> Recovery:
-    reader = ChainReader(pending, caches)
-    after = reader.block_id(number)
-    if after is None:
+def _storage_entries(reader: ChainReader, root: Hash32) -> Iterator[tuple[bytes, bytes]]:
+    for hashed, leaf in trie_entries(root, reader.node):
+        for slot_hash, value in trie_entries(decode_account(leaf).storage_root, reader.node):
+            yield storage_key(Hash32(hashed), slot_hash), value
+
+
+def _make_equal(
+    pending: PendingEntries, prefix: bytes, wanted: Iterator[tuple[bytes, bytes]]
+) -> None:
+    """Change a flat table to exactly `wanted`, which comes in key order, as the table does."""
+    present = pending.iterate(prefix, prefix_end(prefix))
+    entry = next(present, None)
+    for key, value in wanted:
+        while entry is not None and entry[0] < key:
+            pending.changes[entry[0]] = None
+            entry = next(present, None)
+        if entry != (key, value):
+            pending.changes[key] = value
+        if entry is not None and entry[0] == key:
+            entry = next(present, None)
+    while entry is not None:
+        pending.changes[entry[0]] = None
+        entry = next(present, None)
+
+
+def _hash_of(reader: ChainReader, number: BlockNumber) -> Hash32:
+    block_id = reader.block_id(number)
+    if block_id is None:
         raise damaged(f"block {number} is missing")
-    lowered = [head if head.number <= number else after for head in (heads.safe, heads.finalized)]
-    pending.changes[HEADS_KEY] = encode_heads(Heads(after, *lowered))
-    entries.write(pending.changes)
-    return Recovery(before=heads.unsafe, after=after, faults=faults)
+    return block_id.hash
+
+
+def _lowered(heads: Heads, highest: BlockId) -> Heads:
+    """The heads, none of them above `highest`."""
+    safe, finalized = (
+        head if head.number <= highest.number else highest for head in (heads.safe, heads.finalized)
+    )
+    return Heads(highest, safe, finalized)

@@ -9,7 +9,7 @@ Paths are strings of hex digits: slicing, comparing and prefixes then run in C.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os.path import commonprefix
 from struct import Struct
 from typing import NamedTuple, TypeAlias
@@ -300,6 +300,27 @@ def prove(root: Hash32, key: bytes, node: NodeReader) -> tuple[bytes, ...]:
 
     get(root, key, record)
     return tuple(path)
+
+
+def trie_entries(root: Hash32, node: NodeReader) -> Iterator[tuple[bytes, bytes]]:
+    """All keys and values in key order. Raises what `node` raises, and `InvalidTrieNode`."""
+    waiting = [("", _root_reference(root))]
+    while waiting:
+        path, reference = waiting.pop()
+        if reference == _EMPTY:
+            continue
+        if len(reference) == _HASH_REFERENCE_SIZE:
+            reference = node(Hash32(reference[1:]))
+        at = parse_node(reference)
+        if isinstance(at, Leaf):
+            yield bytes.fromhex(path + at.path), _decode_value(at.value) or b""
+        elif isinstance(at, Extension):
+            waiting.append((path + at.path, at.child))
+        else:
+            value = _decode_value(at.children[16])
+            if value is not None:
+                yield bytes.fromhex(path), value
+            waiting.extend((path + _DIGITS[i], at.children[i]) for i in range(15, -1, -1))
 
 
 def list_root(items: Sequence[bytes]) -> Hash32:

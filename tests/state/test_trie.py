@@ -20,6 +20,7 @@ from state.trie import (
     no_nodes,
     parse_node,
     prove,
+    trie_entries,
     update_trie,
 )
 from state.types import Hash32
@@ -103,6 +104,12 @@ def test_update_deleting_gives_the_trie_without(entries: dict[bytes, bytes], dat
     less = update_trie(full.root, dict.fromkeys(gone, b""), full.nodes.__getitem__)
     rest = {key: value for key, value in entries.items() if key not in gone}
     assert less.root == update_trie(EMPTY_TRIE_ROOT, rest, no_nodes).root
+
+
+@given(st.dictionaries(st.binary(max_size=4), st.binary(min_size=1, max_size=40), max_size=40))
+def test_trie_entries_are_all_in_order(entries: dict[bytes, bytes]):
+    full = update_trie(EMPTY_TRIE_ROOT, entries, no_nodes)
+    assert list(trie_entries(full.root, full.nodes.__getitem__)) == sorted(entries.items())
 
 
 def test_update_without_changes_keeps_the_root_and_reads_nothing():
