@@ -51,11 +51,11 @@ def seconds_option(
 
 
 @click.group("l1")
-def l1_group() -> None:
+def l1() -> None:
     """The contracts on L1."""
 
 
-@l1_group.command("deploy")
+@l1.command("deploy")
 @click.option("--l1-rpc", required=True, help="URL of the L1's JSON-RPC.")
 @click.option(
     "--key-file",
@@ -114,7 +114,7 @@ def deploy_command(
     click.echo(f"Deployment file: {out}")
 
 
-@l1_group.command("check")
+@l1.command("check")
 @click.option("--l1-rpc", required=True, help="URL of the L1's JSON-RPC.")
 @click.option(
     "--deployment",

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from genesis.accounts import operator_accounts
-from node.cli.l1 import l1_group
+from node.cli.l1 import l1
 
 ANVIL = Path(__file__).resolve().parents[2] / "node_modules" / ".bin" / "anvil"
 
@@ -31,7 +31,7 @@ def l1_url():
 
 
 def run(*arguments):
-    return CliRunner().invoke(l1_group, [str(argument) for argument in arguments])
+    return CliRunner().invoke(l1, [str(argument) for argument in arguments])
 
 
 def test_deploy_dev_writes_the_file_and_check_agrees(l1_url, tmp_path):
