@@ -94,29 +94,39 @@ abstract contract Module is Storage {
         view_.status = price.status;
         view_.mark = price.mark;
         view_.index = price.index;
-        view_.stale = block.timestamp > uint256(price.indexTime) + rules.staleSeconds;
+        uint256 freshUntil = uint256(price.indexTime) + rules.staleSeconds;
+        view_.stale = block.timestamp > freshUntil;
         view_.fundingIndex = flow.fundingIndex;
         view_.fundingTime = flow.fundingTime;
         view_.openInterest = flow.openInterest;
         view_.baseFraction = rules.imf;
         view_.mmf = _maintenance(rules);
         (view_.oiLow, view_.oiHigh) = (caps.oiLow, caps.oiHigh);
-        _accrue(view_, market);
+        _accrue(view_, market, freshUntil);
     }
 
     /// Adds the whole intervals since the last accrual: the first with its samples, later ones
-    /// with none. While the oracle is stale or the market halted they pass at rate zero.
-    function _accrue(MarketView memory view_, Market storage market) private view {
+    /// with none. One that ended with a stale index, or in a halted market, passes at rate zero.
+    /// Whatever changes index, status or parameters accrues first, so that it doesn't matter when
+    /// this is called.
+    function _accrue(MarketView memory view_, Market storage market, uint256 freshUntil)
+        private
+        view
+    {
         FundingRules memory rules = market.fundingRules;
-        uint256 passed = (block.timestamp - view_.fundingTime) / rules.interval;
+        uint256 start = view_.fundingTime;
+        uint256 passed = (block.timestamp - start) / rules.interval;
         if (passed == 0) return;
         view_.accrued = true;
-        view_.fundingTime += passed * rules.interval;
-        if (view_.stale || view_.status == MarketStatus.Halted) return;
+        view_.fundingTime = start + passed * rules.interval;
+        if (view_.status == MarketStatus.Halted || freshUntil < start) return;
+        uint256 paying = (freshUntil - start) / rules.interval;
+        if (paying > passed) paying = passed;
+        if (paying > rules.maxIntervals) paying = rules.maxIntervals;
+        if (paying == 0) return;
         int256 mean = int256(market.funding.premiumSum) / int256(uint256(rules.samples));
-        uint256 empty = (passed < rules.maxIntervals ? passed : rules.maxIntervals) - 1;
         view_.fundingIndex += _intervalDelta(rules, mean, view_.index, rules.interval)
-            + int256(empty) * _intervalDelta(rules, 0, view_.index, rules.interval);
+            + int256(paying - 1) * _intervalDelta(rules, 0, view_.index, rules.interval);
     }
 
     function _intervalDelta(

@@ -250,7 +250,7 @@ contract Settlement is ISettlement, Module {
         return order.isBuy ? price <= order.price : price >= order.price;
     }
 
-    /// What the market asks of the fill: grid, band, fees, status. Sets both sides' delta and fee.
+    /// What the market asks of the fill: grid, fees, status, band. Sets both sides' delta and fee.
     function _terms(Batch memory batch, uint32 id, uint64 size, uint64 price)
         private
         view
@@ -260,10 +260,6 @@ contract Settlement is ISettlement, Module {
         if (!market.loaded) _load(market, id);
         if (size % markets[id].rules.lot != 0) return Reason.OffLot;
         if (price == 0 || price % markets[id].rules.tick != 0) return Reason.OffTick;
-        uint256 distance = price > market.mark ? price - market.mark : market.mark - price;
-        if (distance * PerpMath.PPM > market.mark * markets[id].caps.priceBand) {
-            return Reason.OutsidePriceBand;
-        }
         uint256 notional = uint256(PerpMath.value(int256(uint256(size)), price));
         if (!_charge(batch.taker, id, notional, 0)) return Reason.FeeAboveMaximum;
         if (!_charge(batch.maker, id, notional, 1)) return Reason.FeeAboveMaximum;
@@ -272,9 +268,15 @@ contract Settlement is ISettlement, Module {
         _face(batch.maker, id, size);
         if (!_respectsReduceOnly(batch.taker)) return Reason.NotReducing;
         if (!_respectsReduceOnly(batch.maker)) return Reason.NotReducing;
-        if (batch.taker.reduces && batch.maker.reduces) return Reason.None;
-        if (batch.paused || market.status != MarketStatus.Active) return Reason.MarketReduceOnly;
-        return market.stale ? Reason.OracleStale : Reason.None;
+        if (!batch.taker.reduces || !batch.maker.reduces) {
+            if (batch.paused || market.status != MarketStatus.Active) {
+                return Reason.MarketReduceOnly;
+            }
+            if (market.stale) return Reason.OracleStale;
+        }
+        uint256 distance = price > market.mark ? price - market.mark : market.mark - price;
+        bool far = distance * PerpMath.PPM > market.mark * markets[id].caps.priceBand;
+        return far ? Reason.OutsidePriceBand : Reason.None;
     }
 
     /// Sets a side's fee. @param lane 0 taker, 1 maker.
