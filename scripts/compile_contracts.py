@@ -15,10 +15,12 @@ Needs only Python, Node.js and the packages of package-lock.json (`npm ci`).
 import argparse
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,6 +34,9 @@ COMPILER_VERSION = "0.8.37"
 
 CODE_SIZE_MAX = 24_576
 """EIP-170's limit of deployed code, in bytes. Predeploys keep to it too."""
+
+LANES_MAX = 4
+"""Compilers at once; each takes some hundred MB."""
 
 DEFAULT_RUNS = 200
 RUNS: dict[str, int] = {}
@@ -134,13 +139,30 @@ def source_hash(request: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def compile_units(units: Sequence[Unit]) -> Iterator[tuple[Unit, str]]:
-    """Compile each unit; yields it with the text of its artifact.
+def compile_units(units: Sequence[Unit]) -> list[tuple[Unit, str]]:
+    """Compile each unit on all cores; returns it with the text of its artifact.
 
-    A contract that doesn't compile keeps none of the others back: `CompileError` comes last, with
-    every message.
+    Raises `CompileError` with every message.
     """
-    failures = []
+    compiled, failures = compile_what_can(units)
+    if failures:
+        raise CompileError("\n".join(failures))
+    return compiled
+
+
+def compile_what_can(units: Sequence[Unit]) -> tuple[list[tuple[Unit, str]], list[str]]:
+    """What compiles, in the order of `units`, and the messages about what doesn't."""
+    lanes = max(1, min(os.cpu_count() or 1, LANES_MAX, len(units)))
+    with ThreadPoolExecutor(lanes) as pool:
+        results = list(pool.map(_compile_lane, (units[i::lanes] for i in range(lanes))))
+    compiled = [pair for done, _ in results for pair in done]
+    failures = [message for _, failed in results for message in failed]
+    return sorted(compiled, key=lambda pair: units.index(pair[0])), failures
+
+
+def _compile_lane(units: Sequence[Unit]) -> tuple[list[tuple[Unit, str]], list[str]]:
+    """Compile units one after the other in one process of the compiler."""
+    compiled, failures = [], []
     process = subprocess.Popen(
         ["node", str(ROOT / "scripts" / "solc.js")],
         stdin=subprocess.PIPE,
@@ -154,13 +176,10 @@ def compile_units(units: Sequence[Unit]) -> Iterator[tuple[Unit, str]]:
             try:
                 request = compiler_input(unit)
                 _send(process, request)
-                text = artifact_text(unit, request, _read_answer(process))
+                compiled.append((unit, artifact_text(unit, request, _read_answer(process))))
             except CompileError as error:
                 failures.append(f"{unit.name}: {error}")
-            else:
-                yield unit, text
-    if failures:
-        raise CompileError("\n".join(failures))
+    return compiled, failures
 
 
 def _send(process: "subprocess.Popen[str]", request: dict[str, Any]) -> None:
@@ -265,12 +284,15 @@ def find_orphans(units: Sequence[Unit]) -> list[Path]:
 
 
 def write(units: Sequence[Unit]) -> None:
-    """Compile and write each artifact, printing its size."""
-    for unit, text in compile_units(units):
+    """Compile and write each artifact, printing its size. Raises `CompileError` at the end."""
+    compiled, failures = compile_what_can(units)
+    for unit, text in compiled:
         unit.artifact_path.parent.mkdir(exist_ok=True)
         unit.artifact_path.write_text(text, encoding="utf-8")
         size = (len(json.loads(text)["deployedBytecode"]) - 2) // 2
         print(f"{unit.name:28} {size:6} bytes  {unit.artifact_path.relative_to(ROOT)}")
+    if failures:
+        raise CompileError("\n".join(failures))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

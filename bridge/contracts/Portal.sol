@@ -398,8 +398,7 @@ contract Portal {
 
     /// @dev Whether the code is EIP-7702's: 0xef0100 and an address. No contract's starts with 0xef.
     function _isDelegated(address account) private view returns (bool) {
-        bytes memory code = account.code;
-        return code.length == 23 && bytes3(code) == 0xef0100;
+        return account.code.length == 23 && bytes3(account.code) == 0xef0100;
     }
 
     /*//////////////////////////////////////////////////////////////////////////
