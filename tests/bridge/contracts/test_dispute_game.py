@@ -1,6 +1,8 @@
 """DisputeGame.sol: clocks, resolution and pulled payouts."""
 
+import pytest
 from web3.contract import Contract
+from web3.exceptions import ContractLogicError
 
 import bridge.contracts
 from tests.bridge.contracts.l1 import BOND_WEI, DISPUTE_SECONDS, Stack, decode_error, reverts
@@ -84,3 +86,12 @@ def test_initialize_again_or_by_a_stranger_reverts(stack: Stack) -> None:
         game.functions.initialize().call({"from": stack.l1.accounts[0]})
     with stack.l1.as_contract(stack.rollup.address) as rollup, reverts("AlreadyInitialized"):
         game.functions.initialize().call({"from": rollup})
+
+
+def test_implementation_itself_is_no_game(stack: Stack) -> None:
+    """It carries no arguments, so nobody can set it up or resolve it."""
+    bare = stack.l1.deploy(bridge.contracts.artifact("DisputeGame"))
+    for call in (bare.functions.initialize(), bare.functions.resolve()):
+        with pytest.raises(ContractLogicError):
+            call.call()
+    assert not stack.rollup.functions.isGame(bare.address).call()

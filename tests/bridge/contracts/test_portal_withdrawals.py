@@ -6,6 +6,7 @@ import pytest
 from eth_abi import encode
 from web3 import Web3
 from web3.contract import Contract
+from web3.contract.contract import ContractFunction
 
 from bridge.boundary import Boundary
 from bridge.items import Cursor, Origin
@@ -90,7 +91,7 @@ class Outbox:
     def proof(self, withdrawal: Sent) -> list[bytes]:
         return list(prove(self._root, withdrawal.key, self._nodes.__getitem__))
 
-    def call(self, stack: Stack, withdrawal: Sent, game: Contract | str):  # noqa: ANN201
+    def call(self, stack: Stack, withdrawal: Sent, game: Contract | str) -> ContractFunction:
         """The prove call, not sent."""
         address = game if isinstance(game, str) else game.address
         return stack.portal.functions.proveWithdrawal(
@@ -104,7 +105,7 @@ class Outbox:
         return game
 
 
-def finalize(stack: Stack, withdrawal: Sent):  # noqa: ANN201
+def finalize(stack: Stack, withdrawal: Sent) -> ContractFunction:
     return stack.portal.functions.finalizeWithdrawal(withdrawal.fields)
 
 
