@@ -1,8 +1,8 @@
 """Deploys the L1 contracts of a rollup, so that being killed at any point does no harm.
 
-The order of creation follows from the deployer's nonces, and so do the addresses. Each step is one
-transaction with a nonce of its own: it is done if the nonce is used, and is what it should be if
-the code stands at the planned address. Running the same command again goes on where L1 says.
+The addresses follow from the deployer's nonces. Each step is one transaction with a nonce of its
+own: it is done if the nonce is used, and is what it should be if the code stands at the planned
+address. Running the same command again goes on where L1 says.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from bridge.l1.errors import (
 )
 from bridge.l1.rpc import RpcClient
 from bridge.l1.transactor import L1Transaction, Sleep, Transactor
+from genesis.networks import ETHER
 from state.types import Address, Timestamp, Wei
 
 Progress = Callable[[str], None]
@@ -135,27 +136,29 @@ class _Deployer:
             )
 
     async def run(self, plan: Plan) -> Deployment:
-        """All steps, in order."""
+        """All steps in two rows: the Rollup needs to know the L1 time of the Inbox."""
         p = plan.parameters
         inbox, portal, rollup = (plan.address_of(c) for c in ("Inbox", "Portal", "Rollup"))
-        await self._create(plan, "DisputeGame")
-        if p.token is None:
-            await self._create(plan, "TestUSD")
-        else:
+        if p.token is not None:
             await self._client.require_code(p.token, "the collateral token")
-        await self._create(plan, "Inbox", p.sequencer, portal, p.window_seconds)
-        await self._create(
-            plan,
-            "Portal",
-            inbox,
-            rollup,
-            plan.token,
-            p.finality_delay_seconds,
-            p.deposit_gas_price_wei,
+        arguments: dict[str, tuple[object, ...]] = {
+            "Inbox": (p.sequencer, portal, p.window_seconds),
+            "Portal": (
+                inbox,
+                rollup,
+                plan.token,
+                p.finality_delay_seconds,
+                p.deposit_gas_price_wei,
+            ),
+        }
+        before = [name for name in plan.creations if name != "Rollup"]
+        await self._send_row(
+            plan, plan.first_nonce, [_creation(name, *arguments.get(name, ())) for name in before]
         )
+        for name in before:
+            await self._require(plan.address_of(name), name)
         deployment = complete(plan, *await self._item_zero(plan))
-        await self._create(
-            plan,
+        creation = _creation(
             "Rollup",
             inbox,
             deployment.genesis_output_root,
@@ -163,49 +166,30 @@ class _Deployer:
             p.dispute_window_seconds,
             plan.address_of("DisputeGame"),
         )
+        await self._send_row(plan, plan.nonce_of("Rollup"), [creation, *_funding(plan)])
+        await self._require(rollup, "Rollup")
         await self._check_anchor(deployment)
-        await self._fund_escrow(plan)
+        if await self._client.balance(portal) < escrow_wei(plan):
+            raise _spoiled(_ESCROW)
         return deployment
 
-    async def _create(self, plan: Plan, contract: str, *arguments: object) -> None:
-        """Create a contract unless it is there. Raises `InvalidDeployment` for a spoiled plan."""
-        nonce, expected = plan.nonce_of(contract), plan.address_of(contract)
-        code = artifact(contract)
-        data = code.bytecode + encode_words(_constructor_types(contract), arguments)
-        if not await self._is_done(plan, nonce):
-            self._progress(f"Creating {contract} at 0x{expected.hex()}")
-            await self._send(L1Transaction(f"creation of {contract}", None, data), nonce)
-        await self._require(expected, contract)
-
-    async def _fund_escrow(self, plan: Plan) -> None:
-        nonce = plan.first_nonce + len(plan.creations)
-        portal, amount = plan.address_of("Portal"), escrow_wei(plan)
-        if amount == 0:
-            return
-        if not await self._is_done(plan, nonce):
-            self._progress(f"Escrowing {amount / 10**18:,.0f} ETH in the Portal")
-            call = contracts.FUND_ESCROW.call()
-            await self._send(L1Transaction(_ESCROW, portal, call, Wei(amount)), nonce)
-        if await self._client.balance(portal) < amount:
-            raise _spoiled(_ESCROW)
-
-    async def _send(self, transaction: L1Transaction, nonce: int) -> None:
-        """Send with that very nonce; one that was left in the pool may have been faster."""
+    async def _send_row(self, plan: Plan, first_nonce: int, row: list[L1Transaction]) -> None:
+        """Send what of a row isn't done; a transaction left in the pool may have been faster."""
+        used = await self._client.nonce(plan.deployer)
+        if used < first_nonce:
+            raise L1EndpointInconsistent(
+                f"L1 says that the deployer has used {used} nonces, but {first_nonce} are behind"
+                " us: it lags or reorganised; run the same command again"
+            )
+        rest = row[used - first_nonce :]
+        for transaction in rest:
+            self._progress(transaction.what[0].upper() + transaction.what[1:])
         try:
-            await self._transactor.send(transaction, nonce=nonce)
+            await self._transactor.send_row(rest, first_nonce=max(first_nonce, used))
         except TransactionSuperseded:
             return  # by our own, sent before a kill, or by a stranger's: the code will tell
         except L1TransactionReverted as error:
-            raise _spoiled(transaction.what) from error
-
-    async def _is_done(self, plan: Plan, nonce: int) -> bool:
-        used = await self._client.nonce(plan.deployer)
-        if used < nonce:
-            raise L1EndpointInconsistent(
-                f"L1 says that the deployer has used {used} nonces, but step {nonce} is up: it lags"
-                " or reorganised; run the same command again"
-            )
-        return used > nonce
+            raise _spoiled(str(error)) from error
 
     async def _require(self, at: Address, contract: str) -> None:
         try:
@@ -245,6 +229,20 @@ class _Deployer:
                 "L1 reorganised during the deployment, so that L2's genesis moved: remove the"
                 " deployment file and deploy anew, with more confirmations"
             )
+
+
+def _creation(contract: str, *arguments: object) -> L1Transaction:
+    data = artifact(contract).bytecode + encode_words(_constructor_types(contract), arguments)
+    return L1Transaction(f"creating {contract}", None, data)
+
+
+def _funding(plan: Plan) -> list[L1Transaction]:
+    """The transaction that escrows L2's first ether, if there is any."""
+    amount = escrow_wei(plan)
+    what = f"escrowing {amount / ETHER:,.0f} ETH in the Portal"
+    call = contracts.FUND_ESCROW.call()
+    transaction = L1Transaction(what, plan.address_of("Portal"), call, Wei(amount))
+    return [transaction] if amount else []
 
 
 def _constructor_types(contract: str) -> tuple[str, ...]:

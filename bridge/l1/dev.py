@@ -47,8 +47,11 @@ async def fund_operators(
             f"dev account 0 (0x{bank.address.hex()}) has less than {total / ETHER:,.0f} ETH on this"
             " L1: start it with the standard test mnemonic, or deploy with funded keys of your own"
         )
-    for receiver, amount in missing.items():
-        await transactor.send(L1Transaction("funding of an operator", receiver, b"", amount))
+    transactions = [
+        L1Transaction("funding of an operator", receiver, b"", amount)
+        for receiver, amount in missing.items()
+    ]
+    await transactor.send_row(transactions, first_nonce=await client.nonce(bank.address))
 
 
 async def _missing(client: L1Client, escrow: Wei) -> dict[Address, Wei]:

@@ -1,4 +1,4 @@
-"""Gets transactions of one account into L1 blocks, one at a time.
+"""Gets transactions of one account into L1 blocks.
 
 What is known lives on L1: the next nonce is the account's nonce in a block, never a counter of
 ours. A transaction left in the pool by a process that was killed has that same nonce, so the next
@@ -9,7 +9,7 @@ nothing happened since it looked at L1 passes the nonce of the block it looked a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.l1 import limits
@@ -92,19 +92,44 @@ class Transactor:
         Raises `L1CallReverted` (nothing was sent), `L1TransactionReverted`, `TransactionSuperseded`
         where `nonce` is used by another, `TransactionPending` when patience ends, `L1Unavailable`.
         """
+        await self.client.check_chain()
+        if nonce is not None:
+            return await self._send(transaction, nonce)
         async with self._turn:
-            await self.client.check_chain()
-            if nonce is None:
-                nonce = await self.client.nonce(self.address)
-            gas = transaction.gas or await self._gas(transaction)
-            fields = UnsignedTransaction(
-                nonce=nonce,
-                gas=gas,
-                to=transaction.to,
-                value=transaction.value,
-                data=transaction.data,
-            )
-            receipt = await self._include(fields)
+            return await self._send(transaction, await self.client.nonce(self.address))
+
+    async def send_row(
+        self, transactions: Sequence[L1Transaction], *, first_nonce: int
+    ) -> list[L1Receipt]:
+        """Send several with consecutive nonces without waiting in between: one L1 block may hold
+        them all. None may need another's effects for its gas estimate.
+
+        The first error ends the waiting for the rest; they may be included all the same.
+        """
+        tasks = [
+            asyncio.create_task(self.send(transaction, nonce=first_nonce + position))
+            for position, transaction in enumerate(transactions)
+        ]
+        if not tasks:
+            return []
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            failed = [task for task in tasks if task.done() and task.exception() is not None]
+            return [task.result() for task in failed or tasks]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send(self, transaction: L1Transaction, nonce: int) -> L1Receipt:
+        fields = UnsignedTransaction(
+            nonce=nonce,
+            gas=transaction.gas or await self._gas(transaction),
+            to=transaction.to,
+            value=transaction.value,
+            data=transaction.data,
+        )
+        receipt = await self._include(fields)
         if not receipt.succeeded:
             raise L1TransactionReverted(receipt.hash, transaction.what)
         return receipt

@@ -132,19 +132,22 @@ class Watcher:
     async def follow(
         self,
         on_progress: Callable[[L1Progress], Awaitable[None]],
-        on_trouble: Callable[[Unavailable], None],
+        on_trouble: Callable[[Unavailable | L1RequestRefused], None],
         *,
         poll_seconds: float,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """Poll until cancelled; trouble is reported and tried again at the next poll."""
+        """Poll until cancelled; trouble is reported and tried again at the next poll.
+
+        A refusal counts as trouble: endpoints differ in how they say that a block left their chain.
+        """
         while True:
             is_complete = True
             try:
                 progress = await self.poll()
                 is_complete = progress.is_complete
                 await on_progress(progress)
-            except Unavailable as error:
+            except (Unavailable, L1RequestRefused) as error:
                 on_trouble(error)
             if is_complete:
                 await sleep(poll_seconds)

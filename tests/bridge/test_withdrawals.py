@@ -1,8 +1,10 @@
 """There and back on a real L1: deposits, proposals, games, proofs, payments."""
 
 import asyncio
+import json
 from dataclasses import replace
 
+import httpx
 import pytest
 from l1_rig import PARAMETERS, rollup
 
@@ -19,9 +21,11 @@ from bridge.games import GameStatus, newest_games
 from bridge.l1 import contracts
 from bridge.l1.abi import Function
 from bridge.l1.errors import L1CallReverted
+from bridge.l1.rpc import RpcClient
 from bridge.l1.transactor import L1Transaction
 from bridge.withdrawals import (
     NotAWithdrawal,
+    RpcEvidence,
     StoreEvidence,
     WithdrawalNotReady,
     Withdrawer,
@@ -32,6 +36,8 @@ from execution.signing import UnsignedTransaction, sign
 from genesis.accounts import dev_accounts
 from genesis.networks import ETHER
 from genesis.predeploys import COLLATERAL_TOKEN, L2_TO_L1_MESSAGE_PASSER
+from node.rpc.rollup import boundary_json
+from state.errors import Unavailable
 from state.proofs import InvalidProof
 from state.types import Address, Gas, Wei
 
@@ -310,3 +316,53 @@ def test_store_evidence_of_an_unsafe_block_raises_not_ready(on_rollup):
             await evidence.boundary(1)
 
     on_rollup(scenario)
+
+
+def served(answers):
+    """Evidence from an RPC that answers each method with a function of its parameters."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        fields = answers[body["method"]](*body["params"])
+        return httpx.Response(200, json={"jsonrpc": "2.0", "id": body["id"], **fields})
+
+    return RpcEvidence(RpcClient("http://l2.example", transport=httpx.MockTransport(handle)))
+
+
+def test_rpc_evidence_reads_what_our_node_serves(on_rollup):
+    async def scenario(rig):
+        withdrawal, number = await withdraw_on_l2(rig)
+        await rig.proposer.step()
+        store = StoreEvidence(rig.store, rig.pipeline.view)
+
+        def output(block):
+            found = rig.pipeline.view.boundary(int(block, 16))
+            return {"result": {"boundary": boundary_json(found)}}
+
+        def proof(address, slots, block):
+            found = rig.store.prove(int(block, 16), bytes.fromhex(address[2:]), [int(slots[0], 16)])
+            nodes = ["0x" + node.hex() for node in found.storage[0].nodes]
+            return {"result": {"storageProof": [{"proof": nodes}]}}
+
+        rpc = served({"rollup_outputAtBlock": output, "eth_getProof": proof})
+        assert await rpc.boundary(number) == await store.boundary(number)
+        slot = withdrawal.slot
+        assert await rpc.storage_proof(number, slot) == await store.storage_proof(number, slot)
+        ours = Withdrawer(alice_on_l1(rig), rpc, rig.deployment.portal, rig.deployment.rollup)
+        await ours.make_proof(withdrawal, await ours.find_game(number))
+
+    on_rollup(scenario)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"result": None}, Unavailable),
+        ({"result": {}}, Unavailable),
+        ({"result": {"boundary": {"version": "0x1"}}}, Unavailable),
+        ({"error": {"code": -32000, "message": "block 9 is not derived"}}, WithdrawalNotReady),
+    ],
+)
+def test_rpc_evidence_unusable_answers_raise(answer, error):
+    with pytest.raises(error):
+        asyncio.run(served({"rollup_outputAtBlock": lambda _: answer}).boundary(9))
