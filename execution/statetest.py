@@ -249,7 +249,7 @@ def _run(case: Case, rules: ExecutionRules) -> _Run:
         return _judge_refusal(case, state, error)
     except InvalidTransaction as error:
         return _judge_refusal(case, state, error)
-    hindrances = sorted(evm.rules_hit)
+    hindrances: list[str] = sorted(evm.rules_hit)
     if case.context.blob_base_fee != case.blob_base_fee:
         hindrances.append(Rule.BLOB_BASE_FEE)
     return replace(

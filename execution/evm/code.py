@@ -3,12 +3,13 @@
 import re
 from functools import lru_cache
 
+from eth.exceptions import InvalidJumpDestination
 from eth.vm.code_stream import CodeStream
 
 from execution.evm.limits import CODE_ANALYSES_MAX, JUMP_TARGETS_REMEMBERED_MAX
 
 JUMPDEST = 0x5B
-PUSH1, PUSH32 = 0x60, 0x7F
+PUSH0, PUSH1, PUSH32 = 0x5F, 0x60, 0x7F
 
 SEGMENT_BYTES = 64
 """Code is scanned from the start of a segment: short enough to jump fast, long enough to index."""
@@ -76,19 +77,20 @@ def jump_targets(code: bytes) -> JumpTargets:
 
 
 class Code(CodeStream):
-    """A program and its counter; py-evm's own recurses to tell what is a jump target."""
+    """A program. py-evm's own keeps the counter and recurses to tell what is a jump target."""
 
     __slots__ = ("_targets", "padded")
 
     def __init__(self, code: bytes) -> None:
-        self.program_counter = 0
         self._raw_code_bytes = code
         self._length_cache = len(code)
         self.padded = code + _PADDING
         self._targets: JumpTargets | None = None
 
-    def is_valid_opcode(self, position: int) -> bool:
-        """Whether `position` is a jump target."""
+    def jump(self, position: int) -> int:
+        """`position`, if it is a jump target. Raises `InvalidJumpDestination`."""
         if self._targets is None:
             self._targets = jump_targets(self._raw_code_bytes)
-        return position in self._targets
+        if position not in self._targets:
+            raise InvalidJumpDestination(f"no JUMPDEST at {position}")
+        return position

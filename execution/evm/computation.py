@@ -4,23 +4,28 @@ What differs from py-evm's:
 - logs, the refund counter, created and destroyed contracts live in the account database, whose
   checkpoints undo them; py-evm keeps every finished child to add them up at the end, and with it
   the memory of all calls of a transaction;
-- the loop charges an opcode's fixed price itself, and reads opcodes from a table of 256;
+- the loop charges an opcode's fixed price itself, takes opcodes from a table of 256, and keeps
+  the program counter;
 - no debug logging, no context managers, and memory that grows without copying.
 """
 
 from typing import Any
 
-from eth.exceptions import Halt, OutOfGas, ReservedBytesInCode, VMError
+from eth.exceptions import FullStack, Halt, OutOfGas, ReservedBytesInCode, VMError
 from eth.vm.forks.cancun.computation import CancunComputation
 
-from execution.evm.code import Code
+from execution.evm.code import JUMPDEST, PUSH0, PUSH32, Code
 from execution.evm.gas import GasMeter
-from execution.evm.limits import CODE_BYTES_MAX
+from execution.evm.limits import CODE_BYTES_MAX, STACK_ITEMS_MAX
 from execution.evm.memory import Memory, expansion_gas
-from execution.evm.opcodes import LOGIC, STATIC_GAS
+from execution.evm.opcodes import TABLE
 from execution.evm.precompiles import precompiles
 from execution.evm.stack import OperandStack
 from state.types import Address
+
+JUMP, JUMPI, PC = 0x56, 0x57, 0x58
+DUP1, DUP16 = 0x80, 0x8F
+SWAP1, SWAP16 = 0x90, 0x9F
 
 CODE_DEPOSIT_GAS = 200
 """For each byte of deployed code (Yellow Paper, appendix G)."""
@@ -116,17 +121,42 @@ class Computation(OperandStack, CancunComputation):
             self.fail(error)
 
     def _run_code(self) -> None:
-        code = self.code
+        """Run opcodes until one raises: `Halt` at the end, a `VMError` in failure.
+
+        What only moves words or the program counter is done here; the rest is in `TABLE`.
+        """
+        code, meter, stack, table = self.code, self._gas_meter, self.stack, TABLE
         opcodes = code.padded
-        meter = self._gas_meter
+        gas = meter.gas_remaining
+        position = 0
         while True:
-            opcode = opcodes[code.program_counter]
-            code.program_counter += 1
-            gas = meter.gas_remaining - STATIC_GAS[opcode]
+            opcode = opcodes[position]
+            cost, logic = table[opcode]
+            gas -= cost
             if gas < 0:
                 raise OutOfGas(f"opcode 0x{opcode:02x}")
-            meter.gas_remaining = gas
-            LOGIC[opcode](self)
+            position += 1
+            if PUSH0 <= opcode <= PUSH32:
+                if len(stack) >= STACK_ITEMS_MAX:
+                    raise FullStack("stack limit reached")
+                start, position = position, position + opcode - PUSH0
+                stack.append(int.from_bytes(opcodes[start:position], "big"))
+            elif DUP1 <= opcode <= DUP16:
+                self.stack_dup(opcode - DUP1 + 1)
+            elif SWAP1 <= opcode <= SWAP16:
+                self.stack_swap(opcode - SWAP1 + 1)
+            elif opcode == JUMP:
+                position = code.jump(self.stack_pop1_int())
+            elif opcode == JUMPI:
+                target, condition = self.stack_pop_ints(2)
+                if condition:
+                    position = code.jump(target)
+            elif opcode == PC:
+                self.stack_push_int(position - 1)
+            elif opcode != JUMPDEST:
+                meter.gas_remaining = gas
+                logic(self)
+                gas = meter.gas_remaining
 
     def fail(self, error: VMError) -> None:
         """End in failure; all but a REVERT consumes the gas and drops the return data."""

@@ -4,25 +4,24 @@ An opcode is replaced where a chain rule changes it, where py-evm is wrong at an
 takes far more time than its gas is worth. All other logic is py-evm's own.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from eth import constants
 from eth.exceptions import (
     Halt,
     InvalidInstruction,
-    InvalidJumpDestination,
     OutOfGas,
     WriteProtection,
 )
 from eth.vm import opcode_values as op
 from eth.vm.forks.berlin.constants import COLD_ACCOUNT_ACCESS_COST
 from eth.vm.forks.cancun.opcodes import CANCUN_OPCODES
-from eth.vm.logic import arithmetic
+from eth.vm.logic.arithmetic import exp
 
-from execution.evm import calls
+from execution.evm import arithmetic, calls
 from execution.evm.addresses import creation2_address, creation_address
+from execution.evm.arithmetic import Logic
 from execution.evm.limits import (
     CALL_DEPTH_MAX,
     INITCODE_BYTES_MAX,
@@ -32,9 +31,6 @@ from execution.evm.size_rules import SizeRule
 from state.blocks import Log
 from state.keccak import keccak
 from state.types import Address, Hash32
-
-Logic: TypeAlias = Callable[[Any], None]
-"""Runs on a py-evm computation, which has no types of its own."""
 
 GAS_EXP_BYTE = 50
 """For each byte of an exponent (EIP-160)."""
@@ -55,41 +51,11 @@ def _require_writable(computation: Any) -> None:
         raise WriteProtection("state is read-only inside a STATICCALL")
 
 
-# Flow
-
-
-def _jump(computation: Any) -> None:
-    _jump_to(computation, computation.stack_pop1_int())
-
-
-def _jumpi(computation: Any) -> None:
-    destination, condition = computation.stack_pop_ints(2)
-    if condition:
-        _jump_to(computation, destination)
-
-
-def _jump_to(computation: Any, destination: int) -> None:
-    code = computation.code
-    if not code.is_valid_opcode(destination):
-        raise InvalidJumpDestination(f"no JUMPDEST at {destination}")
-    code.program_counter = destination
-
-
 def _invalid(opcode: int, computation: Any) -> None:
     raise InvalidInstruction(f"opcode 0x{opcode:02x}")
 
 
 # Stack, memory and calldata
-
-
-def _push(size: int) -> Logic:
-    def push(computation: Any) -> None:
-        code = computation.code
-        start = code.program_counter
-        code.program_counter = end = start + size
-        computation.stack_push_int(int.from_bytes(code.padded[start:end], "big"))
-
-    return push
 
 
 def _pop(computation: Any) -> None:
@@ -279,8 +245,7 @@ def _selfdestruct(computation: Any) -> None:
 # The table
 
 _REPLACED: dict[int, tuple[int, Logic]] = {
-    op.JUMP: (constants.GAS_MID, _jump),
-    op.JUMPI: (constants.GAS_HIGH, _jumpi),
+    **arithmetic.OPERATIONS,
     op.SHA3: (constants.GAS_SHA3, _keccak256),
     op.TLOAD: (100, _tload),
     op.TSTORE: (100, _tstore),
@@ -294,11 +259,10 @@ _REPLACED: dict[int, tuple[int, Logic]] = {
     op.CALLDATACOPY: (constants.GAS_VERYLOW, _calldatacopy),
     op.CODECOPY: (constants.GAS_VERYLOW, _codecopy),
     op.SELFDESTRUCT: (5_000, _selfdestruct),
-    op.EXP: (constants.GAS_EXP, partial(arithmetic.exp.func, gas_per_byte=GAS_EXP_BYTE)),
+    op.EXP: (constants.GAS_EXP, partial(exp.func, gas_per_byte=GAS_EXP_BYTE)),
     op.POP: (constants.GAS_BASE, _pop),
     op.MLOAD: (constants.GAS_VERYLOW, _mload),
     op.MSTORE: (constants.GAS_VERYLOW, _mstore),
-    **{op.PUSH1 - 1 + n: (constants.GAS_VERYLOW, _push(n)) for n in range(1, 33)},
     **{op.LOG0 + n: (constants.GAS_LOG, partial(_log, n)) for n in range(5)},
 }
 
@@ -315,10 +279,8 @@ def _entry(opcode: int) -> tuple[int, Logic]:
     return 0, theirs.__call__
 
 
-_TABLE = [_entry(opcode) for opcode in range(256)]
+TABLE: tuple[tuple[int, Logic], ...] = tuple(_entry(opcode) for opcode in range(256))
+"""By opcode: the gas charged before it runs, and what it does on a computation.
 
-STATIC_GAS: tuple[int, ...] = tuple(gas for gas, _ in _TABLE)
-"""By opcode: the gas charged before its logic runs."""
-
-LOGIC: tuple[Logic, ...] = tuple(logic for _, logic in _TABLE)
-"""By opcode: what it does on a computation."""
+Of PUSH, DUP, SWAP, JUMP, JUMPI, PC and JUMPDEST only the gas counts: the loop does them itself.
+"""

@@ -1,5 +1,7 @@
 """Jump targets, against the definition."""
 
+import pytest
+from eth.exceptions import InvalidJumpDestination
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -35,11 +37,12 @@ def test_jump_targets_are_those_of_the_definition(code: bytes, order: object) ->
 
 
 def test_jump_beyond_any_code_is_no_target() -> None:
-    assert not Code(b"\x5b").is_valid_opcode(2**256 - 1)
-    assert not Code(b"").is_valid_opcode(0)
+    for code in (b"\x5b", b""):
+        with pytest.raises(InvalidJumpDestination):
+            Code(code).jump(2**256 - 1)
 
 
 def test_long_code_of_pushes_is_answered_without_recursion() -> None:
-    code = Code(bytes([PUSH1]) * 24_575 + bytes([JUMPDEST]))
-    assert not code.is_valid_opcode(24_575)
-    assert Code(bytes([PUSH1]) * 24_574 + bytes([JUMPDEST])).is_valid_opcode(24_574)
+    assert Code(bytes([PUSH1]) * 24_574 + bytes([JUMPDEST])).jump(24_574) == 24_574
+    with pytest.raises(InvalidJumpDestination):
+        Code(bytes([PUSH1]) * 24_575 + bytes([JUMPDEST])).jump(24_575)

@@ -1,0 +1,402 @@
+"""How long a million gas takes at worst, over opcodes, precompiles and call depths.
+
+Gas must bound time, or a block could take longer to verify than to make. Each case is a program
+that spends its gas on one thing only, as cheaply as the EVM lets it. The table is sorted by seconds
+of processor time for a million gas, so that other work on the machine doesn't count.
+
+Run as `python -m scripts.bench.gas_time [word in the case's name]...`.
+"""
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from execution.evm.engine import BlockContext, Evm
+from execution.evm.threads import run_deep
+from execution.transaction import Transaction, TransactionType
+from genesis.config import ExecutionRules
+from state.memory_state import MemoryState
+from state.types import ZERO_ADDRESS, ZERO_HASH, Address, BlockNumber, Gas, Timestamp, Wei
+
+RULES = ExecutionRules(transaction_gas_cap=None)
+
+CODE_BYTES = 20_000
+"""Length of an unrolled loop: its jump back then weighs nothing."""
+
+SENDER = Address(b"\xaa" * 20)
+CONTRACT = Address(b"\xcc" * 20)
+BIG_CODE = Address(b"\xbb" * 20)
+"""An account with 24,576 bytes of JUMPDEST."""
+
+MANY = 400
+"""How many contracts with big code of their own there are, for cold calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchAccount:
+    """An account of the state that the programs run on."""
+
+    code: bytes = b""
+    balance: Wei = Wei(0)
+    nonce: int = 1
+    storage: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A program, and the gas it gets."""
+
+    name: str
+    code: bytes
+    gas: int = 1_000_000
+
+
+# Assembling
+
+
+def push(value: int, size: int | None = None) -> bytes:
+    """PUSH of a number, as short as it goes unless `size` says otherwise."""
+    width = max(1, (value.bit_length() + 7) // 8) if size is None else size
+    return bytes([0x5F + width]) + value.to_bytes(width, "big")
+
+
+def unrolled(body: bytes, setup: bytes = b"") -> bytes:
+    """`setup`, then `body` over and over; it must leave the stack as it finds it."""
+    start = setup + b"\x5b"
+    return start + body * (CODE_BYTES // len(body)) + push(len(setup), 2) + b"\x56"
+
+
+def rolled(body: bytes, setup: bytes = b"") -> bytes:
+    """`setup`, then a short loop, for programs that grow with each round."""
+    return setup + b"\x5b" + body + push(len(setup), 2) + b"\x56"
+
+
+def store(data: bytes) -> bytes:
+    """Put `data` in memory from 0."""
+    words = (data[i : i + 32].ljust(32, b"\0") for i in range(0, len(data), 32))
+    return b"".join(
+        push(int.from_bytes(word, "big"), 32) + push(i * 32) + b"\x52"
+        for i, word in enumerate(words)
+        if any(word)
+    )
+
+
+def call(address: int | bytes, size: int, op: int = 0xFA, value: bool = False) -> bytes:
+    """STATICCALL (or CALL) with `size` bytes of memory from 0, the result dropped."""
+    number = address if isinstance(address, int) else int.from_bytes(address, "big")
+    values = push(0) if op in (0xF1, 0xF2) else b""
+    return push(0) * 2 + push(size) + push(0) + values + push(number) + b"\x5a" + bytes([op, 0x50])
+
+
+# Cases
+
+
+ARGUMENTS = {
+    **dict.fromkeys((0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0A, 0x0B), 2),
+    **dict.fromkeys((0x08, 0x09), 3),
+    **dict.fromkeys((0x10, 0x11, 0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1A, 0x1B, 0x1C, 0x1D), 2),
+    **dict.fromkeys((0x15, 0x19), 1),
+}
+"""Arithmetic and logic: operands of each opcode."""
+
+PUSHERS = {
+    0x30: "ADDRESS",
+    0x32: "ORIGIN",
+    0x33: "CALLER",
+    0x34: "CALLVALUE",
+    0x36: "CALLDATASIZE",
+    0x38: "CODESIZE",
+    0x3A: "GASPRICE",
+    0x3D: "RETURNDATASIZE",
+    0x41: "COINBASE",
+    0x42: "TIMESTAMP",
+    0x43: "NUMBER",
+    0x44: "PREVRANDAO",
+    0x45: "GASLIMIT",
+    0x46: "CHAINID",
+    0x47: "SELFBALANCE",
+    0x48: "BASEFEE",
+    0x4A: "BLOBBASEFEE",
+    0x58: "PC",
+    0x59: "MSIZE",
+    0x5A: "GAS",
+    0x5F: "PUSH0",
+}
+
+
+def opcode_cases() -> Iterator[Case]:
+    """Every opcode that needs no contract of its own, with operands from DUP."""
+    big = push(2**256 - 3, 32) + push(2**255 - 19, 32) + push(2**254 + 5, 32)
+    for opcode, count in ARGUMENTS.items():
+        body = bytes([0x82]) * count + bytes([opcode, 0x50])
+        yield Case(f"arithmetic 0x{opcode:02x}, 256-bit operands", unrolled(body, big))
+    for opcode, name in PUSHERS.items():
+        yield Case(name, unrolled(bytes([opcode, 0x50])))
+    yield Case("JUMPDEST", unrolled(b"\x5b"))
+    yield Case("PUSH1, POP", unrolled(push(1) + b"\x50"))
+    yield Case("PUSH32, POP", unrolled(push(1, 32) + b"\x50"))
+    yield Case("DUP1, POP", unrolled(b"\x80\x50", push(1)))
+    yield Case("SWAP16", unrolled(b"\x9f", push(1) * 17))
+    yield Case(
+        "JUMP",
+        b"\x5b"
+        + b"".join(push(i, 2) + b"\x56\x5b" for i in range(4, 20_000, 5))
+        + push(0)
+        + b"\x56",
+    )
+    yield Case("JUMPI, not taken", unrolled(push(0) + push(0) + b"\x57"))
+    yield Case("MLOAD", unrolled(push(0) + b"\x51\x50"))
+    yield Case("MSTORE", unrolled(push(0) * 2 + b"\x52"))
+    yield Case("MSTORE8", unrolled(push(0) * 2 + b"\x53"))
+    yield Case("MLOAD, growing", rolled(b"\x59\x51\x50"))
+    yield Case("CALLDATALOAD", unrolled(push(0) + b"\x35\x50"))
+    yield Case("SLOAD, warm", unrolled(push(0) + b"\x54\x50"))
+    yield Case("SLOAD, cold", rolled(push(1) + b"\x01\x80\x54\x50", push(2**32)))
+    yield Case("SSTORE, warm, unchanged", unrolled(push(0) * 2 + b"\x55"))
+    yield Case("SSTORE, cold", rolled(push(1) + b"\x01\x80\x80\x55", push(2**32)))
+    yield Case("TLOAD", unrolled(push(0) + b"\x5c\x50"))
+    yield Case("TSTORE", unrolled(push(0) * 2 + b"\x5d"))
+    yield Case("TSTORE, new slots", rolled(push(1) + b"\x01\x80\x80\x5d", push(0)))
+    yield Case("BLOCKHASH", unrolled(push(744) + b"\x40\x50"))
+    yield Case("KECCAK256, no bytes", unrolled(push(0) * 2 + b"\x20\x50"))
+    yield Case("KECCAK256, 64 KB", unrolled(push(65_536) + push(0) + b"\x20\x50"))
+    yield Case("LOG0, no bytes", unrolled(push(0) * 2 + b"\xa0"))
+    yield Case("LOG4, no bytes", unrolled(push(0) * 6 + b"\xa4"))
+    yield Case("LOG0, 1 KB", unrolled(push(1024) + push(0) + b"\xa0"))
+    for name, opcode in (("BALANCE", 0x31), ("EXTCODESIZE", 0x3B), ("EXTCODEHASH", 0x3F)):
+        body = bytes([opcode, 0x50])
+        yield Case(f"{name}, warm", unrolled(b"\x30" + body))
+        yield Case(f"{name}, cold", rolled(push(1) + b"\x01\x80" + body, push(2**32)))
+
+
+def copy_cases() -> Iterator[Case]:
+    """Copies of nothing, of one word, and of much; where memory is large the copy is of all."""
+    for name, opcode in (
+        ("CALLDATACOPY", 0x37),
+        ("CODECOPY", 0x39),
+        ("RETURNDATACOPY", 0x3E),
+        ("MCOPY", 0x5E),
+    ):
+        copy = bytes([opcode])
+        yield Case(f"{name}, no bytes", unrolled(push(0) * 3 + copy))
+        if opcode != 0x3E:
+            yield Case(f"{name}, 32 bytes", unrolled(push(32) + push(0) * 2 + copy))
+            yield Case(f"{name}, 100 KB", unrolled(push(100_000) + push(0) * 2 + copy))
+    own = int.from_bytes(BIG_CODE, "big")
+    for size in (0, 1, 24_576):
+        body = push(size) + push(0) * 2 + push(own, 20) + b"\x3c"
+        yield Case(f"EXTCODECOPY, {size} bytes of big code", unrolled(body))
+
+
+def call_cases() -> Iterator[Case]:
+    """Calls: to nothing, to itself as deep as gas goes, with much input, into big code."""
+    self_call = push(0) * 5 + b"\x30\x5a\xf1\x50"
+    yield Case("CALL itself, 1M gas deep", rolled(self_call))
+    yield Case("CALL itself, 16M gas deep", rolled(self_call), 2**24)
+    yield Case("DELEGATECALL itself", rolled(push(0) * 4 + b"\x30\x5a\xf4\x50"))
+    yield Case("STATICCALL itself", rolled(push(0) * 4 + b"\x30\x5a\xfa\x50"))
+    yield Case("CALL itself with 100 gas less", rolled(push(0) * 5 + b"\x30\x61\x02\xbc\xf1\x50"))
+    for size in (0, 100_000, 300_000, 400_000, 450_000):
+        yield Case(f"CALL to no code, {size} B input", unrolled(call(0x123456, size, 0xF1)))
+        yield Case(f"STATICCALL to STOP, {size} B input", unrolled(call(BIG_STOP, size)))
+        yield Case(f"CALL to CALLDATALOAD, {size} B input", unrolled(call(CALLDATALOADER, size)))
+    yield Case(
+        "CALL with value to no code", unrolled(push(0) * 4 + push(1) + push(99) + b"\x5a\xf1\x50")
+    )
+    first = int.from_bytes(_many_address(0), "big")
+    jumping = push(0) * 5 + b"\x85\x5a\xf1\x50" + push(1) + b"\x01"
+    yield Case("CALL into 24 KB of code each cold, jumping", rolled(jumping, push(first, 20)))
+    yield Case("REVERT of 300 slots' writes", rolled(call(REVERTER, 0, 0xF1)))
+    yield Case("RETURN of much memory", rolled(call(RETURNER, 0)))
+
+
+BIG_STOP = Address(b"\xb1" * 20)
+CALLDATALOADER = Address(b"\xb2" * 20)
+REVERTER = Address(b"\xb3" * 20)
+RETURNER = Address(b"\xb4" * 20)
+
+
+def create_cases() -> Iterator[Case]:
+    """Creations: of nothing, and of the longest creation code that jumps at once."""
+    yield Case("CREATE, no code", rolled(push(0) * 3 + b"\xf0\x50"))
+    size = 49_152
+    for name, filler in (("JUMPDEST", b"\x5b"), ("PUSH1", b"\x60"), ("PUSH32", b"\x7f")):
+        jump = push(4) + b"\x56\x00\x5b"
+        fill = push(int.from_bytes(filler * 32, "big"), 32)
+        grow = fill + push(32) + b"\x52"
+        doubling = b"".join(
+            push(32 << i) + push(32) + push(32 + (32 << i)) + b"\x5e" for i in range(11)
+        )
+        head = push(int.from_bytes(jump, "big") << 8 * (32 - len(jump)), 32) + push(0) + b"\x52"
+        body = push(size) + push(0) * 2 + b"\xf0\x50"
+        yield Case(f"CREATE, 48 KB of {name}, jumping", rolled(body, grow + doubling + head))
+    yield Case("CREATE2, 48 KB", rolled(push(0) + push(size) + push(0) * 2 + b"\xf5\x50"))
+    yield Case(
+        "CREATE, SELFDESTRUCT at once",
+        rolled(push(2) + push(30) + push(0) + b"\xf0\x50", push(0x30FF) + push(0) + b"\x52"),
+    )
+
+
+def modexp_input(base: bytes, exponent: bytes, modulus: bytes) -> bytes:
+    """The encoding of EIP-198."""
+    sizes = b"".join(len(part).to_bytes(32, "big") for part in (base, exponent, modulus))
+    return sizes + base + exponent + modulus
+
+
+def precompile_cases() -> Iterator[Case]:
+    """Each precompile at the input that is dearest for its gas."""
+    signature = bytes.fromhex(
+        "18c547e4f7b0f325ad1e56f57e26c745b09a3e503d86e00e5255ff7f715d3d1c"
+        "000000000000000000000000000000000000000000000000000000000000001c"
+        "73b1693892219d736caba55bdb67216e485557ea6b6af75f37096c9aa6a5a75f"
+        "eeb940b1d03b21e36b0e47e79769f095fe2ab855bd91e3a38756b7d75a9c4549"
+    )
+    yield Case("ecrecover", unrolled(call(1, 128), store(signature)))
+    for name, number in (("sha256", 2), ("ripemd160", 3), ("identity", 4)):
+        for size in (0, 65_536):
+            yield Case(f"{name}, {size} B", unrolled(call(number, size)))
+    for base, exponent, modulus in (
+        (1, 1, 1),
+        (32, 4, 32),
+        (32, 32, 32),
+        (64, 32, 64),
+        (128, 32, 128),
+        (256, 32, 256),
+        (512, 32, 512),
+        (1024, 32, 1024),
+        (24, 168, 24),
+        (1, 1024, 1),
+        (8, 128, 8),
+        (1024, 1, 1024),
+    ):
+        for parity in (1, 0):
+            data = modexp_input(
+                b"\xff" * base, b"\xff" * exponent, b"\xff" * (modulus - 1) + bytes([0xFE + parity])
+            )
+            yield Case(
+                f"modexp {base}, {exponent}, {modulus} B, {'odd' if parity else 'even'}",
+                unrolled(call(5, len(data)), store(data)),
+                2_000_000,
+            )
+    g1 = (1).to_bytes(32, "big") + (2).to_bytes(32, "big")
+    g2 = bytes.fromhex(
+        "198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2"
+        "1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
+        "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b"
+        "12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa"
+    )
+    yield Case("ecadd", unrolled(call(6, 128), store(g1 + g1)))
+    yield Case("ecmul", unrolled(call(7, 96), store(g1 + b"\xff" * 32)))
+    for pairs in (0, 1, 2, 20):
+        yield Case(
+            f"ecpairing, {pairs} pairs", unrolled(call(8, 192 * pairs), store((g1 + g2) * pairs))
+        )
+    for rounds in (0, 12, 100_000):
+        data = rounds.to_bytes(4, "big") + b"\x11" * 208 + b"\x01"
+        yield Case(f"blake2f, {rounds} rounds", unrolled(call(9, 213), store(data)))
+    yield Case("point evaluation", unrolled(call(10, 192), store(point_evaluation_input())))
+
+
+def point_evaluation_input() -> bytes:
+    """A true claim: the zero polynomial is 0 at 2, its commitment and proof at infinity."""
+    infinity = b"\xc0" + bytes(47)
+    versioned_hash = b"\x01" + hashlib.sha256(infinity).digest()[1:]
+    return versioned_hash + (2).to_bytes(32, "big") + bytes(32) + infinity + infinity
+
+
+# Measuring
+
+
+def _many_address(index: int) -> Address:
+    return Address(b"\xdd" * 16 + index.to_bytes(4, "big"))
+
+
+def accounts() -> dict[Address, BenchAccount]:
+    """The accounts that the programs call."""
+    jump_far = push(24_575, 2) + b"\x56"
+    many = {
+        _many_address(i): BenchAccount(
+            jump_far + push(i, 4) + b"\x60" * (24_576 - 4 - 5 - 1) + b"\x5b"
+        )
+        for i in range(MANY)
+    }
+    writes = b"".join(push(i) * 2 + b"\x5d" for i in range(300))
+    return {
+        SENDER: BenchAccount(balance=Wei(2**200), nonce=0),
+        BIG_CODE: BenchAccount(b"\x5b" * 24_576),
+        BIG_STOP: BenchAccount(b"\x00" + b"\x5b" * 24_575),
+        CALLDATALOADER: BenchAccount(push(0) + b"\x35"),
+        REVERTER: BenchAccount(writes + push(0) * 2 + b"\xfd"),
+        RETURNER: BenchAccount(push(20_000) + push(0) + b"\xf3"),
+        **many,
+    }
+
+
+def seconds_per_million_gas(case: Case, state: MemoryState) -> tuple[float, int]:
+    """Run a case once; processor seconds for a million of the gas it used, and that gas."""
+    context = BlockContext(
+        chain_id=1,
+        number=BlockNumber(1_000),
+        timestamp=Timestamp(1_700_000_000),
+        coinbase=ZERO_ADDRESS,
+        gas_limit=Gas(2**40),
+        base_fee=Wei(0),
+        prev_randao=ZERO_HASH,
+        ancestor_hash=lambda number: ZERO_HASH,
+    )
+    evm = Evm(state, context, RULES)
+    evm.set_override(CONTRACT, code=case.code, balance=Wei(10**18))
+    tx = Transaction(
+        type=TransactionType.LEGACY,
+        hash=ZERO_HASH,
+        sender=SENDER,
+        nonce=0,
+        gas=Gas(case.gas),
+        to=CONTRACT,
+        value=Wei(0),
+        data=b"",
+    )
+    start = time.process_time()
+    outcome = evm.apply(tx, context.gas_limit)
+    seconds = time.process_time() - start
+    used = max(outcome.gas_used - 21_000, 1)
+    return seconds * 1e6 / used, used
+
+
+def cases() -> Iterator[Case]:
+    """Everything that is measured."""
+    yield from opcode_cases()
+    yield from copy_cases()
+    yield from call_cases()
+    yield from create_cases()
+    yield from precompile_cases()
+
+
+def measure(words: list[str]) -> list[tuple[float, int, str]]:
+    """Measure all cases, or those whose name contains one of `words`; slowest first."""
+    state = MemoryState.from_alloc(accounts())
+    rows = []
+    for case in cases():
+        if not words or any(word in case.name for word in words):
+            seconds, used = seconds_per_million_gas(case, state)
+            rows.append((seconds, used, case.name))
+    return sorted(rows, reverse=True)
+
+
+def main() -> None:
+    """Print the table."""
+    rows = run_deep(measure, sys.argv[1:])
+    limit = int(os.environ.get("ROWS", len(rows)))
+    print(f"{'s per 1M gas':>12}  {'gas used':>10}  case")
+    for seconds, used, name in rows[:limit]:
+        print(f"{seconds:12.3f}  {used:10,}  {name}")
+
+
+if __name__ == "__main__":
+    main()
