@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,13 @@ class RunningChain:
 
     name: str
     url: str
+    mines_on_demand: bool = False
+    """Makes a block when a transaction comes or `evm_mine` asks, not by the clock."""
 
     def ask(self, method: str, *params: Any) -> Any:
         """The result of a call, outside of what is timed. Raises `ChainFailed`."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        answer = httpx.post(self.url, json=body, timeout=30, trust_env=False).json()
+        answer = _client().post(self.url, json=body).json()
         if "error" in answer:
             raise ChainFailed(f"{self.name}, {method}: {answer['error']['message']}")
         return answer["result"]
@@ -47,6 +50,12 @@ class RunningChain:
             return bool(self.ask("eth_chainId"))
         except httpx.HTTPError:
             return False
+
+
+@cache
+def _client() -> httpx.Client:
+    """One client for all calls: making one takes as long as dozens of them."""
+    return httpx.Client(timeout=30, trust_env=False)
 
 
 @contextlib.contextmanager
@@ -66,13 +75,18 @@ def devnet(folder: Path) -> Iterator[RunningChain]:
 
 
 @contextlib.contextmanager
-def anvil(folder: Path, name: str, *options: str) -> Iterator[RunningChain]:
-    """Anvil with the gas limit that our blocks have."""
+def anvil(folder: Path, *, block_seconds: int | None) -> Iterator[RunningChain]:
+    """Anvil with the gas limit that our blocks have; None for a block as transactions come."""
     if not ANVIL.exists():
         raise ChainFailed(f"{ANVIL} is missing: run `npm ci` (Node.js 20) to get anvil")
     (port,) = free_ports(1)
-    command = [str(ANVIL), "--port", str(port), "--gas-limit", "30000000", *options]
-    chain = RunningChain(name, f"http://127.0.0.1:{port}")
+    command = [str(ANVIL), "--port", str(port), "--gas-limit", "30000000"]
+    url = f"http://127.0.0.1:{port}"
+    if block_seconds is None:
+        chain = RunningChain("anvil, blocks on demand", url, mines_on_demand=True)
+    else:
+        command += ["--block-time", str(block_seconds)]
+        chain = RunningChain(f"anvil, {block_seconds} s blocks", url)
     with _process(chain, command, folder / f"anvil-{port}.txt", chain.answers):
         yield chain
 

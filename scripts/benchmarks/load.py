@@ -33,6 +33,9 @@ class Load:
     senders: list[list[str]]
     """Raw transactions, 0x-prefixed, by sender."""
     seconds_max: float
+    mines_on_demand: bool = False
+    """The chain is anvil with a block for each transaction. It forgets those that come in faster
+    than it mines, until something reminds it: `evm_mine` does while receipts are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +109,14 @@ async def send_in_order(connection: Connection, requests: Sequence[bytes]) -> li
     return [await connection.ask(request) for request in requests]
 
 
-async def wait_mined(connection: Connection, transaction_hash: str) -> None:
-    """Wait until the transaction has a receipt."""
+async def wait_mined(connection: Connection, transaction_hash: str, *, demand: bool) -> None:
+    """Wait until the transaction has a receipt; `demand` blocks meanwhile."""
     request = http_request(call("eth_getTransactionReceipt", transaction_hash))
     while await connection.ask(request) is None:
-        await asyncio.sleep(POLL_SECONDS)
+        if demand:
+            await connection.ask(http_request(call("evm_mine")))
+        else:
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def receipts(connection: Connection, hashes: Sequence[str]) -> list[dict[str, Any]]:
@@ -136,7 +142,7 @@ async def run(load: Load) -> Outcome:
         sent = time.monotonic()
         # A sender's last transaction has the highest nonce: with it, all of them are mined.
         for sender in hashes:
-            await wait_mined(connections[0], sender[-1])
+            await wait_mined(connections[0], sender[-1], demand=load.mines_on_demand)
         mined = time.monotonic()
     found = await receipts(connections[0], [one for sender in hashes for one in sender])
     for connection in connections:

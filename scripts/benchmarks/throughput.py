@@ -168,17 +168,18 @@ def signed(prepared: Prepared, workload: Workload, count: int) -> list[list[str]
 
 def run_round(prepared: Prepared, workload: Workload, count: int) -> Outcome:
     """One timed round in a client process. Raises `ChainFailed` unless all succeeded."""
-    load = Load(prepared.chain.url, signed(prepared, workload, count), SECONDS_MAX)
+    chain = prepared.chain
+    load = Load(chain.url, signed(prepared, workload, count), SECONDS_MAX, chain.mines_on_demand)
     client = subprocess.run(
         [sys.executable, "-m", "scripts.benchmarks.load"],
         cwd=ROOT, input=json.dumps(asdict(load)), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if client.returncode != 0:
-        raise ChainFailed(f"{prepared.chain.name}, {workload.name}: {client.stderr.strip()}")
+        raise ChainFailed(f"{chain.name}, {workload.name}: {client.stderr.strip()}")
     outcome = Outcome(**json.loads(client.stdout))
     if outcome.succeeded != count:
         raise ChainFailed(
-            f"{prepared.chain.name}, {workload.name}: {outcome.succeeded} of {count} succeeded"
+            f"{chain.name}, {workload.name}: {outcome.succeeded} of {count} succeeded"
         )
     return outcome
 
@@ -190,8 +191,8 @@ def chains(sender_count: int) -> Iterator[list[Prepared]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tallystick-bench-")))
         started = [
             stack.enter_context(devnet(folder)),
-            stack.enter_context(anvil(folder, "anvil, 1 s blocks", "--block-time", "1")),
-            stack.enter_context(anvil(folder, "anvil, a block each")),
+            stack.enter_context(anvil(folder, block_seconds=1)),
+            stack.enter_context(anvil(folder, block_seconds=None)),
         ]
         yield [prepare(chain, sender_count) for chain in started]
 
