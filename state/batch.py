@@ -88,6 +88,7 @@ class StoreBatch:
         self._entries = PendingEntries(base.entries)
         self._heads = base.heads
         self._caches = caches
+        self._appended: list[SealedBlock] = []
 
     @property
     def heads(self) -> Heads:
@@ -114,6 +115,7 @@ class StoreBatch:
         """
         _check_follows(sealed, self._heads.unsafe)
         put_block(self._entries, sealed)
+        self._appended.append(sealed)
         self._heads = replace(self._heads, unsafe=BlockId(sealed.header.number, sealed.hash))
 
     def rewind(self, number: BlockNumber) -> None:
@@ -163,6 +165,12 @@ class StoreBatch:
         """Everything to write."""
         self._entries.changes[HEADS_KEY] = encode_heads(self._heads)
         return self._entries.changes
+
+    def remember_nodes(self) -> None:
+        """Keep the trie nodes just written at hand: the next block changes many of them again."""
+        for sealed in self._appended:
+            for node_hash, node in sealed.update.nodes.items():
+                self._caches.nodes.put(node_hash, node)
 
     def _lower_heads(self, number: BlockNumber) -> None:
         if self._heads.unsafe.number <= number:

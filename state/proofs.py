@@ -11,10 +11,10 @@ from state.accounts import EMPTY_TRIE_ROOT, Account
 from state.errors import Invalid
 from state.keccak import keccak
 from state.limits import PROOF_NODES_MAX
-from state.rlp import InvalidRLP, decode, decode_uint
+from state.rlp import InvalidRLP
 from state.trie import InvalidTrieNode, NodeReader, get, prove
 from state.types import Address, Hash32
-from state.world import decode_account, slot_key, trie_account, trie_slot
+from state.world import decode_account, decode_slot, slot_key, trie_account, trie_slot
 
 
 class InvalidProof(Invalid):
@@ -104,7 +104,7 @@ def verify_account_proof(root: Hash32, proof: AccountProof) -> None:
 def _verify_slot(storage_root: Hash32, proof: StorageProof) -> None:
     leaf = verify_proof(storage_root, slot_key(proof.slot), proof.nodes)
     try:
-        value = 0 if leaf is None else decode_uint(decode(leaf))
+        value = 0 if leaf is None else decode_slot(leaf)
     except InvalidRLP as error:
         raise InvalidProof(f"the slot proven is malformed: {error}") from error
     if value != proof.value:

@@ -146,6 +146,8 @@ def item_span(data: bytes, position: int, end: int) -> tuple[bool, int, int]:
 
     Raises `InvalidRLP` where the prefix is not canonical or the content would pass `end`.
     """
+    if position >= end:
+        raise InvalidRLP("an RLP item has at least one byte")
     prefix = data[position]
     if prefix < _STRING:
         return False, position, position + 1

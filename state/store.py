@@ -175,6 +175,7 @@ class ChainStore:
                 yield batch
                 self._entries.write(batch.changes())
                 self._reader = ChainReader(self._entries.snapshot(), self._caches)
+                batch.remember_nodes()
                 if self._reader.heads != batch.heads:
                     raise damaged("the heads read back are not those written")
             finally:

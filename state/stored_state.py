@@ -6,11 +6,11 @@ from state.accounts import EMPTY_TRIE_ROOT, Account, StateDiff, StateUpdate
 from state.keccak import keccak
 from state.limits import ADDRESS_HASH_CACHE
 from state.reader import ChainReader
-from state.rlp import InvalidRLP, decode, decode_uint
+from state.rlp import InvalidRLP
 from state.stored import damaged
 from state.tables import account_key, storage_key
 from state.types import Address, Hash32
-from state.world import decode_account, slot_key, trie_account, trie_slot, update_world
+from state.world import decode_account, decode_slot, slot_key, trie_account, trie_slot, update_world
 
 
 @lru_cache(maxsize=ADDRESS_HASH_CACHE)
@@ -65,6 +65,6 @@ class HeadState(ArchiveState):
         if data is None:
             return 0
         try:
-            return decode_uint(decode(data))
+            return decode_slot(data)
         except InvalidRLP as error:
             raise damaged(f"slot {slot:#x} of 0x{address.hex()} is malformed ({error})") from error

@@ -344,7 +344,7 @@ def parse_node(encoded: bytes) -> Node:
         if children is not None:
             return Branch(children)
         elements = _elements(encoded, start, end)
-    except (InvalidRLP, IndexError) as error:
+    except InvalidRLP as error:
         raise InvalidTrieNode(f"a trie node is no RLP list: {error}") from error
     if len(elements) == 2:
         return _parse_short_node(*elements)

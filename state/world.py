@@ -19,6 +19,7 @@ from state.rlp import (
     encode_bytes,
     encode_joined,
     encode_uint,
+    item_span,
 )
 from state.trie import NodeReader, get, update_trie
 from state.types import UINT256_MAX, Address, Hash32, Wei
@@ -59,6 +60,14 @@ def encode_slot(value: int) -> bytes:
     return encode_bytes(encode_uint(value)) if value else b""
 
 
+def decode_slot(leaf: bytes) -> int:
+    """Parse a slot's leaf. Raises `InvalidRLP`."""
+    is_list, start, stop = item_span(leaf, 0, len(leaf))
+    if is_list or stop != len(leaf):
+        raise InvalidRLP("a slot holds one number")
+    return decode_uint(leaf[start:])
+
+
 def trie_account(root: Hash32, address: Address, node: NodeReader) -> Account | None:
     """Read an account through the trie. Raises `InternalError` where the leaf is malformed."""
     leaf = get(root, keccak(address), node)
@@ -76,7 +85,7 @@ def trie_slot(storage_root: Hash32, slot: int, node: NodeReader) -> int:
     if leaf is None:
         return 0
     try:
-        return decode_uint(decode(leaf))
+        return decode_slot(leaf)
     except InvalidRLP as error:
         raise InternalError(f"slot {slot:#x} is malformed: {error}") from error
 
@@ -92,14 +101,13 @@ def update_world(
     nodes: dict[Hash32, bytes] = {}
     accounts: dict[Address, Account | None] = {}
     leaves: dict[bytes, bytes] = {}
-    for address in diff.accounts.keys() | diff.storage.keys() | diff.cleared:
+    for address in sorted(diff.accounts.keys() | diff.storage.keys() | diff.cleared):
         after = _account_after(address, diff, node, account, nodes)
         accounts[address] = after
         leaves[keccak(address)] = b"" if after is None else encode_account(after)
     update = update_trie(root, leaves, node)
     nodes.update(update.nodes)
-    ordered = {address: accounts[address] for address in sorted(accounts)}
-    return StateUpdate(root=update.root, diff=diff, nodes=nodes, accounts=ordered)
+    return StateUpdate(root=update.root, diff=diff, nodes=nodes, accounts=accounts)
 
 
 def _account_after(

@@ -14,11 +14,15 @@ from pathlib import Path
 import pytest
 
 from state.blocks import Heads, SealedBlock
+from state.keccak import keccak
 from state.kv import DatabaseDamaged, DatabaseError
 from state.leveldb import LEVELDB_FOLDER, LevelDBStore
+from state.memory_state import MemoryState
+from state.proofs import prove_account
 from state.store import ChainStore
 from state.tables import body_key, header_key, node_key, number_key, receipts_key, undo_key
-from tests.state.chains import grow, identity_of, make_genesis, replay
+from state.types import Address, Hash32
+from tests.state.chains import account_address, grow, identity_of, make_genesis, replay
 from tests.state.test_store import assert_same_state
 
 GENESIS = make_genesis()
@@ -114,11 +118,18 @@ def test_recover_from_wrong_flat_state_takes_the_trie(tmp_path: Path):
         assert_same_state(store.state(), replay(GENESIS, blocks))
 
 
+def _nodes_of(state: MemoryState, address: Address) -> list[Hash32]:
+    """The hashes of the nodes on the way to an account and its slots."""
+    proof = prove_account(state.root, address, range(60), state.node)
+    nodes = [*proof.nodes, *(node for slot in proof.storage for node in slot.nodes)]
+    return [keccak(node) for node in nodes]
+
+
 def test_recover_from_a_lost_trie_node_rewinds_to_a_whole_state(tmp_path: Path):
     blocks = grown(tmp_path)
-    old = {node for block in (GENESIS, *blocks[:-2]) for node in block.update.nodes}
-    gone = next(node for node in blocks[-2].update.nodes if node not in old)
-    assert gone in blocks[-2].update.nodes
+    state = replay(GENESIS, blocks)
+    in_use = {node for index in range(14) for node in _nodes_of(state, account_address(index))}
+    gone = sorted(in_use & blocks[-2].update.nodes.keys())[0]
     wrong_flat = {key: None for key, _ in _flat(tmp_path)}
     change_entries(tmp_path, {node_key(gone): None, **wrong_flat})
     assert_recovers_to(tmp_path, BLOCKS - 2, blocks)
@@ -224,9 +235,13 @@ def test_lost_manifest_is_noticed(tmp_path: Path):
 CHILD = """
 import random, sys
 from pathlib import Path
+from state.keccak import keccak
 from state.kv import DatabaseUnwritable
+from state.memory_state import MemoryState
+from state.proofs import prove_account
 from state.store import ChainStore
-from tests.state.chains import grow, identity_of, make_genesis
+from state.types import Address, Hash32
+from tests.state.chains import account_address, grow, identity_of, make_genesis
 
 genesis = make_genesis()
 store = ChainStore.open(Path(sys.argv[1]), identity_of(genesis), genesis)

@@ -22,10 +22,12 @@ from state.kv import (
     DatabaseVersionUnknown,
 )
 from state.leveldb import LevelDBStore
+from state.memory import MemoryStore
 from state.proofs import verify_account_proof
 from state.store import ChainStore, NoSuchBlock
 from state.stored_state import ArchiveState, HeadState
-from state.tables import HEADS_KEY, IDENTITY_KEY, VERSION_KEY
+from state.tables import HEADS_KEY, IDENTITY_KEY, VERSION_KEY, account_key, storage_key
+from state.world import slot_key
 from tests.state.chains import (
     account_address,
     default_allocation,
@@ -169,6 +171,21 @@ def test_state_of_an_account_destroyed_and_created_again_has_no_old_slots(store:
     with store.commit() as batch:
         batch.rewind(0)
     assert store.state().storage(address, 2) == default_allocation()[address].storage[2]
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\xc0", b"\x01\x01", b"\x81", b"\xf8"])
+def test_state_of_malformed_flat_values_is_damaged(garbage: bytes):
+    entries = MemoryStore()
+    store = ChainStore.open(None, IDENTITY, GENESIS)
+    entries.write(dict(store.reader.entries.iterate(b"", None)))
+    address = account_address(1)
+    hashed = keccak(address)
+    entries.write({account_key(hashed): garbage, storage_key(hashed, slot_key(1)): garbage})
+    state = ChainStore(entries).state()
+    with pytest.raises(DatabaseDamaged, match="malformed"):
+        state.account(address)
+    with pytest.raises(DatabaseDamaged, match="malformed"):
+        state.storage(address, 1)
 
 
 # Commits
