@@ -1,7 +1,7 @@
 """One chain of this node: its store, its pool, and the one thread that writes them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -81,10 +81,13 @@ class Chain:
             also(batch)
         self.mempool.on_block(sealed, self.store.state(), next_base_fee(sealed.header))
 
-    def refresh_pool(self) -> None:
-        """The head moved by other means than `append`: check every waiting transaction."""
+    def refresh_pool(self, dropped: Iterable[bytes] = ()) -> None:
+        """The head moved by other means than `append`: check every waiting transaction.
+
+        `dropped` are transactions of blocks that are gone; those still valid wait again.
+        """
         base_fee = next_base_fee(unsafe_header(self.store))
-        self.mempool.reset(self.store.state(), base_fee)
+        self.mempool.reset(self.store.state(), base_fee, dropped)
 
     def close(self) -> None:
         """Let the last write finish, then close the database."""

@@ -27,7 +27,7 @@ from bridge.derive.records import (
 from bridge.derive.sequenced import record_block
 from bridge.derive.status import Counters, Progress, SyncStatus
 from bridge.derive.view import DerivationView, message_passer_root
-from bridge.limits import BLOCKS_PER_ADVANCE_MAX
+from bridge.limits import BLOCKS_PER_ADVANCE_MAX, DROPPED_BYTES_MAX
 from execution.evm.threads import run_deep
 from execution.transition import BlockResult, execute_block
 from genesis.config import ChainConfig
@@ -53,6 +53,7 @@ class Pipeline:
         self._counts: Counter[str] = Counter()
         self._verdicts: Counter[Verdict] = Counter()
         self._ring = self._ring_at_safe_head()
+        self._dropped: list[bytes] = []
         self.settle()
 
     def advance(self, blocks_max: int = BLOCKS_PER_ADVANCE_MAX) -> Progress:
@@ -65,10 +66,12 @@ class Pipeline:
         while derived < blocks_max and self._derive_one():
             derived += 1
         self._finalize()
+        dropped, self._dropped = tuple(self._dropped), []
         return Progress(
             derived=derived,
             replaced=self._counts["replaced"] - replaced,
             waiting=derived < blocks_max,
+            dropped=dropped,
         )
 
     def reset(self, index: int) -> int:
@@ -271,8 +274,16 @@ class Pipeline:
         if unsafe == number:
             return
         for dropped in range(number + 1, unsafe + 1):
+            self._keep_transactions(BlockNumber(dropped))
             delete_inputs(batch, BlockNumber(dropped))
         batch.rewind(number)
+
+    def _keep_transactions(self, number: BlockNumber) -> None:
+        """Remember what the sequencer had put in a block, to be told by `advance`."""
+        block, inputs = self._store.block(number), inputs_of(self._store, number)
+        kept = sum(map(len, self._dropped))
+        if block is not None and kept < DROPPED_BYTES_MAX:
+            self._dropped.extend(block.transactions[inputs.leading :])
 
     # Reads
 

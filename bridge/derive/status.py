@@ -17,6 +17,9 @@ class Progress:
     """Unsafe blocks that were dropped, because L1 says otherwise."""
     waiting: bool
     """Whether the log is used up; when False, call again."""
+    dropped: tuple[bytes, ...] = ()
+    """The sequencer's transactions in blocks dropped since the last call, in order: its pool's
+    matter again."""
 
 
 @dataclass(frozen=True, slots=True)

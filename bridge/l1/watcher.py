@@ -111,7 +111,7 @@ class Watcher:
         """Look at L1 once and bring the log up to date. Raises `L1Unavailable`; then no change."""
         await self._client.check_chain()
         head = await self._client.header()
-        if self._last is not None and self._last.is_complete and head.hash == self._last.head.hash:
+        if self._is_known(head):
             return await self._with_finality(L1Progress(head, self._log.count, 0))
         branch = await self._branch_to(head)
         change = await self._compare(head)
@@ -151,6 +151,16 @@ class Watcher:
                 on_trouble(error)
             if is_complete:
                 await sleep(poll_seconds)
+
+    def _is_known(self, head: L1Header) -> bool:
+        """Whether the log was complete at this very head, and is as we left it."""
+        last = self._last
+        return (
+            last is not None
+            and last.is_complete
+            and last.head.hash == head.hash
+            and last.count == self._log.count
+        )
 
     # Headers
 

@@ -15,7 +15,8 @@ from genesis.hashing import config_hash
 from node.chain import Chain
 from node.limits import L1_POLL_SECONDS
 from state.clock import Clock
-from state.errors import Invalid, Unavailable
+from state.errors import Invalid, TallystickError, Unavailable
+from state.kv import DatabaseError
 from state.store import ChainStore
 from state.stored import ChainIdentity
 
@@ -70,6 +71,7 @@ class Follower:
         waiting = False
         while not waiting:
             waiting = await self.chain.write(self._advance)
+            await self.chain.feed.announce()
         if progress.is_complete:
             self.synced.set()
 
@@ -80,8 +82,8 @@ class Follower:
         after = self.chain.store.heads
         if step.replaced:
             log.warning("L1 says otherwise: %d unsafe blocks were replaced", step.replaced)
-        if after.unsafe != before.unsafe:
-            self.chain.refresh_pool()
+        if after.unsafe != before.unsafe or step.dropped:
+            self.chain.refresh_pool(step.dropped)
         if after != before:
             log.info(
                 "safe %d, finalized %d, unsafe %d",
@@ -91,7 +93,7 @@ class Follower:
             )
         return step.waiting
 
-    def _on_trouble(self, error: Unavailable) -> None:
+    def _on_trouble(self, error: TallystickError) -> None:
         if self.trouble is None:
             log.warning("L1 is out of reach: %s", error)
         self.trouble = str(error)
@@ -110,7 +112,8 @@ def open_l2(data_dir: Path | None, deployment: Deployment, clock: Clock) -> Chai
 async def every(seconds: float, step: Callable[[], Awaitable[None]], part: str) -> None:
     """Call `step` again and again, `seconds` apart; what L1 refuses is tried the next time.
 
-    Only an `InternalError` ends it. The same trouble is logged once.
+    Only an `InternalError` or a `DatabaseError` ends it: what can't be written won't be the next
+    time either. The same trouble is logged once.
     """
     trouble = ""
     while True:
@@ -119,6 +122,8 @@ async def every(seconds: float, step: Callable[[], Awaitable[None]], part: str) 
             if trouble:
                 logging.getLogger(f"tallystick.{part}").info("goes on")
             trouble = ""
+        except DatabaseError:
+            raise
         except (Unavailable, Invalid) as error:
             if str(error) != trouble:
                 logging.getLogger(f"tallystick.{part}").warning("%s", error)

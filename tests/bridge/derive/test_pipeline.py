@@ -399,6 +399,23 @@ def test_reorg_of_an_overdue_deposit_rewinds_what_came_after_it_too(rig: Rig, in
     assert rig.unsafe.number == 0
 
 
+def test_transactions_of_dropped_blocks_are_told_once(rig: Rig, inbox: Inbox) -> None:
+    rig.feed(inbox)
+    rig.sequence(kept := transfer(ALICE))
+    inbox.deposit()
+    rig.feed(inbox)
+    rig.sequence(first := transfer(BOB))
+    rig.sequence(second := transfer(BOB))
+    assert rig.pipeline.reset(1) == 2
+    assert rig.pipeline.advance().dropped == (first, second)
+    assert rig.pipeline.advance().dropped == ()
+    fork = inbox.fork(1, b"fork")
+    fork.mine()
+    fork.batch([])
+    rig.feed(fork)
+    assert rig.pipeline.advance().dropped == (kept,)
+
+
 @pytest.mark.parametrize("depth", [1, 5, 64])
 def test_reorg_converges_with_a_node_that_never_saw_the_other_fork(
     depth: int, make_rig: MakeRig
