@@ -95,7 +95,7 @@ class House:
     markets: tuple[MarketParameters, ...] = DEFAULT_MARKETS
     signers: Mapping[Address, int] = field(default_factory=lambda: {OPERATORS.oracle.address: 1})
     now: int = START
-    token: str = "CollateralToken"
+    token: Artifact = field(default_factory=lambda: artifact("CollateralToken"))
 
     def __post_init__(self) -> None:
         self.evm = EVM(env=self._env(), spec_id="CANCUN", gas_limit=2**60)
@@ -111,10 +111,7 @@ class House:
         )
         for address, account in clearing_house_alloc(parameters).items():
             self.install(address, account.code, account.storage)
-        self.install(COLLATERAL_TOKEN, self._token_artifact().deployed_bytecode, {})
-
-    def _token_artifact(self) -> Artifact:
-        return artifact(self.token)
+        self.install(COLLATERAL_TOKEN, self.token.deployed_bytecode, {})
 
     def _env(self) -> Env:
         block = BlockEnv(number=1, timestamp=self.now, gas_limit=2**60)
@@ -183,13 +180,12 @@ class House:
 
     def give(self, holder: Address, amount: int) -> None:
         """Put tokens (q6) into somebody's hands, with an unlimited allowance for the house."""
-        token = self._token_artifact()
-        layout = Layout.of(token)
+        layout = Layout.of(self.token)
         words: dict[int, int] = {}
         balance = layout.place("balanceOf", holder)
         held = int(layout.read(balance, lambda slot: self.word(slot, COLLATERAL_TOKEN)))
         layout.write(balance, held + amount, words)
-        if self.token == "CollateralToken":
+        if self.token.name == "CollateralToken":
             allowance = layout.place("allowance", holder, CLEARING_HOUSE)
             layout.write(allowance, 2**256 - 1, words)
         for slot, value in words.items():
@@ -197,7 +193,7 @@ class House:
 
     def balance_of(self, holder: Address) -> int:
         """Token balance, q6."""
-        layout = Layout.of(self._token_artifact())
+        layout = Layout.of(self.token)
         place = layout.place("balanceOf", holder)
         return int(layout.read(place, lambda slot: self.word(slot, COLLATERAL_TOKEN)))
 
