@@ -21,7 +21,8 @@ BLOCKS_PER_ADVANCE_MAX = 16
 """Blocks that one call of `Pipeline.advance` derives, so that sequencing is never held up long."""
 
 DROPPED_BYTES_MAX = 16 * 2**20
-"""Transactions kept of blocks that a reorg dropped, for the pool to take back: about what it holds."""
+"""Transactions kept of blocks that a reorg dropped, for the pool to take back; half of what it
+holds."""
 
 TIMESTAMP_LEAD_SECONDS_MAX = 60
 """How far ahead of the clock the sequencer lets block time run when blocks come faster than one a
