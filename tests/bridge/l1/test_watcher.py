@@ -13,7 +13,6 @@ from bridge.l1.client import L1Client
 from bridge.l1.errors import (
     L1ContractMissing,
     L1EndpointBehind,
-    L1EndpointInconsistent,
     L1FinalityBroken,
     L1Unavailable,
 )
@@ -104,6 +103,17 @@ def test_poll_without_news_appends_nothing_and_finality_follows(anvil, on_rollup
     again, later = on_rollup(scenario)
     assert (again.appended, again.count) == (0, 1)
     assert (later.appended, later.final_count) == (0, 1)
+
+
+def test_poll_after_the_log_was_cut_reads_it_again_at_the_same_head(on_rollup):
+    async def scenario(rig):
+        await rig.append_batch(b"\0one")
+        await rig.watcher.poll()
+        rig.log.truncate(1)
+        return await rig.watcher.poll(), rig.log.count
+
+    progress, count = on_rollup(scenario)
+    assert (progress.appended, count) == (1, 2)
 
 
 def test_poll_of_a_long_log_goes_in_bounded_looks(monkeypatch, on_rollup):
@@ -402,7 +412,3 @@ def test_parallel_heads_of_one_height_are_told_apart(anvil, on_rollup):
     progress, log = on_rollup(scenario)
     assert progress.truncated_to == 1
     assert log[1].data == b"\0right"
-
-
-def test_inconsistent_is_unavailable():
-    assert issubclass(L1EndpointInconsistent, Unavailable)
