@@ -151,7 +151,9 @@ def _value(label: str, raw: int, bits: int) -> Value:
 
 def _raw(label: str, value: Value, bits: int) -> int:
     number = int.from_bytes(value, "big") if isinstance(value, bytes) else int(value)
-    low, high = (-(1 << (bits - 1)), 1 << (bits - 1)) if label.startswith("int") else (0, 1 << bits)
+    low, high = 0, 2 if label == "bool" else 1 << bits
+    if label.startswith("int"):
+        low, high = -(1 << (bits - 1)), 1 << (bits - 1)
     if not low <= number < high:
         raise LayoutMismatch(f"{number} is no {label}")
     return number % (1 << bits)

@@ -1,0 +1,201 @@
+"""Signing and packing against eth-account and the contract, and storage by its layout."""
+
+import pytest
+from eth_account import Account as EthAccount
+from eth_account.messages import encode_typed_data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from execution.contracts import artifact
+from execution.contracts.abi import UnknownAbiItem, clearing_house
+from execution.contracts.genesis import PRICE_ONE, SIZE_ONE
+from execution.contracts.layout import Layout, LayoutMismatch
+from execution.margin import (
+    InvalidOrder,
+    Match,
+    Order,
+    OrderFlag,
+    domain_separator,
+    pack_batch,
+    read_account,
+    read_market,
+    read_position,
+    sign_report,
+)
+from genesis.accounts import derive_account
+from genesis.predeploys import CLEARING_HOUSE
+from state.types import Timestamp
+from tests.execution.contracts.house import CHAIN_ID, START, USD, House
+
+HOUSE = House()
+KEY = derive_account(0).key
+ORDER = Order(1, 0, True, SIZE_ONE, PRICE_ONE, 500, 0, Timestamp(START))
+DOMAIN_FIELDS = {
+    "name": "ClearingHouse",
+    "version": "1",
+    "chainId": CHAIN_ID,
+    "verifyingContract": "0x" + CLEARING_HOUSE.hex(),
+}
+ORDER_FIELDS = (
+    ("account", "uint64"),
+    ("market", "uint32"),
+    ("isBuy", "bool"),
+    ("size", "uint64"),
+    ("price", "uint64"),
+    ("maxFeePpm", "int32"),
+    ("flags", "uint8"),
+    ("nonce", "uint64"),
+    ("expiry", "uint40"),
+)
+orders = st.builds(
+    Order,
+    account=st.integers(0, 2**64 - 1),
+    market=st.integers(0, 2**32 - 1),
+    is_buy=st.booleans(),
+    size=st.integers(0, 2**63 - 1),
+    price=st.integers(0, 2**64 - 1),
+    max_fee_ppm=st.integers(-(2**31), 2**31 - 1),
+    nonce=st.integers(0, 2**64 - 1),
+    expiry=st.integers(0, 2**40 - 1),
+    flags=st.integers(0, 15).map(OrderFlag),
+)
+
+
+def as_message(order: Order) -> dict[str, object]:
+    values = (
+        order.account,
+        order.market,
+        order.is_buy,
+        order.size,
+        order.price,
+        order.max_fee_ppm,
+        int(order.flags),
+        order.nonce,
+        order.expiry,
+    )
+    return {name: value for (name, _), value in zip(ORDER_FIELDS, values)}
+
+
+@settings(max_examples=50, deadline=None)
+@given(orders)
+def test_order_signature_equals_eth_account_and_the_contract_digest(order: Order) -> None:
+    domain = domain_separator(CHAIN_ID)
+    types = {"Order": [{"name": n, "type": t} for n, t in ORDER_FIELDS]}
+    message = encode_typed_data(DOMAIN_FIELDS, types, as_message(order))
+    theirs = EthAccount.sign_message(message, KEY)
+    ours = order.sign(KEY, domain)
+    assert int.from_bytes(ours.r, "big") == theirs.r
+    assert int.from_bytes(ours.vs, "big") == (theirs.v - 27) << 255 | theirs.s
+    assert HOUSE.read("orderDigest", *as_message(order).values()) == order.digest(domain)
+
+
+def test_report_signature_equals_eth_account() -> None:
+    names = (
+        ("market", "uint32"),
+        ("round", "uint32"),
+        ("price", "uint64"),
+        ("timestamp", "uint40"),
+    )
+    types = {"PriceReport": [{"name": n, "type": t} for n, t in names]}
+    fields = {"market": 1, "round": 7, "price": 10**12, "timestamp": START}
+    theirs = EthAccount.sign_message(encode_typed_data(DOMAIN_FIELDS, types, fields), KEY)
+    ours = sign_report(1, 7, 10**12, START, KEY, domain_separator(CHAIN_ID))
+    assert (ours.v, int.from_bytes(ours.r, "big")) == (theirs.v, theirs.r)
+    assert int.from_bytes(ours.s, "big") == theirs.s
+
+
+def test_domain_equals_the_contract() -> None:
+    assert HOUSE.read("domainSeparator") == domain_separator(CHAIN_ID)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"size": 2**63}, {"price": -1}, {"max_fee_ppm": 2**31}, {"expiry": 2**40}, {"flags": 16}],
+    ids=str,
+)
+def test_order_field_out_of_range_is_invalid(change: dict[str, int]) -> None:
+    fields = {name: getattr(ORDER, name) for name in Order.__slots__}
+    with pytest.raises(InvalidOrder):
+        Order(**(fields | change))
+
+
+def test_batch_holds_each_order_once() -> None:
+    domain = domain_separator(CHAIN_ID)
+    a, b, c = (
+        Order(i, 0, i == 1, SIZE_ONE, PRICE_ONE, 500, i, START).sign(KEY, domain) for i in (1, 2, 3)
+    )
+    batch = pack_batch([Match(a, b, 5), Match(a, c, 6), Match(a, b, 7)], {3: 9})
+    assert len(batch.orders) == 330
+    assert batch.fills.hex() == (
+        "000000010000000000000005" + "000000020000000000000006" + "000000010000000000000007"
+    )
+    assert batch.clearing.hex() == "000000030000000000000009"
+    assert batch.calldata.startswith(clearing_house().selector("settleBatch"))
+
+
+def test_storage_decodes_to_what_the_contract_says() -> None:
+    house = House()
+    a, b = house.trader(0, 9_000 * USD), house.trader(1, 9_000 * USD)
+    house.report(1, 3_000 * PRICE_ONE)
+    house.trade(a, b, SIZE_ONE, 3_000 * PRICE_ONE, market=1)
+    for trader in (a, b):
+        owner, state = house.read("getAccount", trader.account)
+        decoded = read_account(house.word, trader.account)
+        assert decoded is not None
+        assert "0x" + decoded.owner.hex() == owner
+        assert (decoded.cash, decoded.perps) == (state["cash"], state["perps"])
+        assert decoded.markets == (1,)
+        position = read_position(house.word, trader.account, 1)
+        found = house.read("getPosition", trader.account, 1)
+        assert (position.size, position.cost, position.funding) == tuple(found.values())
+    market = read_market(house.word, 1)
+    stored = house.read("getMarket", 1)
+    assert (market.mark, market.round) == (stored["price"]["mark"], stored["price"]["round"])
+    assert market.open_interest == stored["flow"]["openInterest"] == SIZE_ONE
+
+
+account_values = st.fixed_dictionaries(
+    {
+        "cash": st.integers(-(2**95), 2**95 - 1),
+        "perps": st.integers(0, 2**64 - 1),
+        "flags": st.integers(0, 255),
+        "marginMode": st.integers(0, 255),
+        "feeTier": st.integers(0, 255),
+        "options": st.integers(0, 255),
+        "orderEpoch": st.integers(0, 2**32 - 1),
+        "sessionEpoch": st.integers(0, 2**32 - 1),
+    }
+)
+
+
+@settings(max_examples=50)
+@given(account_values)
+def test_layout_writes_what_it_reads(value: dict[str, int]) -> None:
+    layout = Layout.of(artifact("ClearingHouse"))
+    place = layout.place("accounts", 77)
+    words: dict[int, int] = {}
+    layout.write(place, value, words)
+    assert len(words) == 1
+    assert layout.read(place, words.__getitem__) == value
+
+
+def test_layout_refuses_what_does_not_fit() -> None:
+    layout = Layout.of(artifact("ClearingHouse"))
+    for label, value in (("paused", 2), ("oracleWeight", 2**64), ("oracleWeight", -1)):
+        with pytest.raises(LayoutMismatch):
+            layout.write(layout.place(label), value, {})
+    with pytest.raises(LayoutMismatch):
+        layout.place("nothing")
+    with pytest.raises(LayoutMismatch):
+        layout.write(layout.place("accounts", 1), {"nothing": 1}, {})
+    with pytest.raises(LayoutMismatch):
+        layout.place("matcher", 1)
+
+
+def test_abi_refuses_names_and_selectors_it_does_not_know() -> None:
+    with pytest.raises(UnknownAbiItem):
+        clearing_house().call("nothing")
+    with pytest.raises(UnknownAbiItem):
+        clearing_house().error(b"\x00\x00\x00\x00")
+    with pytest.raises(UnknownAbiItem):
+        clearing_house().event([bytes(32)], b"")
