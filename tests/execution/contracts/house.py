@@ -63,7 +63,8 @@ class Receipt:
 
     output: bytes
     events: tuple[DecodedEvent, ...]
-    gas_used: int
+    log_data: tuple[bytes, ...]
+    """Of every contract's logs, as they came."""
 
     def named(self, name: str) -> list[Mapping[str, Any]]:
         """Arguments of the events of one name."""
@@ -163,7 +164,8 @@ class House:
             for log in result.logs
             if log.address.lower() == _hex(CLEARING_HOUSE)
         )
-        return Receipt(bytes(output), events, result.gas_used)
+        log_data = tuple(bytes(log.data[1]) for log in result.logs)
+        return Receipt(bytes(output), events, log_data)
 
     def send(self, sender: Address, name: str, *arguments: Any, gas: int = TRANSACTION_GAS) -> Any:
         """Call a function of the clearing house that writes."""
