@@ -278,6 +278,7 @@ def precompile_cases() -> Iterator[Case]:
         (24, 168, 24),
         (1, 1024, 1),
         (8, 128, 8),
+        (8, 1024, 8),
         (1024, 1, 1024),
     ):
         for parity in (1, 0):
