@@ -133,7 +133,7 @@ EVEN_LEAF = b"\x20" + KEY
         pytest.param(rlp([[EVEN_LEAF], b"\x01"]), id="path-is-a-list"),
         pytest.param(rlp(EVEN_LEAF), id="string-instead-of-list"),
         pytest.param(_leaf(EVEN_LEAF, b"\x01") + b"\0", id="trailing-byte"),
-        pytest.param(b"\xe3\xa1" + EVEN_LEAF + b"\x81\x01", id="value-not-canonical"),
+        pytest.param(b"\xe4\xa1" + EVEN_LEAF + b"\x81\x01", id="value-not-canonical"),
         pytest.param(b"\xf8\x23\xa1" + EVEN_LEAF + b"\x01", id="long-list-header"),
         pytest.param(b"\xe4\xb8\x21" + EVEN_LEAF + b"\x01", id="long-string-header"),
         pytest.param(b"\xe4\xa1" + EVEN_LEAF + b"\x01", id="list-longer-than-node"),
@@ -178,6 +178,17 @@ def test_get_of_an_embedded_node_succeeds_and_of_the_same_by_hash_reverts(get: G
     root = rlp([b"\x00" + KEY[:31], keccak(by_hash)])
     with pytest.raises(Reverted):
         get(keccak(root), KEY, (root, by_hash, rlp(leaf)))
+
+
+def test_get_through_a_branch_that_holds_a_value_reverts(get: Get) -> None:
+    """No key of a secure trie ends at a branch."""
+    leaf = rlp([bytes.fromhex("3" + KEY.hex()[1:]), b"\x01"])
+    items = _branch_items(KEY[0] >> 4, keccak(leaf))
+    assert get(keccak(rlp(items)), KEY, (rlp(items), leaf)) == b"\x01"
+    for value in (b"\x01", b"\xff" * 32):
+        branch = rlp([*items[:16], value])
+        with pytest.raises(Reverted):
+            get(keccak(branch), KEY, (branch, leaf))
 
 
 def _branch_items(nibble: int, child: bytes | list[bytes]) -> list[bytes | list[bytes]]:
