@@ -21,7 +21,6 @@ from execution.evm.memory import Memory, expansion_gas
 from execution.evm.opcodes import TABLE
 from execution.evm.precompiles import precompiles
 from execution.evm.stack import OperandStack
-from state.types import Address
 
 JUMP, JUMPI, PC = 0x56, 0x57, 0x58
 DUP1, DUP16 = 0x80, 0x8F
@@ -201,12 +200,6 @@ class Computation(OperandStack, CancunComputation):
             self._memory.extend(start_position, size)
 
     # What the account database keeps for all frames
-
-    @property
-    def contracts_created(self) -> dict[Address, bool]:
-        """Contracts that this transaction created (EIP-6780)."""
-        created: dict[Address, bool] = self.state.db.created
-        return created
 
     def refund_gas(self, amount: int) -> None:
         """Add to the transaction's refund counter."""

@@ -8,12 +8,7 @@ from functools import partial
 from typing import Any
 
 from eth import constants
-from eth.exceptions import (
-    Halt,
-    InvalidInstruction,
-    OutOfGas,
-    WriteProtection,
-)
+from eth.exceptions import Halt, InvalidInstruction, OutOfGas, WriteProtection
 from eth.vm import opcode_values as op
 from eth.vm.forks.berlin.constants import COLD_ACCOUNT_ACCESS_COST
 from eth.vm.forks.cancun.opcodes import CANCUN_OPCODES
@@ -22,10 +17,7 @@ from eth.vm.logic.arithmetic import exp
 from execution.evm import arithmetic, calls
 from execution.evm.addresses import creation2_address, creation_address
 from execution.evm.arithmetic import Logic
-from execution.evm.limits import (
-    CALL_DEPTH_MAX,
-    INITCODE_BYTES_MAX,
-)
+from execution.evm.limits import CALL_DEPTH_MAX, INITCODE_BYTES_MAX
 from execution.evm.message import Message
 from execution.evm.size_rules import SizeRule
 from state.blocks import Log
