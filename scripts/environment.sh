@@ -27,9 +27,9 @@ ensure_environment() { # runtime or test
     echo "Installing Tallystick's $kind requirements into $VENV (locked and hashed, about a minute the first time)"
     [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV"
     echo "  [1/2] packages of $lock"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
     echo "  [2/2] the tallystick command"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-deps \
         --no-build-isolation --editable .
     echo "$wanted" >"$stamp"
 }
