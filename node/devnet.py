@@ -19,6 +19,7 @@ from bridge.l1.dev import fund_operators
 from bridge.l1.rpc import RpcClient
 from genesis.accounts import operator_accounts
 from genesis.networks import L1_DEVNET_CHAIN_ID
+from node.limits import CHILD_START_SECONDS_MAX
 from node.probe import EndpointSilent, RpcProbe
 from node.processes import Child
 from node.settings import InvalidSettings, Role, writable_folder
@@ -124,6 +125,7 @@ async def running_devnet(
             l1 = l1_child(settings)
             await launch(l1)
             await l1.wait_ready(probe)
+            await wait_first_block(settings, probe)
         await check_l1(settings, probe)
         deployment = await deploy_contracts(settings, progress)
         progress("Starting the sequencer and the verifier")
@@ -164,6 +166,13 @@ def check_ports(settings: DevnetSettings) -> None:
                     f"port {port} can't be used: {os.strerror(error.errno or 0)};"
                     f" stop what uses it, or choose another with {option}"
                 ) from error
+
+
+async def wait_first_block(settings: DevnetSettings, probe: RpcProbe) -> None:
+    """Wait until the embedded L1 has a block after genesis: the Inbox asks for a parent's hash."""
+    async with asyncio.timeout(CHILD_START_SECONDS_MAX + settings.l1_block_seconds):
+        while int(await probe.call(settings.l1_url, "eth_blockNumber"), 16) == 0:
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def check_l1(settings: DevnetSettings, probe: RpcProbe) -> None:
