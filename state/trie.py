@@ -29,6 +29,10 @@ _EMPTY = b"\x80"
 _DIGITS = "0123456789abcdef"
 _NO_CHILDREN = [_EMPTY] * 17
 _HASH_PREFIX = 0xA0
+_LIST_PREFIX = 0xC0
+"""RLP lists start with this byte or a higher one."""
+_SHORT_STRING_MAX = 0xB7
+"""Up to here one byte precedes a string; two, up to 255 bytes, which no path exceeds."""
 _HASH_REFERENCE_SIZE = 33
 _UNSEALED = b""
 """Stands for a child whose encoding is still to come."""
@@ -51,10 +55,15 @@ class TrieUpdate(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """The end of a path. `value` is an RLP string, as encoded in the node."""
+    """The end of a path. Both are RLP strings, as encoded in the node; see `_leaf_path`."""
 
-    path: str
+    packed_path: bytes
     value: bytes
+
+    @property
+    def path(self) -> str:
+        """The hex digits."""
+        return _unpack_path(self.packed_path)[0]
 
 
 class Extension(NamedTuple):
@@ -130,8 +139,8 @@ class _Update:
 
     def _change_leaf(self, leaf: Leaf, changes: list[Change], depth: int) -> Node | None:
         first_key, first_value = changes[0]
-        if len(changes) == 1 and first_key[depth:] == leaf.path:
-            return Leaf(leaf.path, first_value) if first_value else None
+        if len(changes) == 1 and _leaf_path(first_key[depth:]) == leaf.packed_path:
+            return Leaf(leaf.packed_path, first_value) if first_value else None
         key = first_key[:depth] + leaf.path
         if all(change[0] != key for change in changes):
             changes.append((key, leaf.value))
@@ -197,7 +206,7 @@ class _Update:
         index = next(i for i, child in enumerate(children) if child != _EMPTY)
         child = children[index]
         if index == 16:
-            return Leaf("", child)
+            return Leaf(_leaf_path(""), child)
         node = unsealed.get(index) or self._load(child)
         if isinstance(node, Branch) and child != _UNSEALED:
             # By its reference: the branch itself did not change.
@@ -209,7 +218,7 @@ class _Update:
         if not changes:
             return None
         if len(changes) == 1:
-            return Leaf(changes[0][0][depth:], changes[0][1])
+            return Leaf(_leaf_path(changes[0][0][depth:]), changes[0][1])
         first, last = changes[0][0], changes[-1][0]
         fork = depth
         limit = min(len(first), len(last))
@@ -235,7 +244,7 @@ class _Update:
         if node is None or not path:
             return node
         if isinstance(node, Leaf):
-            return Leaf(path + node.path, node.value)
+            return Leaf(_leaf_path(path + node.path), node.value)
         if isinstance(node, Extension):
             return Extension(path + node.path, node.child)
         return Extension(path, self._refer(node))
@@ -264,8 +273,8 @@ class _Update:
         if isinstance(node, Branch):
             return encode_joined(b"".join(node.children))
         if isinstance(node, Leaf):
-            return encode_joined(encode_bytes(_pack_path(node.path, leaf=True)) + node.value)
-        return encode_joined(encode_bytes(_pack_path(node.path, leaf=False)) + node.child)
+            return encode_joined(node.packed_path + node.value)
+        return encode_joined(_extension_path(node.path) + node.child)
 
 
 def get(root: Hash32, key: bytes, node: NodeReader) -> bytes | None:
@@ -380,17 +389,18 @@ def _parse_branch(elements: list[bytes]) -> Branch:
     for child in elements[:16]:
         if child != _EMPTY and not _is_hash(child):
             _check_embedded(child)
-    if elements[16][0] >= 0xC0:
+    if elements[16][0] >= _LIST_PREFIX:
         raise InvalidTrieNode("the value of a branch is bytes, not a list")
     return Branch(elements)
 
 
 def _parse_short_node(packed_path: bytes, below: bytes) -> Leaf | Extension:
-    path, is_leaf = _unpack_path(packed_path)
-    if is_leaf:
-        if below[0] >= 0xC0 or below == _EMPTY:
+    flag = _path_flag(packed_path)
+    if flag >= 2:
+        if below[0] >= _LIST_PREFIX or below == _EMPTY:
             raise InvalidTrieNode("the value of a leaf is some bytes, not a list")
-        return Leaf(path, below)
+        return Leaf(packed_path, below)
+    path, _ = _unpack_path(packed_path)
     if not path:
         raise InvalidTrieNode("an extension has at least one hex digit")
     if not _is_hash(below):
@@ -398,32 +408,44 @@ def _parse_short_node(packed_path: bytes, below: bytes) -> Leaf | Extension:
     return Extension(path, below)
 
 
+def _path_flag(element: bytes) -> int:
+    """The flag that starts a path, checked: 0 or 1 an extension's, 2 or 3 a leaf's."""
+    if element[0] > _SHORT_STRING_MAX + 1 or element == _EMPTY:
+        raise InvalidTrieNode("a path is some bytes, fewer than 256, and not a list")
+    first = element[0]
+    if first >= _EMPTY[0]:
+        first = element[1] if first <= _SHORT_STRING_MAX else element[2]
+    flag = first >> 4
+    # An even number of digits leaves half a byte, which is zero.
+    if flag > 3 or (not flag & 1 and first & 0x0F):
+        raise InvalidTrieNode(f"a path does not start with {first:#04x}")
+    return flag
+
+
 def _is_hash(child: bytes) -> bool:
     return child[0] == _HASH_PREFIX
 
 
 def _check_embedded(child: bytes) -> None:
-    if child[0] < 0xC0 or len(child) >= 32:
+    if child[0] < _LIST_PREFIX or len(child) >= 32:
         raise InvalidTrieNode("a child is a hash, or a node of fewer than 32 bytes")
 
 
-def _pack_path(path: str, *, leaf: bool) -> bytes:
-    """The hex-prefix encoding of a path (Yellow Paper, appendix C)."""
-    flag = 2 if leaf else 0
-    if len(path) % 2:
-        return bytes.fromhex(f"{flag + 1}{path}")
-    return bytes.fromhex(f"{flag}0{path}")
+def _leaf_path(path: str) -> bytes:
+    """The encoded hex-prefix form of a leaf's path (Yellow Paper, appendix C)."""
+    return encode_bytes(bytes.fromhex(f"3{path}" if len(path) % 2 else f"20{path}"))
+
+
+def _extension_path(path: str) -> bytes:
+    """The same for an extension."""
+    return encode_bytes(bytes.fromhex(f"1{path}" if len(path) % 2 else f"00{path}"))
 
 
 def _unpack_path(element: bytes) -> tuple[str, bool]:
-    """Undo `_pack_path` on an encoded element: the path, and whether a leaf ends it."""
-    if element[0] >= 0xC0 or element == _EMPTY:
-        raise InvalidTrieNode("a path is some bytes, not a list")
-    _, start, _ = item_span(element, 0, len(element))
-    flag = element[start] >> 4
+    """Undo `_leaf_path` (then the second result is true) or `_extension_path`."""
+    start = 0 if element[0] < _EMPTY[0] else item_span(element, 0, len(element))[1]
     digits = element[start:].hex()
-    if flag > 3 or (not flag & 1 and digits[1] != "0"):
-        raise InvalidTrieNode(f"a path does not start with {digits[:2]}")
+    flag = element[start] >> 4
     return digits[1 if flag & 1 else 2 :], flag >= 2
 
 

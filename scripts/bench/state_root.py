@@ -30,7 +30,7 @@ from state.keccak import keccak
 from state.memory_state import MemoryState, allocation_update
 from state.store import ChainIdentity, ChainStore
 from state.types import ZERO_HASH, Address, BlockNumber, Gas, Hash32, Timestamp, Wei
-from state.world import encode_account, encode_slot, slot_key
+from state.world import decode_account, encode_account, encode_slot, slot_key
 
 ROUNDS = 5
 SEED = 20_240_313
@@ -88,7 +88,7 @@ def package_root(state: MemoryState, diff: StateDiff, *, squash: bool) -> Hash32
     database = dict(state.nodes)
     accounts = HexaryTrie(database, state.root)
     for address, slots in diff.storage.items():
-        before = state.account(address) or Account()
+        before = decode_account(accounts[keccak(address)])
         storage = HexaryTrie(database, before.storage_root)
         if squash:
             with storage.squash_changes() as changing:
