@@ -16,6 +16,7 @@ from typing import Any, Final
 from bridge.deployment import Deployment, DeployParameters
 from bridge.l1.deploy import deploy
 from bridge.l1.dev import fund_operators
+from bridge.l1.errors import L1ContractMissing
 from bridge.l1.rpc import RpcClient
 from genesis.accounts import operator_accounts
 from genesis.networks import L1_DEVNET_CHAIN_ID
@@ -192,7 +193,10 @@ async def check_l1(settings: DevnetSettings, probe: RpcProbe) -> None:
 
 
 async def deploy_contracts(settings: DevnetSettings, progress: Progress) -> Deployment:
-    """Deploy the L1 contracts, or find those of an earlier run."""
+    """Deploy the L1 contracts, or find those of an earlier run.
+
+    Raises what `deploy` does, and `InvalidSettings` for an L1 that has lost them.
+    """
     path = settings.deployment_file
     parameters = DeployParameters(
         l1_chain_id=settings.l1_chain_id,
@@ -205,7 +209,13 @@ async def deploy_contracts(settings: DevnetSettings, progress: Progress) -> Depl
             await fund_operators(rpc, path)
         progress("Deploying the L1 contracts")
         deployer = operator_accounts().deployer
-        return await deploy(rpc, deployer.key, parameters, path, poll_seconds=POLL_SECONDS)
+        try:
+            return await deploy(rpc, deployer.key, parameters, path, poll_seconds=POLL_SECONDS)
+        except L1ContractMissing as error:
+            raise InvalidSettings(
+                f"{error}: start that L1 with its state, correct --l1-rpc, or begin anew with"
+                " --reset"
+            ) from error
 
 
 def l1_child(settings: DevnetSettings) -> Child:

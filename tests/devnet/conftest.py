@@ -1,7 +1,6 @@
 """A real devnet: the `tallystick devnet` command in a process of its own, on free ports."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -54,6 +53,10 @@ def rpc(url: str, method: str, *params: Any) -> Any:
     if "error" in answer:
         raise RpcFailed(answer["error"])
     return answer["result"]
+
+
+def healthz(url: str) -> httpx.Response:
+    return httpx.get(f"{url}/healthz", timeout=30, trust_env=False)
 
 
 def answers(url: str) -> bool:
@@ -189,27 +192,6 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     """A running devnet on its embedded L1 that the tests of a session share."""
     with devnet_in(tmp_path_factory.mktemp("devnet")) as running:
         yield running.start()
-
-
-@pytest.fixture(scope="session")
-def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real anvil with one-second blocks and the transaction gas cap; gives its URL."""
-    (port,) = free_ports(1)
-    binary = Path(__file__).parents[2] / "node_modules/.bin/anvil"
-    log = tmp_path_factory.mktemp("anvil") / "anvil.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(binary), "--port", str(port), "--block-time", "1", "--enable-tx-gas-limit",
-             "--slots-in-an-epoch", "4"],
-            stdout=output, stderr=output, env={**os.environ, "NO_COLOR": "1"},
-        )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(lambda: answers(url), 30, "anvil")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def printed_addresses(output: str) -> list[str]:
