@@ -2,25 +2,24 @@
 
 Gas must bound time, or a block could take longer to verify than to make. Each case is a program
 that spends its gas on one thing only, as cheaply as the EVM lets it. The table is sorted by seconds
-of processor time for a million gas, so that other work on the machine doesn't count.
-
-Run as `python -m scripts.bench.gas_time [word in the case's name]...`.
+of processor time for a million gas, so that other work on the machine doesn't count. The peer is
+revm, compiled, running the same code (through pyrevm): what a compiled engine could gain.
 """
 
+import contextlib
 import hashlib
-import os
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import click
+from pyrevm import EVM, AccountInfo, BlockEnv, Env
 
 from execution.evm.engine import BlockContext, Evm, Outcome
 from execution.evm.threads import run_deep
 from execution.transaction import Transaction, TransactionType
 from genesis.config import ExecutionRules
+from scripts.benchmarks.report import median, print_table, ratio, spread
 from state.memory_state import MemoryState
 from state.types import ZERO_ADDRESS, ZERO_HASH, Address, BlockNumber, Gas, Timestamp, Wei
 
@@ -65,6 +64,14 @@ class Case:
     budget: int = BUDGET
     gas: int | None = None
     calls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Code, and the gas it gets."""
+
+    code: bytes
+    gas: int = 100_000_000
 
 
 class BrokenCase(Exception):
@@ -346,19 +353,25 @@ def accounts() -> dict[Address, BenchAccount]:
     }
 
 
-def seconds_per_million_gas(case: Case, state: MemoryState) -> tuple[float, int]:
-    """Processor seconds for a million of the gas that a case used, and that gas.
+def tuned(case: Case, state: MemoryState) -> Program:
+    """The case's code, as long as its budget lets it be."""
+    if case.gas is not None:
+        return Program(case.body, case.gas)
+    first, second = (run(Program(program(case, n)), state)[0].gas_used for n in (1, 2))
+    return Program(program(case, max(1, (case.budget - first + 21_000) // (second - first))))
+
+
+def seconds_per_million_gas(
+    case: Case, tuned_program: Program, state: MemoryState
+) -> tuple[float, int]:
+    """Our processor seconds for a million of the gas that a case used, and that gas.
 
     Raises `BrokenCase` when it ended early.
     """
-    if case.gas is not None:
-        outcome, seconds = run(case.body, state, case.gas)
-    else:
-        first, second = (run(program(case, count), state)[0].gas_used for count in (1, 2))
-        count = max(1, (case.budget - first + 21_000) // (second - first))
-        outcome, seconds = run(program(case, count), state)
-        if not outcome.succeeded or (case.calls and outcome.output[-1:] != b"\x01"):
-            raise BrokenCase(f"{case.name}: {outcome.error or 'a call failed'}")
+    outcome, seconds = run(tuned_program, state)
+    ended_early = not outcome.succeeded or (case.calls and outcome.output[-1:] != b"\x01")
+    if case.gas is None and ended_early:
+        raise BrokenCase(f"{case.name}: {outcome.error or 'a call failed'}")
     used = outcome.gas_used - 21_000
     return seconds * 1e6 / used, used
 
@@ -371,8 +384,8 @@ def program(case: Case, count: int) -> bytes:
     return push(1) + case.setup + (case.body + b"\x16") * count + all_succeeded
 
 
-def run(code: bytes, state: MemoryState, gas: int = 100_000_000) -> tuple[Outcome, float]:
-    """Run code as CONTRACT's; what came of it, and processor seconds."""
+def run(program: Program, state: MemoryState) -> tuple[Outcome, float]:
+    """Run a program as CONTRACT's; what came of it, and processor seconds."""
     context = BlockContext(
         chain_id=1,
         number=BlockNumber(1_000),
@@ -384,13 +397,13 @@ def run(code: bytes, state: MemoryState, gas: int = 100_000_000) -> tuple[Outcom
         ancestor_hash=lambda number: ZERO_HASH,
     )
     evm = Evm(state, context, RULES)
-    evm.set_override(CONTRACT, code=code, balance=Wei(10**18))
+    evm.set_override(CONTRACT, code=program.code, balance=Wei(10**18))
     tx = Transaction(
         type=TransactionType.LEGACY,
         hash=ZERO_HASH,
         sender=SENDER,
         nonce=0,
-        gas=Gas(gas),
+        gas=Gas(program.gas),
         to=CONTRACT,
         value=Wei(0),
         data=b"",
@@ -409,24 +422,84 @@ def cases() -> Iterator[Case]:
     yield from precompile_cases()
 
 
-def measure(words: list[str]) -> list[tuple[float, int, str]]:
-    """Measure all cases, or those whose name contains one of `words`; slowest first."""
-    state = MemoryState.from_alloc(accounts())
-    rows = []
-    for case in cases():
-        if not words or any(word in case.name for word in words):
-            seconds, used = seconds_per_million_gas(case, state)
-            rows.append((seconds, used, case.name))
-    return sorted(rows, reverse=True)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A case's processor seconds for a million gas, ours in rounds."""
+
+    case: Case
+    gas_used: int
+    ours: tuple[float, ...]
+    peers: float
 
 
-def main() -> None:
-    """Print the table."""
-    rows = run_deep(measure, sys.argv[1:])
-    limit = int(os.environ.get("ROWS", len(rows)))
-    print(f"{'s per 1M gas':>12}  {'gas used':>10}  case")
-    for seconds, used, name in rows[:limit]:
-        print(f"{seconds:12.3f}  {used:10,}  {name}")
+def measure(words: Sequence[str], top: int, rounds: int) -> list[Measured]:
+    """The `top` slowest of the cases whose names contain one of `words`, slowest first.
+
+    All are run once, and those that come out slowest again, for a median.
+    """
+    alloc = accounts()
+    state = MemoryState.from_alloc(alloc)
+    programs = {
+        one: tuned(one, state)
+        for one in cases()
+        if not words or any(word in one.name for word in words)
+    }
+
+    def once(case: Case) -> tuple[float, int]:
+        return seconds_per_million_gas(case, programs[case], state)
+
+    measured = []
+    for case in sorted(programs, key=lambda one: -once(one)[0])[:top]:
+        runs = [once(case) for _ in range(rounds)]
+        peer = peer_seconds(programs[case], alloc, rounds)
+        measured.append(Measured(case, runs[0][1], tuple(seconds for seconds, _ in runs), peer))
+    return sorted(measured, key=lambda one: -median(one.ours))
+
+
+def peer_seconds(program: Program, alloc: Mapping[Address, BenchAccount], rounds: int) -> float:
+    """Processor seconds of revm for a million gas of the program, median of rounds."""
+    everyone = {**alloc, CONTRACT: BenchAccount(program.code, Wei(10**18))}
+    results = []
+    for _ in range(rounds):
+        evm = EVM(
+            env=Env(block=BlockEnv(number=1_000, timestamp=1_700_000_000)),
+            gas_limit=program.gas,
+            spec_id="CANCUN",
+        )
+        for address, account in everyone.items():
+            info = AccountInfo(balance=account.balance, nonce=account.nonce, code=account.code)
+            evm.insert_account_info(f"0x{address.hex()}", info)
+        start = time.process_time()
+        # Some cases mean to end by spending all their gas.
+        with contextlib.suppress(RuntimeError):
+            evm.message_call(f"0x{SENDER.hex()}", f"0x{CONTRACT.hex()}", gas=program.gas)
+        elapsed = time.process_time() - start
+        results.append(elapsed * 1e6 / max(1, evm.result.gas_used - 21_000))
+    return median(results)
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("words", nargs=-1)
+@click.option("--top", default=20, type=click.IntRange(1), help="Cases shown, the slowest.")
+@click.option("--rounds", default=3, type=click.IntRange(1, 20), help="Rounds of each of them.")
+def main(words: tuple[str, ...], top: int, rounds: int) -> None:
+    """Measure how long a million gas takes; with WORDS, only cases whose names contain one."""
+    rows = [
+        [
+            one.case.name,
+            f"{one.gas_used:,}",
+            spread([1000 * seconds for seconds in one.ours]),
+            f"{1000 * one.peers:,.1f}",
+            ratio(one.peers, median(one.ours)),
+        ]
+        for one in run_deep(measure, words, top, rounds)
+    ]
+    print_table(
+        f"A million gas, the slowest first: processor ms, medians of {rounds} (least-most)",
+        ("case", "gas used", "tallystick ms", "revm ms", "ratio"),
+        rows,
+        command="./scripts/bench gas-time",
+    )
 
 
 if __name__ == "__main__":

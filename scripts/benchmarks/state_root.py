@@ -4,8 +4,7 @@ Both sides start from the same nodes in memory, change the same slots of the sam
 must arrive at the same root; times are medians of interleaved runs in one process, in processor
 time, so that a busy machine changes them little. The package is
 used twice, plainly and through its `squash_changes`, and the faster of both counts. The last row
-reads the old nodes and accounts from LevelDB instead, as a node does. Run as
-`python -m scripts.bench.state_root [rounds]`.
+reads the old nodes and accounts from LevelDB instead, as a node does.
 """
 
 import random
@@ -15,14 +14,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from rich.console import Console
-from rich.table import Table
+import click
 from trie import HexaryTrie
 
+from scripts.benchmarks.report import median, print_table, ratio
 from state.accounts import Account, StateDiff
 from state.blocks import Header, SealedBlock
 from state.headers import header_hash
@@ -81,6 +77,7 @@ CASES = (
     Case("100 contracts of 1,000 slots", 100, 1_000, 10_000),
     Case("1,000 contracts of 20 slots", 1_000, 20, 10_000),
 )
+SMALLEST = Case("10 contracts of 20 slots", 10, 20, 100)
 
 
 def package_root(state: MemoryState, diff: StateDiff, *, squash: bool) -> Hash32:
@@ -155,28 +152,24 @@ def measure(case: Case, rounds: int) -> tuple[float, float, float, float]:
     return batched, plain, squashed, disk
 
 
-def main(arguments: list[str]) -> None:
-    """Print the table."""
-    rounds = int(arguments[0]) if arguments else ROUNDS
-    table = Table(title=f"State root of 10,000 changed slots: ms, medians of {rounds}")
-    for heading in (
-        "state",
-        "batched ms",
-        "trie ms",
-        "squashed ms",
-        "ratio",
-        "LevelDB ms",
-        "ratio",
-    ):
-        table.add_column(heading, justify="left" if heading == "state" else "right")
-    for case in CASES:
+@click.command(context_settings={"show_default": True})
+@click.option("--rounds", default=ROUNDS, type=click.IntRange(1, 50), help="Rounds of each case.")
+@click.option("--smallest", is_flag=True, help="Only a small state, to see that it works.")
+def main(rounds: int, smallest: bool) -> None:
+    """Measure the state root of a block with 10,000 changed slots against the trie package."""
+    rows = []
+    for case in (SMALLEST,) if smallest else CASES:
         batched, plain, squashed, disk = measure(case, rounds)
         best = min(plain, squashed)
-        cells = [f"{1000 * value:,.0f}" for value in (batched, plain, squashed)]
-        cells += [f"{best / batched:.1f}x", f"{1000 * disk:,.0f}", f"{best / disk:.1f}x"]
-        table.add_row(case.name, *cells)
-    Console().print(table)
+        milliseconds = [f"{1000 * value:,.0f}" for value in (batched, plain, squashed, disk)]
+        rows.append([case.name, *milliseconds, ratio(best, batched), ratio(best, disk)])
+    print_table(
+        f"State root of a block: processor ms, medians of {rounds}",
+        ("state", "batched", "trie", "trie, squashed", "from LevelDB", "ratio", "from LevelDB"),
+        rows,
+        command="./scripts/bench state-root",
+    )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
