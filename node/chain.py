@@ -4,23 +4,34 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from execution.attributes import BlockAttributes
 from execution.evm.threads import DeepExecutor
 from execution.transition import BlockResult, Candidate
 from genesis.config import ChainConfig
+from genesis.hashing import config_hash
 from node.limits import BUILD_SECONDS_MAX
 from node.rpc.feed import ChainFeed
 from sequencer.builder import build, unsafe_header
 from sequencer.mempool import Mempool
 from state.batch import StoreBatch
+from state.blocks import SealedBlock
 from state.clock import Clock
 from state.headers import next_base_fee
 from state.store import ChainStore
+from state.stored import ChainIdentity
 from state.types import Hash32, Timestamp
 
 T = TypeVar("T")
+
+DATABASE: Final = "db"
+"""The LevelDB's folder within a node's data folder."""
+
+
+def identity_of(config: ChainConfig, genesis: SealedBlock) -> ChainIdentity:
+    """What a database must say of itself to be this chain's."""
+    return ChainIdentity(config.chain_id, genesis.hash, config_hash(config))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,12 @@ from bridge.derive.inbox_log import InboxLog
 from bridge.derive.pipeline import Pipeline
 from bridge.l1.client import L1Client
 from bridge.l1.watcher import L1Progress, Watcher
-from genesis.hashing import config_hash
-from node.chain import Chain
+from node.chain import DATABASE, Chain, identity_of
 from node.limits import L1_POLL_SECONDS
 from state.clock import Clock
 from state.errors import Invalid, TallystickError, Unavailable
 from state.kv import DatabaseError
 from state.store import ChainStore
-from state.stored import ChainIdentity
 
 log = logging.getLogger("tallystick.derive")
 
@@ -94,9 +92,10 @@ class Follower:
         return step.waiting
 
     def _on_trouble(self, error: TallystickError) -> None:
+        trouble = f"L1 is out of reach: {error}"
         if self.trouble is None:
-            log.warning("L1 is out of reach: %s", error)
-        self.trouble = str(error)
+            log.warning("%s", trouble)
+        self.trouble = trouble
         self.synced.clear()
 
 
@@ -104,9 +103,8 @@ def open_l2(data_dir: Path | None, deployment: Deployment, clock: Clock) -> Chai
     """Open the L2 that a deployment describes; in memory without a folder."""
     config = l2_config(deployment)
     genesis = l2_genesis(deployment)
-    identity = ChainIdentity(config.chain_id, genesis.hash, config_hash(config))
-    path = None if data_dir is None else data_dir / "db"
-    return Chain.over(ChainStore.open(path, identity, genesis), config, clock)
+    path = None if data_dir is None else data_dir / DATABASE
+    return Chain.over(ChainStore.open(path, identity_of(config, genesis), genesis), config, clock)
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[None]], part: str) -> None:

@@ -11,17 +11,15 @@ from typing import Final
 from execution.attributes import BlockAttributes
 from genesis.builder import build_genesis
 from genesis.config import ChainConfig
-from genesis.hashing import config_hash
 from genesis.networks import embedded_l1, embedded_l1_alloc
-from node.chain import Chain
+from node.chain import DATABASE, Chain, identity_of
 from node.settings import InvalidSettings
 from sequencer.builder import unsafe_header
-from state.blocks import BlockId, Heads
+from state.blocks import BlockId, Heads, SealedBlock
 from state.clock import Clock
 from state.files import write_atomically
 from state.keccak import keccak
 from state.store import ChainStore
-from state.stored import ChainIdentity
 from state.types import BlockNumber, Timestamp
 
 log = logging.getLogger("tallystick.l1")
@@ -35,10 +33,15 @@ FINALIZED_DEPTH: Final = 8
 
 def open_l1(data_dir: Path, clock: Clock) -> Chain:
     """Open the embedded L1's database, made at the first start."""
+    config, genesis = l1_chain(data_dir, clock)
+    store = ChainStore.open(data_dir / DATABASE, identity_of(config, genesis), genesis)
+    return Chain.over(store, config, clock)
+
+
+def l1_chain(data_dir: Path, clock: Clock) -> tuple[ChainConfig, SealedBlock]:
+    """Configuration and genesis of the embedded L1 of a data folder."""
     config = embedded_l1(_genesis_time(data_dir / GENESIS_FILE, clock))
-    genesis = build_genesis(config, embedded_l1_alloc())
-    identity = ChainIdentity(config.chain_id, genesis.hash, config_hash(config))
-    return Chain.over(ChainStore.open(data_dir / "db", identity, genesis), config, clock)
+    return config, build_genesis(config, embedded_l1_alloc())
 
 
 def make_block(chain: Chain) -> BlockNumber | None:
