@@ -1,5 +1,6 @@
 """A real L1 for a devnet: anvil with timed blocks, and a misbehaving endpoint in front of it."""
 
+import contextlib
 import json
 import random
 import threading
@@ -111,7 +112,8 @@ class Endpoint:
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(answer)
+                with contextlib.suppress(BrokenPipeError):  # who asked is out of patience
+                    self.wfile.write(answer)
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
