@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import click
 from pyrevm import EVM, AccountInfo, BlockEnv, Env
 
+from execution.evm.code import jump_targets
 from execution.evm.engine import BlockContext, Evm, Outcome
 from execution.evm.threads import run_deep
 from execution.transaction import Transaction, TransactionType
@@ -408,6 +409,7 @@ def run(program: Program, state: MemoryState) -> tuple[Outcome, float]:
         value=Wei(0),
         data=b"",
     )
+    jump_targets.cache_clear()  # an attacker's code is new to everybody
     start = time.process_time()
     outcome = evm.apply(tx, context.gas_limit)
     return outcome, time.process_time() - start

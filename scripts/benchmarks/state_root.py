@@ -28,7 +28,7 @@ from state.store import ChainIdentity, ChainStore
 from state.types import ZERO_HASH, Address, BlockNumber, Gas, Hash32, Timestamp, Wei
 from state.world import decode_account, encode_account, encode_slot, slot_key
 
-ROUNDS = 5
+ROUNDS = 3
 SEED = 20_240_313
 
 
