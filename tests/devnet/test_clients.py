@@ -1,0 +1,20 @@
+"""Clients that we did not write, against a devnet's sequencer and its embedded L1."""
+
+import pytest
+
+from genesis.networks import L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
+from tests.clients.scenario import CLIENTS, WITHOUT_WEBSOCKET, expected, run
+from tests.devnet.conftest import Devnet
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("layer", ["l1", "l2"])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_client_connects_sends_deploys_calls_and_reads_logs(
+    devnet: Devnet, client: str, layer: str
+) -> None:
+    url = devnet.l1 if layer == "l1" else devnet.sequencer
+    chain_id = L1_DEVNET_CHAIN_ID if layer == "l1" else L2_DEVNET_CHAIN_ID
+    seen = run(client, url, url.replace("http", "ws", 1))
+    assert seen == expected(chain_id, pushed=client not in WITHOUT_WEBSOCKET)
