@@ -5,7 +5,6 @@ from dataclasses import replace
 from hashlib import shake_128
 
 import pytest
-from l1_rig import PARAMETERS, POLL, Rig, no_wait, rollup
 
 from bridge.items import ItemKind
 from bridge.l1 import contracts
@@ -19,6 +18,7 @@ from state.batch_codec import BatchBlock, decode_batch, read_block
 from state.errors import InternalError
 from state.limits import BATCH_DECODED_BYTES_MAX, BATCH_POSTED_BYTES_MAX
 from state.types import Address, Gas, Timestamp, Wei
+from tests.bridge.l1_rig import PARAMETERS, POLL, Rig, no_wait, rollup
 
 ALICE = dev_accounts()[0]
 BOB = Address(b"\xb0" * 20)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from l1_rig import PARAMETERS, rollup
 
 from bridge.boundary import Boundary
 from bridge.deposits import (
@@ -40,6 +39,7 @@ from node.rpc.rollup import boundary_json
 from state.errors import Unavailable
 from state.proofs import InvalidProof
 from state.types import Address, Gas, Wei
+from tests.bridge.l1_rig import PARAMETERS, rollup
 
 ALICE = dev_accounts()[0]
 CAROL = Address(b"\xca" * 20)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from l1_rig import PARAMETERS, POLL
 
 from bridge.deployment import (
     Plan,
@@ -30,6 +29,7 @@ from bridge.l1.transactor import L1Transaction, Transactor
 from genesis.accounts import operator_accounts
 from genesis.networks import ETHER
 from state.types import Address, Timestamp
+from tests.bridge.l1_rig import PARAMETERS, POLL
 
 KEY = operator_accounts().deployer.key
 STEPS = 6

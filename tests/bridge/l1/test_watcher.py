@@ -5,7 +5,6 @@ import json
 
 import httpx
 import pytest
-from l1_rig import no_wait, rollup
 
 from bridge.items import ItemKind
 from bridge.l1 import contracts, limits
@@ -19,6 +18,7 @@ from bridge.l1.errors import (
 from bridge.l1.rpc import RpcClient
 from bridge.l1.transactor import L1Transaction
 from state.errors import Unavailable
+from tests.bridge.l1_rig import no_wait, rollup
 
 
 @pytest.fixture
