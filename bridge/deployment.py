@@ -7,7 +7,6 @@ deployer's nonce, and completed after the last. L2's configuration and genesis a
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from genesis.networks import (
     devnet_l2_alloc,
 )
 from state.blocks import SealedBlock
+from state.files import write_atomically
 from state.keccak import keccak
 from state.rlp import encode, encode_uint
 from state.types import Address, Hash32, Timestamp, Wei, address, hash32
@@ -302,19 +302,8 @@ def read_file(path: Path) -> Plan | Deployment:
 def write_file(path: Path, content: Plan | Deployment) -> None:
     """Write atomically and synced: after a kill the file is the old or the new, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(to_json(content), file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.chmod(PUBLIC_MODE)
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    text = json.dumps(to_json(content), indent=2) + "\n"
+    write_atomically(path, text.encode(), mode=PUBLIC_MODE)
 
 
 def to_json(content: Plan | Deployment) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from bridge.l1 import contracts
 from bridge.l1.client import L1Receipt
 from bridge.l1.errors import L1CallReverted, L1TransactionReverted
 from bridge.l1.headers import L1Header
-from bridge.l1.transactor import L1Transaction, Sleep, Transactor
+from bridge.l1.transactor import L1Transaction, Transactor
 from bridge.l1.watcher import write_here
 from genesis.config import ChainConfig
 from state.batch_codec import (
@@ -41,7 +41,7 @@ from state.batch_codec import (
     encode_block,
     encode_blocks,
 )
-from state.errors import InternalError, Unavailable
+from state.errors import InternalError
 from state.limits import BATCH_DECODED_BYTES_MAX
 from state.store import ChainStore
 from state.types import Address, BlockNumber, Hash32
@@ -120,23 +120,6 @@ class Poster:
             return None
         last = BlockNumber(first + batch.blocks - 1)
         return Posted(first, last, len(batch.data), receipt)
-
-    async def run(
-        self,
-        on_posted: Callable[[Posted], None],
-        on_trouble: Callable[[Unavailable], None],
-        *,
-        interval_seconds: float,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
-        """Post until cancelled; what is unavailable is reported and tried again."""
-        while True:
-            try:
-                if (posted := await self.step()) is not None:
-                    on_posted(posted)
-            except Unavailable as error:
-                on_trouble(error)
-            await sleep(interval_seconds)
 
     async def _look(self) -> _Inbox:
         client, inbox = self._transactor.client, self._config.inbox

@@ -8,7 +8,6 @@ a false claim about a block far ahead.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +19,8 @@ from bridge.games import Game, GameStatus, newest_games
 from bridge.l1 import contracts
 from bridge.l1.client import L1Receipt
 from bridge.l1.headers import L1Header
-from bridge.l1.transactor import L1Transaction, Sleep, Transactor
+from bridge.l1.transactor import L1Transaction, Transactor
 from bridge.l1.watcher import write_here
-from state.errors import Unavailable
 from state.store import ChainStore
 from state.types import Address, BlockNumber, Hash32, Wei
 
@@ -96,22 +94,6 @@ class Proposer:
             resolved=tuple(game.address for game in games.resolvable),
             claimed=tuple(game.address for game in games.payable),
         )
-
-    async def run(
-        self,
-        on_report: Callable[[ProposerReport], None],
-        on_trouble: Callable[[Unavailable], None],
-        *,
-        interval_seconds: float,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
-        """Step until cancelled; what is unavailable is reported and tried again."""
-        while True:
-            try:
-                on_report(await self.step())
-            except Unavailable as error:
-                on_trouble(error)
-            await sleep(interval_seconds)
 
     async def _survey(self, head: L1Header) -> _Games:
         """Look at the games from the newest back to the first of ours that is over.

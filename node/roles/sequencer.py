@@ -67,9 +67,25 @@ class Sequencer:
     async def post(self) -> None:
         """One batch, if L1 is in view and there is something to post."""
         if self.follower.synced.is_set():
-            await self.poster.step()
+            posted = await self.poster.step()
+            if posted is not None:
+                log.info(
+                    "posted blocks %d to %d in %d bytes",
+                    posted.first,
+                    posted.last,
+                    posted.data_bytes,
+                )
 
     async def propose(self) -> None:
         """One proposal, and whatever games can be resolved or credit claimed."""
         if self.follower.synced.is_set():
-            await self.proposer.step()
+            report = await self.proposer.step()
+            if report.proposed is not None:
+                log.info(
+                    "proposed output root 0x%s of block %d",
+                    report.proposed.output_root.hex(),
+                    report.proposed.number,
+                )
+            if report.resolved:
+                log.info("resolved %d games, claimed %d bonds", len(report.resolved),
+                         len(report.claimed))  # fmt: skip

@@ -18,7 +18,7 @@ from state.batch_codec import BatchBlock, decode_batch, read_block
 from state.errors import InternalError
 from state.limits import BATCH_DECODED_BYTES_MAX, BATCH_POSTED_BYTES_MAX
 from state.types import Address, Gas, Timestamp, Wei
-from tests.bridge.l1_rig import PARAMETERS, POLL, Rig, no_wait, rollup
+from tests.bridge.l1_rig import PARAMETERS, POLL, Rig, rollup
 
 ALICE = dev_accounts()[0]
 BOB = Address(b"\xb0" * 20)
@@ -316,30 +316,16 @@ def test_step_with_another_key_than_the_sequencers_says_so(on_rollup):
     on_rollup(scenario)
 
 
-def test_run_reports_batches_and_trouble_until_cancelled(anvil, on_rollup):
+def test_step_with_l1_gone_says_unavailable(anvil, on_rollup):
     async def scenario(rig):
         await rig.sequence(gift(rig, 0))
-        posted, troubles = [], []
-        done = asyncio.Event()
+        posted = await rig.poster.step()
+        anvil.stop()
+        with pytest.raises(L1Unavailable):
+            await rig.poster.step()
+        return posted
 
-        def on_posted(batch):
-            posted.append(batch)
-            anvil.stop()
-
-        def on_trouble(error):
-            troubles.append(error)
-            done.set()
-
-        task = asyncio.create_task(
-            rig.poster.run(on_posted, on_trouble, interval_seconds=0, sleep=no_wait)
-        )
-        await done.wait()
-        task.cancel()
-        return posted, troubles
-
-    posted, troubles = on_rollup(scenario)
-    assert [batch.last for batch in posted] == [1]
-    assert isinstance(troubles[0], L1Unavailable)
+    assert on_rollup(scenario).last == 1
 
 
 def noise(size: int, seed: int) -> bytes:
