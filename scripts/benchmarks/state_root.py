@@ -165,7 +165,7 @@ def main(rounds: int, smallest: bool) -> None:
         rows.append([case.name, *milliseconds, ratio(best, batched), ratio(best, disk)])
     print_table(
         f"State root of a block: processor ms, medians of {rounds}",
-        ("state", "batched", "trie", "trie, squashed", "from LevelDB", "ratio", "from LevelDB"),
+        ("state", "batched", "trie", "trie, squashed", "from LevelDB", "ratio", "LevelDB ratio"),
         rows,
         command="./scripts/bench state-root",
     )
