@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.items import Cursor, Origin
+from genesis.config import ChainConfig
+from genesis.hashing import config_hash
+from genesis.predeploys import L2_TO_L1_MESSAGE_PASSER
+from state.accounts import EMPTY_TRIE_ROOT, StateReader, StateUpdate
+from state.blocks import Header, SealedBlock
+from state.headers import header_hash
 from state.keccak import keccak
 from state.types import ZERO_HASH, BlockNumber, Hash32
 
@@ -152,3 +158,34 @@ def _levels_above(leaves: list[Hash32]) -> list[list[Hash32]]:
 
 def _word(value: int) -> bytes:
     return value.to_bytes(32, "big")
+
+
+def genesis_boundary(config: ChainConfig, genesis: SealedBlock) -> Boundary:
+    """The boundary that the chain starts from: the `Rollup` contract's first anchor."""
+    passer = genesis.update.accounts.get(L2_TO_L1_MESSAGE_PASSER)
+    root = EMPTY_TRIE_ROOT if passer is None else passer.storage_root
+    return first_boundary(config_hash(config), genesis.header, root)
+
+
+def first_boundary(config: Hash32, header: Header, passer_root: Hash32) -> Boundary:
+    """The boundary after a genesis header, given the configuration's hash."""
+    block_hash = header_hash(header)
+    return Boundary(
+        config_hash=config,
+        number=header.number,
+        header_hash=block_hash,
+        state_root=header.state_root,
+        message_passer_root=passer_root,
+        ring_root=ring_root(header.number, lambda _: block_hash),
+        cursor=Cursor(),
+        origin=Origin(),
+    )
+
+
+def message_passer_root(state: StateReader, update: StateUpdate | None = None) -> Hash32:
+    """Storage root of the L2ToL1MessagePasser in `state`, or after `update` of it."""
+    if update is not None and L2_TO_L1_MESSAGE_PASSER in update.accounts:
+        passer = update.accounts[L2_TO_L1_MESSAGE_PASSER]
+    else:
+        passer = state.account(L2_TO_L1_MESSAGE_PASSER)
+    return EMPTY_TRIE_ROOT if passer is None else passer.storage_root

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.derive.view import genesis_boundary
+from bridge.boundary import genesis_boundary
 from bridge.l1.errors import InvalidDeployment
 from execution.contracts.genesis import ClearingHouseParameters, clearing_house_alloc
 from execution.contracts.system import GovernanceParameters, devnet_governance, system_alloc

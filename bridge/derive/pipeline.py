@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.boundary import BlockHashRing, Boundary
+from bridge.boundary import BlockHashRing, Boundary, message_passer_root
 from bridge.derive.batches import Payloads, Verdict
 from bridge.derive.errors import FinalizedReorg
 from bridge.derive.inbox_log import InboxLog
@@ -26,7 +26,7 @@ from bridge.derive.records import (
 )
 from bridge.derive.sequenced import record_block
 from bridge.derive.status import Counters, Progress, SyncStatus
-from bridge.derive.view import DerivationView, message_passer_root
+from bridge.derive.view import DerivationView
 from bridge.limits import BLOCKS_PER_ADVANCE_MAX, DROPPED_BYTES_MAX
 from execution.evm.threads import run_deep
 from execution.transition import BlockResult, execute_block

@@ -3,7 +3,7 @@
 Every answer comes from one moment of the store, so that a commit in between can't tear it.
 """
 
-from bridge.boundary import Boundary, ring_root
+from bridge.boundary import Boundary, first_boundary, message_passer_root
 from bridge.derive.errors import RecordDamaged
 from bridge.derive.inbox_log import InboxReader
 from bridge.derive.records import (
@@ -15,13 +15,10 @@ from bridge.derive.records import (
     read_derived,
 )
 from bridge.derive.status import Counters, HeadStatus, SyncStatus
-from bridge.items import Cursor, InboxItem, Origin
+from bridge.items import InboxItem
 from genesis.config import ChainConfig
 from genesis.hashing import config_hash
-from genesis.predeploys import L2_TO_L1_MESSAGE_PASSER
-from state.accounts import EMPTY_TRIE_ROOT, StateReader, StateUpdate
-from state.blocks import BlockId, Header, SealedBlock
-from state.headers import header_hash
+from state.blocks import BlockId, Header
 from state.store import ChainStore
 from state.types import BlockNumber, Hash32
 
@@ -34,7 +31,7 @@ class DerivationView:
     def __init__(self, store: ChainStore, config: ChainConfig) -> None:
         self._store = store
         passer_root = message_passer_root(store.state(BlockNumber(0)))
-        boundary = _genesis_boundary(config_hash(config), self.header(BlockNumber(0)), passer_root)
+        boundary = first_boundary(config_hash(config), self.header(BlockNumber(0)), passer_root)
         self._genesis = DerivedBlock(GENESIS_ANCHOR, boundary)
 
     def derived(self, number: BlockNumber) -> DerivedBlock | None:
@@ -126,36 +123,6 @@ class DerivationView:
         return None if number > reads.heads.safe.number else read_derived(reads, number)
 
 
-def genesis_boundary(config: ChainConfig, genesis: SealedBlock) -> Boundary:
-    """The boundary that the chain starts from: the `Rollup` contract's first anchor."""
-    passer = genesis.update.accounts.get(L2_TO_L1_MESSAGE_PASSER)
-    root = EMPTY_TRIE_ROOT if passer is None else passer.storage_root
-    return _genesis_boundary(config_hash(config), genesis.header, root)
-
-
-def message_passer_root(state: StateReader, update: StateUpdate | None = None) -> Hash32:
-    """Storage root of the L2ToL1MessagePasser in `state`, or after `update` of it."""
-    if update is not None and L2_TO_L1_MESSAGE_PASSER in update.accounts:
-        passer = update.accounts[L2_TO_L1_MESSAGE_PASSER]
-    else:
-        passer = state.account(L2_TO_L1_MESSAGE_PASSER)
-    return EMPTY_TRIE_ROOT if passer is None else passer.storage_root
-
-
 def _head_status(reads: ChainReads, block: BlockId) -> HeadStatus:
     origin = inputs_of(reads, block.number).origin
     return HeadStatus(block, origin, InboxReader(reads).item(origin.item))
-
-
-def _genesis_boundary(config: Hash32, header: Header, passer_root: Hash32) -> Boundary:
-    block_hash = header_hash(header)
-    return Boundary(
-        config_hash=config,
-        number=header.number,
-        header_hash=block_hash,
-        state_root=header.state_root,
-        message_passer_root=passer_root,
-        ring_root=ring_root(header.number, lambda _: block_hash),
-        cursor=Cursor(),
-        origin=Origin(),
-    )

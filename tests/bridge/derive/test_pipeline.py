@@ -5,13 +5,12 @@ from dataclasses import replace
 import pytest
 from eth_abi import encode
 
-from bridge.boundary import ring_root
+from bridge.boundary import genesis_boundary, ring_root
 from bridge.derive.deposits import alias
 from bridge.derive.errors import ConfigNotDerivable, DerivationReset, FinalizedReorg
 from bridge.derive.inbox_log import InboxLog
 from bridge.derive.pipeline import Pipeline
 from bridge.derive.sequenced import batch_block_of, received_plan, sequenced_plan
-from bridge.derive.view import genesis_boundary
 from bridge.items import Cursor, Origin
 from execution.transactions import decode_any
 from genesis.predeploys import L1_BLOCK, L2_TO_L1_MESSAGE_PASSER

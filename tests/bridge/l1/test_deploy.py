@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from bridge.boundary import genesis_boundary
 from bridge.deployment import (
     Plan,
     complete,
@@ -17,7 +18,6 @@ from bridge.deployment import (
     read_file,
     write_file,
 )
-from bridge.derive.view import genesis_boundary
 from bridge.l1 import contracts
 from bridge.l1.accounts import Operator
 from bridge.l1.client import L1Client
