@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import click
+from eth_utils.address import to_checksum_address
 from rich.console import Console
 
 from bridge.deployment import load_deployment
@@ -13,7 +14,6 @@ from bridge.l1.rpc import RpcClient
 from node.cli import output
 from node.demo.trade import Story, TradeDemo, books_row, layers, usd
 from node.devnet import DEFAULT_DATA_DIR, read_manifest
-from node.rpc.codec import checksum_address
 
 
 @click.group()
@@ -74,7 +74,7 @@ def print_story(console: Console, story: Story) -> None:
     roots.add_row("Block hash", f"0x{commitment.header_hash.hex()}")
     roots.add_row("State root", f"0x{commitment.state_root.hex()}")
     roots.add_row("Output root on L1", f"0x{commitment.output_root.hex()}")
-    roots.add_row("Dispute game", checksum_address(commitment.game.address))
+    roots.add_row("Dispute game", to_checksum_address(commitment.game.address))
     roots.add_row("Game status", commitment.game.status.name.replace("_", " ").lower())
     console.print()
     console.print(roots)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from eth_utils.address import to_checksum_address
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +31,6 @@ from node.devnet import (
     running_devnet,
     stop_on_signals,
 )
-from node.rpc.codec import checksum_address
 
 L2_CONTRACTS: Final = {
     "ClearingHouse": CLEARING_HOUSE,
@@ -142,14 +142,14 @@ def _endpoints(settings: DevnetSettings) -> Table:
 def _accounts() -> Table:
     table = output.table("", "Account (10,000 ETH on L1, 500 ETH on L2)", "Private key")
     for index, account in enumerate(dev_accounts()):
-        table.add_row(f"({index})", checksum_address(account.address), f"0x{account.key.hex()}")
+        table.add_row(f"({index})", to_checksum_address(account.address), f"0x{account.key.hex()}")
     return table
 
 
 def _contracts(ready: ReadyDevnet) -> Table:
     table = output.table("Layer", "Contract", "Address")
     for name, address in ready.deployment.contracts.items():
-        table.add_row("L1", name, checksum_address(address))
+        table.add_row("L1", name, to_checksum_address(address))
     for name, address in L2_CONTRACTS.items():
-        table.add_row("L2", name, checksum_address(address))
+        table.add_row("L2", name, to_checksum_address(address))
     return table

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from node.rpc.errors import InvalidParams
-from state.keccak import keccak
 from state.types import UINT64_MAX, UINT256_MAX, Address, BlockNumber, Hash32
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})", re.ASCII)
@@ -161,13 +160,6 @@ def quantity(value: int) -> str:
 def data(value: bytes) -> str:
     """Write byte data."""
     return "0x" + value.hex()
-
-
-def checksum_address(value: Address) -> str:
-    """Write an address in the mixed case that guards against typing errors (EIP-55)."""
-    digits = value.hex()
-    check = keccak(digits.encode()).hex()
-    return "0x" + "".join(d.upper() if c >= "8" else d for d, c in zip(digits, check))
 
 
 def word(value: int) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from eth_utils.address import to_checksum_address
+
 from execution.transaction import Transaction
 from node.rpc.backend import Backend
-from node.rpc.codec import checksum_address, parse_address, quantity
+from node.rpc.codec import parse_address, quantity
 from node.rpc.dispatch import Param, method
 from node.rpc.format import Json, pending_transaction_json
 from sequencer.mempool import Mempool, PoolContent
@@ -18,7 +20,7 @@ def _by_nonce(transactions: Sequence[Transaction]) -> Json:
 
 
 def _by_sender(content: Mapping[Address, Sequence[Transaction]]) -> Json:
-    return {checksum_address(sender): _by_nonce(txs) for sender, txs in content.items()}
+    return {to_checksum_address(sender): _by_nonce(txs) for sender, txs in content.items()}
 
 
 class TxpoolMethods:

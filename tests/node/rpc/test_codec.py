@@ -1,14 +1,13 @@
 """What the edge of JSON-RPC takes and refuses."""
 
 import pytest
-from eth_utils import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
 from node.rpc import codec
 from node.rpc.codec import Tag
 from node.rpc.errors import InvalidParams
-from state.types import Address, BlockNumber, Hash32
+from state.types import BlockNumber, Hash32
 
 
 @given(st.integers(0, 2**256 - 1))
@@ -94,11 +93,6 @@ def test_block_is_named_by_tag_number_hash_or_object(value: object, block: objec
 def test_block_malformed_is_refused(value: object) -> None:
     with pytest.raises(InvalidParams):
         codec.parse_block(value)
-
-
-@given(st.binary(min_size=20, max_size=20))
-def test_checksum_address_agrees_with_eth_utils(value: bytes) -> None:
-    assert codec.checksum_address(Address(value)) == to_checksum_address(value)
 
 
 def test_error_message_quotes_little_of_a_long_value() -> None:
