@@ -1,7 +1,8 @@
 """What a node is told at its start, checked once.
 
 Values come from click: default < TOML file < environment < flag. The TOML file is read by
-`load_toml` into click's default map, so that `click` itself knows where each value came from.
+`load_toml` into click's default map (`node/cli/options.py`), so that click itself knows where each
+value came from.
 """
 
 import tomllib
@@ -73,7 +74,7 @@ class NodeSettings:
 def load_toml(path: Path) -> dict[str, Any]:
     """Read a configuration file into click's default map. Raises `InvalidSettings`.
 
-    Keys are options with underscores: `rpc_port = 9545`, or under a table named after the command.
+    Keys are options with underscores: `rpc_port = 9545`.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

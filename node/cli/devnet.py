@@ -22,6 +22,7 @@ from genesis.predeploys import (
     L2_TO_L1_MESSAGE_PASSER,
 )
 from node.cli import output
+from node.cli.options import config_option
 from node.devnet import (
     DEFAULT_DATA_DIR,
     MANIFEST,
@@ -43,6 +44,7 @@ L2_CONTRACTS: Final = {
 
 
 @click.command(context_settings={"show_default": True})
+@config_option
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),

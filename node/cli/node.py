@@ -5,25 +5,14 @@ from pathlib import Path
 
 import click
 
+from node.cli.options import config_option
 from node.logs import configure_logging
 from node.service import run_node
-from node.settings import NodeSettings, Role, load_toml, writable_folder
-
-
-def _load_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
-    if path is not None:
-        ctx.default_map = {**load_toml(path), **(ctx.default_map or {})}
+from node.settings import NodeSettings, Role, writable_folder
 
 
 @click.command(context_settings={"show_default": True})
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    is_eager=True,
-    expose_value=False,
-    callback=_load_config,
-    help="TOML file with the options below; a flag or an environment variable goes before it.",
-)
+@config_option
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option(
     "--data-dir", type=click.Path(file_okay=False, path_type=Path), required=True,

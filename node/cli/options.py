@@ -1,0 +1,40 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from node.settings import InvalidSettings, load_toml
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(command: F) -> F:
+    """`--config FILE`: a TOML file with the command's other options.
+
+    A flag goes before an environment variable, and that before the file.
+    """
+    return click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_load,
+        help="TOML file with the options below; a flag or an environment variable goes first.",
+    )(command)
+
+
+def _load(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    values = load_toml(path)
+    known = {one.name for one in ctx.command.params} - {parameter.name}
+    unknown = sorted(set(values) - {name for name in known if name})
+    if unknown:
+        raise InvalidSettings(
+            f"{path}: no option is called {', '.join(unknown)}; see"
+            f" `tallystick {ctx.command.name} --help`, and write rpc_port for --rpc-port"
+        )
+    ctx.default_map = {**(ctx.default_map or {}), **values}
