@@ -1,7 +1,8 @@
 # Sourced by scripts/devnet and scripts/test: makes the virtual environment when it is missing or old.
 # Sets VENV. Usage: ensure_environment runtime|test
 
-VENV=${TALLYSTICK_VENV:-.venv}
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+VENV=${TALLYSTICK_VENV:-$ROOT/.venv}
 
 find_python() {
     local candidate
@@ -16,9 +17,24 @@ find_python() {
     return 1
 }
 
+# Installs a lock file, counting the packages; pip's errors are shown, its warnings are not.
+install_locked() {
+    local lock=$1 total
+    total=$(grep -c '^[a-z0-9].*==' "$lock")
+    "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
+        --require-hashes -r "$lock" 2> >(grep -v '^WARNING' >&2) |
+        awk -v total="$total" '
+            /^(Collecting|Requirement already satisfied)/ {
+                printf "\r  [1/2] %d of %d packages", ++count, total
+                fflush()
+            }
+            /^Installing collected packages/ { printf ", unpacking"; fflush() }
+            END { print "" }'
+}
+
 ensure_environment() { # runtime or test
-    local kind=$1 lock="requirements/$1.txt" stamp python wanted
-    wanted=$(cat "$lock" pyproject.toml | cksum)
+    local kind=$1 lock="$ROOT/requirements/$1.txt" stamp python wanted
+    wanted=$(cat "$lock" "$ROOT/pyproject.toml" | cksum)
     stamp="$VENV/.tallystick-$kind"
     if [ -x "$VENV/bin/tallystick" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
         return
@@ -26,10 +42,9 @@ ensure_environment() { # runtime or test
     python=$(find_python)
     echo "Installing Tallystick's $kind requirements into $VENV (locked and hashed, about a minute the first time)"
     [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV"
-    echo "  [1/2] packages of $lock"
-    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
+    install_locked "$lock"
     echo "  [2/2] the tallystick command"
     "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-deps \
-        --no-build-isolation --editable .
+        --no-build-isolation --editable "$ROOT"
     echo "$wanted" >"$stamp"
 }
