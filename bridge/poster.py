@@ -187,7 +187,7 @@ def make_batch(blocks: Sequence[BatchBlock]) -> Batch:
     """Encode as many of the first blocks as fit a posted batch.
 
     Raises `InternalError` when not even one fits: the sequencer bounds what it puts in a block
-    (`SEQUENCED_BYTES_MAX`), so that one always does.
+    (`sequencer.batch_room`), so that one always does.
     """
     low, high = 0, len(blocks)
     best = b""

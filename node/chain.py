@@ -21,7 +21,7 @@ from state.clock import Clock
 from state.headers import next_base_fee
 from state.store import ChainStore
 from state.stored import ChainIdentity
-from state.types import Hash32, Timestamp
+from state.types import Hash32
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class Chain:
 
     def build(self, attributes: BlockAttributes, forced: tuple[Candidate, ...] = ()) -> BlockResult:
         """Build on the unsafe head; begins no transaction from the pool a second from now."""
-        deadline = Timestamp(self.clock.now() + BUILD_SECONDS_MAX)
+        deadline = self.clock.monotonic() + BUILD_SECONDS_MAX
         return build(
             self.store,
             self.config,

@@ -6,10 +6,6 @@ here is an offer: the caller writes it, and tells the pool.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from state.clock import Clock
-from state.store import ChainStore
-
-from bridge.limits import SEQUENCED_BYTES_MAX
 from execution.attributes import BlockAttributes
 from execution.errors import (
     FeeCapBelowBaseFee,
@@ -22,12 +18,14 @@ from execution.intrinsic import TRANSACTION_GAS
 from execution.transaction import Transaction
 from execution.transition import BlockResult, Candidate, OpenBlock
 from genesis.config import ChainConfig, Layer
-from sequencer.limits import TRANSACTION_LENGTH_BYTES
+from sequencer.batch_room import BatchRoom
 from sequencer.mempool import Mempool
 from state.blocks import Header
+from state.clock import Clock
 from state.errors import InternalError
 from state.headers import next_base_fee
-from state.types import Address, BlockNumber, Hash32, Timestamp
+from state.store import ChainStore
+from state.types import Address, BlockNumber, Hash32
 
 _MAY_FIT_LATER = (GasAboveBlockLimit, NonceTooHigh, FeeCapBelowBaseFee)
 """Reasons that the next block may do away with; every other one is the transaction's own fault."""
@@ -41,27 +39,36 @@ def build(
     forced_candidates: Sequence[Candidate] = (),
     *,
     clock: Clock,
-    deadline: Timestamp | None = None,
+    deadline: float | None = None,
 ) -> BlockResult:
     """Execute a block on the unsafe head: the forced candidates, then the best of the pool.
 
-    No transaction is begun at or after `deadline` (seconds); the forced ones don't wait for it.
+    No transaction is begun at or after `deadline`, a time of the clock's `monotonic()`; the forced
+    ones don't wait for it. A block of L2 is kept to what a batch can hold.
     Transactions that turn out invalid leave the pool. Nothing is written. Raises
     `InvalidBlockAttributes`.
     """
     parent = unsafe_header(store)
 
-    def make() -> BlockResult:
+    def make(room: BatchRoom | None) -> BlockResult:
         block = OpenBlock(parent, store.state(), attributes, config, ancestors_in(store))
         for candidate in forced_candidates:
             block.offer(candidate)
         pending = mempool.pending(next_base_fee(parent))
-        filling = _Filling(block, _bytes_left(config))
-        invalid = filling.fill(pending, lambda: deadline is not None and clock.now() >= deadline)
+        invalid = _Filling(block, room).fill(
+            pending, lambda: deadline is not None and clock.monotonic() >= deadline
+        )
         mempool.discard(invalid)
         return block.seal()
 
-    return run_deep(make)
+    def make_postable() -> BlockResult:
+        if config.layer is not Layer.L2:
+            return make(None)
+        room = BatchRoom()
+        result = make(room)
+        return result if room.is_postable() else make(BatchRoom(is_compressing=False))
+
+    return run_deep(make_postable)
 
 
 def unsafe_header(store: ChainStore) -> Header:
@@ -86,9 +93,9 @@ def ancestors_in(store: ChainStore) -> Callable[[BlockNumber], Hash32 | None]:
 class _Filling:
     """Fills what is left of a block with transactions from the pool."""
 
-    def __init__(self, block: OpenBlock, bytes_left: int | None) -> None:
+    def __init__(self, block: OpenBlock, room: BatchRoom | None) -> None:
         self._block = block
-        self._bytes_left = bytes_left
+        self._room = room
         self._passed_over: set[Address] = set()
 
     def fill(self, pending: Iterable[Transaction], is_late: Callable[[], bool]) -> list[Hash32]:
@@ -99,7 +106,7 @@ class _Filling:
                 break
             if tx.sender in self._passed_over:
                 continue
-            if not self._fits(tx):
+            if tx.gas > self._block.gas_left or not self._has_room(tx):
                 self._passed_over.add(tx.sender)
                 continue
             reason = self._offer(tx)
@@ -109,22 +116,11 @@ class _Filling:
                     invalid.append(tx.hash)
         return invalid
 
-    def _fits(self, tx: Transaction) -> bool:
-        if tx.gas > self._block.gas_left:
-            return False
-        return self._bytes_left is None or _batch_bytes(tx) <= self._bytes_left
+    def _has_room(self, tx: Transaction) -> bool:
+        return self._room is None or self._room.take(tx.raw)
 
     def _offer(self, tx: Transaction) -> InvalidTransaction | None:
         reason = self._block.offer(Candidate(tx))
-        if reason is None and self._bytes_left is not None:
-            self._bytes_left -= _batch_bytes(tx)
+        if reason is not None and self._room is not None:
+            self._room.give_back()
         return reason
-
-
-def _bytes_left(config: ChainConfig) -> int | None:
-    """A block of L2 has to fit a batch; one of L1 is bounded by its gas alone."""
-    return SEQUENCED_BYTES_MAX if config.layer is Layer.L2 else None
-
-
-def _batch_bytes(tx: Transaction) -> int:
-    return TRANSACTION_LENGTH_BYTES + len(tx.raw)

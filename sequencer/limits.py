@@ -33,3 +33,7 @@ EXPIRY_INTERVAL_SECONDS = 60
 
 TRANSACTION_LENGTH_BYTES = 4
 """Batch bytes before each transaction, which count towards `bridge.limits.SEQUENCED_BYTES_MAX`."""
+
+MEASURED_MARGIN_BYTES = 2_048
+"""Room left in a batch beyond what its compression was measured to need: heads, and the encoder
+choosing otherwise as more comes. A new measurement has to be worth as many bytes."""

@@ -1,9 +1,9 @@
 """`tallystick node`: one node in one role."""
 
-import asyncio
 from pathlib import Path
 
 import click
+import uvloop
 
 from node.cli.options import config_option
 from node.logs import configure_logging
@@ -69,4 +69,4 @@ def node(
         proposer_key=proposer_key_file,
     )
     configure_logging()
-    asyncio.run(run_node(settings, stop_with_parent=stop_with_parent))
+    uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))

@@ -287,7 +287,8 @@ class TradeDemo:
         portal, rollup = self.deployment.portal, self.deployment.rollup
         withdrawer = Withdrawer(self.l1.transactor(trader.account), evidence, portal, rollup)
         game = await self.when_ready(lambda: withdrawer.find_game(block))
-        await withdrawer.send_proof(await withdrawer.make_proof(withdrawal, game))
+        proof = await withdrawer.make_proof(withdrawal, game)
+        await self.when_ready(lambda: withdrawer.send_proof(proof))
         self.tell(
             "The withdrawal is proven against a proposed output root",
             f"L2 block {game.l2_block}, game 0x{game.address.hex()[:16]}…",

@@ -183,25 +183,38 @@ class PlacedLog:
 
 def placed_logs(block: StoredBlock) -> list[list[PlacedLog]]:
     """The logs of a block, transaction by transaction."""
-    header, log_index = block.header, 0
     placed: list[list[PlacedLog]] = []
-    for index, (raw, receipt) in enumerate(zip(block.transactions, block.receipts, strict=True)):
-        transaction_hash = keccak(raw)
-        placed.append([])
-        for log in receipt.logs:
-            placed[-1].append(
-                PlacedLog(
-                    log,
-                    header.number,
-                    block.hash,
-                    header.timestamp,
-                    transaction_hash,
-                    index,
-                    log_index,
-                )
-            )
-            log_index += 1
+    first = 0
+    for index, receipt in enumerate(block.receipts):
+        placed.append(_place(block, index, first))
+        first += len(receipt.logs)
     return placed
+
+
+def placed_logs_of(block: StoredBlock, index: int) -> list[PlacedLog]:
+    """The logs of one transaction of a block, without a look at the other transactions."""
+    first = sum(len(receipt.logs) for receipt in block.receipts[:index])
+    return _place(block, index, first)
+
+
+def _place(block: StoredBlock, index: int, first: int) -> list[PlacedLog]:
+    """The logs of transaction `index`, whose first is number `first` of the block's."""
+    logs = block.receipts[index].logs
+    if not logs:
+        return []
+    header, transaction_hash = block.header, keccak(block.transactions[index])
+    return [
+        PlacedLog(
+            log,
+            header.number,
+            block.hash,
+            header.timestamp,
+            transaction_hash,
+            index,
+            number,
+        )
+        for number, log in enumerate(logs, first)
+    ]
 
 
 def log_json(placed: PlacedLog, *, removed: bool = False) -> Json:

@@ -1,11 +1,11 @@
 """The builder on a real store: forced candidates first, then the pool's best, within limits."""
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from bridge.limits import SEQUENCED_BYTES_MAX
 from execution.attributes import BlockAttributes
 from execution.transition import BlockResult, Candidate, InvalidBlockAttributes, execute_block
 from genesis.builder import GenesisAccount, build_genesis
@@ -55,7 +55,7 @@ class Sequencer:
         )
 
     def build(
-        self, forced: list[Candidate] | None = None, deadline: int | None = None
+        self, forced: list[Candidate] | None = None, deadline: float | None = None
     ) -> BlockResult:
         return build(
             self.store,
@@ -64,7 +64,7 @@ class Sequencer:
             self.attributes(),
             forced or [],
             clock=self.clock,
-            deadline=None if deadline is None else Timestamp(deadline),
+            deadline=deadline,
         )
 
     def append(self, result: BlockResult) -> None:
@@ -127,10 +127,10 @@ def test_build_passes_over_what_does_not_fit_and_keeps_it_in_the_pool() -> None:
 def test_build_stops_at_the_deadline_but_takes_forced_candidates() -> None:
     here = l2()
     here.pool.add(ALICE.raw())
-    result = here.build(carry(BOB.raw()), deadline=here.clock.now())
+    result = here.build(carry(BOB.raw()), deadline=here.clock.monotonic())
     assert result.sealed.transactions == (BOB.raw(),)
     assert here.pool.statistics().pending == 1
-    assert len(here.build(deadline=here.clock.now() + 1).sealed.transactions) == 1
+    assert len(here.build(deadline=here.clock.monotonic() + 1).sealed.transactions) == 1
 
 
 def test_build_drops_from_the_pool_what_a_forced_transaction_made_invalid() -> None:
@@ -148,16 +148,15 @@ def test_build_keeps_what_the_base_fee_shuts_out() -> None:
     assert here.pool.statistics().pending == 1
 
 
-def test_block_of_l2_always_fits_a_batch() -> None:
+@pytest.mark.parametrize(("is_noise", "included"), [(True, 3), (False, 5)])
+def test_block_of_l2_always_fits_a_batch(is_noise: bool, included: int) -> None:
     here = l2()
-    noise = bytes(range(256))
     for wallet in WALLETS:
-        data = bytes((wallet.number * byte + at) % 256 for at, byte in enumerate(noise * 100))
-        here.pool.add(wallet.raw(data=data, gas=1_500_000))
+        noise = hashlib.shake_128(wallet.address).digest(25_600)
+        here.pool.add(wallet.raw(data=noise if is_noise else b"\1" * 25_600, gas=1_500_000))
     result = here.build()
     transactions = result.sealed.transactions
-    assert len(transactions) == 3
-    assert sum(4 + len(raw) for raw in transactions) <= SEQUENCED_BYTES_MAX
+    assert len(transactions) == included
     block = BatchBlock(result.sealed.header.timestamp, 0, transactions)
     payload = decode_batch(encode_batch(encode_blocks([block])))
     assert read_block(payload, 0) == (block, len(payload))

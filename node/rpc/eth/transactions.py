@@ -9,7 +9,7 @@ from node.rpc.format import (
     Json,
     mined_transaction,
     pending_transaction_json,
-    placed_logs,
+    placed_logs_of,
     receipt_json,
     transaction_json,
 )
@@ -57,7 +57,7 @@ class TransactionMethods:
         if found is None:
             return None
         block, index = found
-        logs = placed_logs(block)[index]
+        logs = placed_logs_of(block, index)
         return receipt_json(block, index, logs, self._backend.config.chain_id)
 
     def _find(self, transaction_hash: Hash32) -> tuple[StoredBlock, int] | None:
