@@ -194,7 +194,7 @@ def devnet_in(folder: Path, *arguments: str) -> Iterator[Devnet]:
 @pytest.fixture(scope="session")
 def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     """A running devnet on its embedded L1 that the tests of a session share."""
-    with devnet_in(tmp_path_factory.mktemp("devnet")) as running:
+    with devnet_in(tmp_path_factory.mktemp("devnet"), "--dispute-window", "5") as running:
         yield running.start()
 
 

@@ -1,10 +1,10 @@
-"""Clients that we did not write, against a devnet's sequencer and its embedded L1."""
+"""Clients that we did not write, against a devnet's sequencer and its embedded L1; and its verifier."""
 
 import pytest
 
 from genesis.networks import L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
 from tests.clients.scenario import CLIENTS, WITHOUT_WEBSOCKET, expected, run
-from tests.devnet.conftest import Devnet
+from tests.devnet.conftest import Devnet, rpc, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -18,3 +18,12 @@ def test_client_connects_sends_deploys_calls_and_reads_logs(
     chain_id = L1_DEVNET_CHAIN_ID if layer == "l1" else L2_DEVNET_CHAIN_ID
     seen = run(client, url, url.replace("http", "ws", 1))
     assert seen == expected(chain_id, pushed=client not in WITHOUT_WEBSOCKET)
+
+
+def test_verifier_tells_its_subscribers_of_derived_blocks(devnet: Devnet) -> None:
+    known = rpc(devnet.verifier, "eth_newBlockFilter")
+    hashes = wait_for(
+        lambda: rpc(devnet.verifier, "eth_getFilterChanges", known), what="blocks in the filter"
+    )
+    for hash in hashes:
+        assert rpc(devnet.sequencer, "eth_getBlockByHash", hash, False)["hash"] == hash

@@ -5,6 +5,7 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from tests.devnet.conftest import (
     answers,
     devnet_in,
     rpc,
+    tallystick,
     wait_for,
 )
 from tests.devnet.sender import Sender, receipt
@@ -186,9 +188,13 @@ def start_and_fail(devnet: Devnet) -> str:
     return devnet.output
 
 
+def stop_if_running(devnet: Devnet) -> None:
+    if devnet.process is not None and devnet.process.poll() is None:
+        devnet.stop()
+
+
 def test_database_of_another_chain_refused_with_remedy(devnet: Devnet) -> None:
-    ensure_started(devnet)
-    devnet.stop()
+    stop_if_running(devnet)
     own, aside = devnet.data_dir / "sequencer" / "db", devnet.data_dir / "sequencer-db"
     own.rename(aside)
     shutil.copytree(devnet.data_dir / "l1" / "db", own)
@@ -201,38 +207,50 @@ def test_database_of_another_chain_refused_with_remedy(devnet: Devnet) -> None:
     assert "the sequencer stopped while starting" in output
     assert "holds chain 31337" in output
     assert "--data-dir" in output
-    ensure_started(devnet)
 
 
-@pytest.mark.parametrize(("role", "suffix"), [("verifier", ".log"), ("sequencer", ".ldb")])
-def test_damaged_database_refused_and_rebuilt_by_the_remedy(
-    devnet: Devnet, role: str, suffix: str
-) -> None:
+def test_damaged_databases_refused_and_each_remedy_brings_them_back(devnet: Devnet) -> None:
     """`.log` holds what was written last, `.ldb` what LevelDB moved out of it when it opened."""
     ensure_started(devnet)
     number = wait_for(lambda: devnet.safe_number(devnet.verifier), what="a safe block")
-    url = urls(devnet)[role]
-    before = rpc(url, "eth_getBlockByNumber", hex(number), False)
+    before = rpc(devnet.verifier, "eth_getBlockByNumber", hex(number), False)
     devnet.stop()
+    assert_refused_when_damaged(devnet, "verifier", ".log")
+    recovered = subprocess.run(
+        [
+            *tallystick("recover", "--role", "verifier"),
+            *("--data-dir", str(devnet.data_dir / "verifier")),
+            *("--deployment", str(devnet.data_dir / "deployment.json")),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert recovered.returncode == 0, recovered.stderr
+    assert_refused_when_damaged(devnet, "sequencer", ".ldb")
+    shutil.rmtree(devnet.data_dir / "sequencer" / "db")
+
+    devnet.start()
+    for url in (devnet.sequencer, devnet.verifier):
+        wait_for(lambda url=url: devnet.safe_number(url) >= number, 90, "the chain again")
+        assert rpc(url, "eth_getBlockByNumber", hex(number), False) == before
+    wait_until_new_blocks(devnet)
+
+
+def assert_refused_when_damaged(devnet: Devnet, role: str, suffix: str) -> None:
     database = devnet.data_dir / role / "db"
-    damaged = list((database / "leveldb").glob(f"*{suffix}"))
-    assert damaged
-    for path in damaged:
+    for path in (database / "leveldb").glob(f"*{suffix}"):
         damage(path, random.Random(SEED))
     output = start_and_fail(devnet)
-
     assert f"the {role} stopped while starting" in output
-    assert "is damaged" in output
+    assert f"the database in {database} is damaged" in output
+    assert "run `tallystick recover`" in output
     assert "delete the folder and let the node derive the chain from L1 again" in output
-    shutil.rmtree(database)
-    devnet.start()
-    wait_for(lambda: devnet.safe_number(url) >= number, 90, "the chain again")
-    assert rpc(url, "eth_getBlockByNumber", hex(number), False) == before
 
 
 def damage(path: Path, choose: random.Random) -> None:
-    """Flip a bit in every kilobyte of a file, as no checksum misses."""
+    """Flip a bit in every kilobyte of a file's second half."""
     content = bytearray(path.read_bytes())
-    for start in range(0, len(content), 1024):
+    for start in range(len(content) // 2, len(content), 1024):
         content[choose.randrange(start, min(start + 1024, len(content)))] ^= 0x10
     path.write_bytes(content)

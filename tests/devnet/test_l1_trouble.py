@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 LONG = bool(os.environ.get("TALLYSTICK_ALL"))
 LAG_BLOCKS = 5
-LAG_ANSWERS = 400 if LONG else 100
+LAG_ANSWERS = 400 if LONG else 60
 REORG_DEPTHS = (3, 10, 64, 1, 5, 30, 64) if LONG else (3, 10, 64)
 OFFLINE_BLOCKS = 60 if LONG else 4
 

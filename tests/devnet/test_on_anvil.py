@@ -13,6 +13,8 @@ from tests.devnet.sender import call_contract
 
 pytestmark = pytest.mark.slow
 
+DISPUTE_WINDOW = ("--dispute-window", "5")
+
 
 @pytest.fixture(scope="module")
 def anvil() -> Iterator[TimedAnvil]:
@@ -25,7 +27,7 @@ def anvil() -> Iterator[TimedAnvil]:
 def on_anvil(anvil: TimedAnvil, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     """A ready devnet on it."""
     folder = tmp_path_factory.mktemp("on-anvil")
-    with devnet_in(folder, "--l1-rpc", anvil.url, "--dispute-window", "5") as devnet:
+    with devnet_in(folder, "--l1-rpc", anvil.url, *DISPUTE_WINDOW) as devnet:
         yield devnet.start()
 
 
@@ -73,7 +75,7 @@ def test_fresh_anvil_under_an_old_deployment_refused_with_remedy(
 ) -> None:
     fresh = TimedAnvil()
     try:
-        with devnet_in(tmp_path, "--l1-rpc", fresh.url) as other:
+        with devnet_in(tmp_path, "--l1-rpc", fresh.url, *DISPUTE_WINDOW) as other:
             other.data_dir.mkdir()
             shutil.copy(on_anvil.data_dir / "deployment.json", other.data_dir)
             other.launch()
