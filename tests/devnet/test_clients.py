@@ -1,4 +1,4 @@
-"""Clients that we did not write, against a devnet's sequencer and its embedded L1; and its verifier."""
+"""Clients that we did not write, against both layers of a devnet; and what its verifier tells."""
 
 import pytest
 
