@@ -15,8 +15,9 @@ from coincurve import PublicKey
 from Crypto.Hash import RIPEMD160
 from eth.exceptions import OutOfGas, VMError
 
-from execution.evm import native
+from execution import native
 from execution.evm.size_rules import SizeRule
+from execution.native import RefusedInput
 from execution.transactions import SECP256K1_ORDER
 from state.keccak import keccak
 from state.types import Address
@@ -164,14 +165,22 @@ def _iterations(exponent_size: int, exponent_head: int, per_byte: int) -> int:
 # Curves
 
 
+def _native(function: Callable[[bytes], bytes], data: bytes) -> bytes:
+    """Run a native backend. Raises `VMError` when it refuses its input."""
+    try:
+        return function(data)
+    except RefusedInput as error:
+        raise VMError(str(error)) from error
+
+
 def _ecadd(computation: Any) -> None:
     computation.consume_gas(ECADD_GAS, "ECADD")
-    computation.output = native.ecadd(bytes(computation.msg.data[:128]))
+    computation.output = _native(native.ecadd, bytes(computation.msg.data[:128]))
 
 
 def _ecmul(computation: Any) -> None:
     computation.consume_gas(ECMUL_GAS, "ECMUL")
-    computation.output = native.ecmul(bytes(computation.msg.data[:96]))
+    computation.output = _native(native.ecmul, bytes(computation.msg.data[:96]))
 
 
 def _ecpairing(computation: Any) -> None:
@@ -180,7 +189,7 @@ def _ecpairing(computation: Any) -> None:
     computation.consume_gas(PAIRING_GAS + PAIRING_PAIR_GAS * pairs, "ECPAIRING")
     if rest:
         raise VMError("pairing input is no multiple of 192 bytes")
-    computation.output = native.ecpairing(bytes(computation.msg.data))
+    computation.output = _native(native.ecpairing, bytes(computation.msg.data))
 
 
 def _point_evaluation(computation: Any) -> None:
@@ -188,7 +197,7 @@ def _point_evaluation(computation: Any) -> None:
     computation.consume_gas(POINT_EVALUATION_GAS, "POINT_EVALUATION")
     if len(computation.msg.data) != POINT_EVALUATION_INPUT_BYTES:
         raise VMError("point evaluation takes 192 bytes")
-    computation.output = native.point_evaluation(bytes(computation.msg.data))
+    computation.output = _native(native.point_evaluation, bytes(computation.msg.data))
 
 
 # BLAKE2
