@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.deployment import Deployment, DeployParameters
+from bridge.deployment import Deployment, DeployParameters, Plan, read_file
 from bridge.l1.deploy import deploy
 from bridge.l1.dev import fund_operators
 from bridge.l1.errors import L1ContractMissing
@@ -203,19 +203,48 @@ async def deploy_contracts(settings: DevnetSettings, progress: Progress) -> Depl
         dispute_window_seconds=settings.dispute_window_seconds,
         finality_delay_seconds=settings.finality_delay_seconds,
     )
+    check_options(path, parameters)
+    deployer = operator_accounts().deployer
     async with RpcClient(settings.l1_url) as rpc:
-        if settings.l1_rpc is not None:
+        if settings.l1_rpc is not None and not is_deployed(path):
             progress("Funding the operators from dev account 0")
             await fund_operators(rpc, path)
         progress("Deploying the L1 contracts")
-        deployer = operator_accounts().deployer
         try:
-            return await deploy(rpc, deployer.key, parameters, path, poll_seconds=POLL_SECONDS)
+            deployment = await deploy(
+                rpc, deployer.key, parameters, path, poll_seconds=POLL_SECONDS
+            )
         except L1ContractMissing as error:
             raise InvalidSettings(
                 f"{error}: start that L1 with its state, correct --l1-rpc, or begin anew with"
                 " --reset"
             ) from error
+        if settings.l1_rpc is not None:
+            await fund_operators(rpc, path)
+        return deployment
+
+
+def check_options(path: Path, parameters: DeployParameters) -> None:
+    """Refuse options that an earlier run, whose chains would be resumed, was not started with."""
+    if not path.exists():
+        return
+    found = read_file(path)
+    before = (found if isinstance(found, Plan) else found.plan).parameters
+    changed = sorted(
+        f"{name} was {getattr(before, name)}"
+        for name in ("l1_chain_id", "dispute_window_seconds", "finality_delay_seconds")
+        if getattr(before, name) != getattr(parameters, name)
+    )
+    if changed:
+        raise InvalidSettings(
+            f"this devnet was started with other options ({', '.join(changed)}): repeat them, or"
+            " begin anew with --reset"
+        )
+
+
+def is_deployed(path: Path) -> bool:
+    """Whether an earlier run has completed the deployment."""
+    return path.exists() and isinstance(read_file(path), Deployment)
 
 
 def l1_child(settings: DevnetSettings) -> Child:

@@ -1,6 +1,7 @@
 """Starting, stopping, resuming and killing a devnet."""
 
 import os
+import shutil
 import signal
 
 import pytest
@@ -99,6 +100,17 @@ def test_port_in_use_one_sentence_and_remedy(devnet: Devnet, tmp_path) -> None:
         assert f"port {devnet.ports[1]} can't be used" in other.output
         assert "--rpc-port" in other.output
         assert "Traceback" not in other.output
+
+
+def test_devnet_resumed_with_other_dispute_window_names_reset(devnet: Devnet, tmp_path) -> None:
+    (tmp_path / "data").mkdir()
+    shutil.copy(devnet.data_dir / "deployment.json", tmp_path / "data")
+    with devnet_in(tmp_path, "--dispute-window", "77") as other:
+        other.launch()
+
+        assert other.process.wait(60) == 1
+        assert "dispute_window_seconds was 5" in other.output
+        assert "--reset" in other.output
 
 
 def test_folder_of_running_devnet_refused(devnet: Devnet) -> None:
