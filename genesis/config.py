@@ -10,7 +10,7 @@ TRANSACTION_GAS_CAP = Gas(2**24)
 """The most gas one transaction may ask for (EIP-7825)."""
 
 WORST_SECONDS_PER_GAS = 1e-6
-"""Upper bound of execution time for one gas; `scripts/bench gas-time` measures what is behind it."""
+"""Upper bound of the time that one gas may take; `./scripts/bench gas-time` measures it."""
 
 
 class InvalidChainConfig(Invalid):
