@@ -12,7 +12,7 @@ class InclusionRule(IntEnum):
     SKIP = 0
     """Leave it out and say why: mempool and batch transactions."""
     CARRY = 1
-    """Deposits and forced ones: one out of block gas ends the list, to keep the order; else SKIP."""
+    """Deposits and forced ones: out of block gas ends the list, to keep the order; else SKIP."""
 
 
 @dataclass(frozen=True, slots=True)
