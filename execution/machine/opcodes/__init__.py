@@ -1,0 +1,1 @@
+"""Instructions by family; `table` puts them together."""
