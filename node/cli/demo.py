@@ -31,7 +31,7 @@ def demo() -> None:
 def trade(data_dir: Path) -> None:
     """Collateral from L1, a perpetual trade, a refused one, and a withdrawal back to L1.
 
-    Takes about a minute: a withdrawal is paid only when its output root can't be disputed any more.
+    Takes about a minute: a withdrawal is paid only once its output root is resolved.
     """
     manifest = read_manifest(data_dir)
     console = output.console()

@@ -43,7 +43,7 @@ L2_CONTRACTS: Final = {
 }
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(short_help="Start a whole rollup here.", context_settings={"show_default": True})
 @config_option
 @click.option(
     "--data-dir",
@@ -58,7 +58,7 @@ L2_CONTRACTS: Final = {
 @click.option("--l1-block-time", default=1.0, help="Seconds between two blocks of the embedded L1.")
 @click.option("--l1-rpc", metavar="URL", help="Use this L1 (for example anvil) instead.")
 @click.option("--l1-chain-id", default=L1_DEVNET_CHAIN_ID, help="Chain id expected of the L1.")
-@click.option("--dispute-window", default=20, help="Seconds in which a root can be disputed.")
+@click.option("--dispute-window", default=20, help="Seconds until a proposed root resolves.")
 @click.option("--reset", is_flag=True, help="Forget the chains of earlier runs and begin anew.")
 def devnet(
     data_dir: Path,

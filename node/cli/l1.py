@@ -87,7 +87,7 @@ def l1() -> None:
 )
 @seconds_option("--window", "window_seconds", "How long the sequencer may be silent.")
 @seconds_option("--drift", "drift_seconds", "How far L2's time may be ahead of L1's.")
-@seconds_option("--dispute-window", "dispute_window_seconds", "How long a root may be disputed.")
+@seconds_option("--dispute-window", "dispute_window_seconds", "Until a proposed root resolves.")
 @seconds_option("--finality-delay", "finality_delay_seconds", "From a game's end to payment.")
 @click.option("--bond", "bond_wei", type=int, default=DEFAULTS.bond_wei, help="In wei.")
 @click.option("--confirmations", type=int, default=0, show_default=True)

@@ -45,7 +45,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"auto_envvar_prefix": "TALLYSTICK"})
 @click.version_option(package_name="tallystick")
 def cli() -> None:
-    """A rollup node for derivatives whose every step can be disputed and proven on L1.
+    """A rollup node for derivatives whose chain anyone can derive again from L1 alone.
 
     Every option can also be set by an environment variable: TALLYSTICK_<COMMAND>_<OPTION>.
     """

@@ -12,7 +12,7 @@ from state.clock import SystemClock
 from state.store import ChainStore
 
 
-@click.command()
+@click.command(short_help="Rewind a damaged database.")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option(
     "--data-dir", type=click.Path(file_okay=False, exists=True, path_type=Path), required=True,

@@ -19,7 +19,7 @@ NOT_SIZE_RULES = (Rule.BLOB_TRANSACTION, Rule.BLOB_BASE_FEE)
 """All other rules together may exclude at most one case in a hundred."""
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(short_help="Run official state tests.", context_settings={"show_default": True})
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--engine", type=click.Choice(["evm"]), default="evm", help="What runs the cases.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array of results instead.")

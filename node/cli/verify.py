@@ -19,7 +19,9 @@ from state.types import BlockNumber
 _ROWS_DEFAULT = 20
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Derive the chain from L1 and compare.", context_settings={"show_default": True}
+)
 @click.option("--from", "first", type=int, help="First block; the last 20 by default.")
 @click.option("--to", "last", type=int, help="Last block; as far as L1 goes by default.")
 @click.option(
@@ -35,7 +37,7 @@ _ROWS_DEFAULT = 20
     type=click.Path(dir_okay=False, path_type=Path),
     help="Deployment file, instead of the devnet's.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
 def verify(
     first: int | None,
     last: int | None,

@@ -295,7 +295,7 @@ class TradeDemo:
         )
         receipt = await self.when_ready(lambda: withdrawer.finalize(withdrawal))
         self.tell(
-            f"Nobody disputed the root in time: the Portal paid {usd(WITHDRAWN)}",
+            f"The root's clock ran out unchallenged: the Portal paid {usd(WITHDRAWN)}",
             f"L1 block {receipt.block_number}",
         )
         return await read_game(self.l1.client, game.address, at="latest")
