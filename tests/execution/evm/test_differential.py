@@ -36,7 +36,7 @@ ALL = os.environ.get("TALLYSTICK_ALL") == "1"
 EELS_PYTHON = os.environ.get("TALLYSTICK_EELS_PYTHON", "")
 ANSWERS = Path(__file__).with_name("eels_answers.json")
 
-REVM_SEEDS = range(20_000 if ALL else 500)
+REVM_SEEDS = range(20_000 if ALL else 250)
 EELS_SEEDS = range(1_000_000, 1_000_000 + (300 if ALL else 20))
 RECORDED_SEEDS = range(2_000_000, 2_000_060)
 
