@@ -1,4 +1,4 @@
-"""The official GeneralStateTests, run on our own executor and account database.
+"""The official GeneralStateTests, run on one of our two engines.
 
 A case is (file, test name, index into data, gas limits and values) for the fork Cancun. It passes
 when the transaction, decoded from its bytes as from the wire, leaves exactly the state root and
@@ -8,11 +8,11 @@ such, with the rule's name (docs/chain-rules.md), never as passed.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Protocol
 
 from execution.errors import (
     InvalidTransaction,
@@ -20,9 +20,11 @@ from execution.errors import (
     TransactionTypeNotSupported,
 )
 from execution.evm.context import BlockContext
-from execution.evm.engine import Evm, Outcome
+from execution.evm.engine import Evm
+from execution.evm.size_rules import SizeRule
 from execution.evm.threads import run_deep
 from execution.limits import L1_TRANSACTION_BYTES_MAX
+from execution.machine.machine import Machine
 from execution.statetest_fields import (
     BLOB_TYPE_BYTE,
     parse_address,
@@ -30,9 +32,12 @@ from execution.statetest_fields import (
     parse_number,
     signed_transaction,
 )
+from execution.transaction import Transaction
 from execution.transactions import decode
 from genesis.config import STATETEST_RULES, ExecutionRules
 from state import rlp
+from state.accounts import State, StateDiff
+from state.blocks import Log
 from state.errors import Invalid
 from state.keccak import keccak
 from state.memory_state import MemoryState
@@ -124,6 +129,38 @@ class Case:
     post_root: Hash32
     logs_hash: Hash32
     exception: str | None
+
+
+# Engines
+
+
+class EngineName(StrEnum):
+    """What runs the cases: py-evm, which runs the chain, or the provable machine."""
+
+    EVM = "evm"
+    MACHINE = "machine"
+
+
+class Executed(Protocol):
+    """What is judged of a transaction, beside the state it leaves."""
+
+    @property
+    def logs(self) -> Sequence[Log]: ...
+
+
+class Engine(Protocol):
+    """What both engines can do."""
+
+    def apply(self, tx: Transaction, gas_left: Gas) -> Executed: ...
+    def diff(self) -> StateDiff: ...
+    @property
+    def rules_hit(self) -> frozenset[SizeRule]: ...
+
+
+ENGINES: Final[Mapping[EngineName, Callable[[State, BlockContext, ExecutionRules], Engine]]] = {
+    EngineName.EVM: Evm,
+    EngineName.MACHINE: Machine,
+}
 
 
 # Reading
@@ -219,12 +256,20 @@ def _account(fields: Mapping[str, Any]) -> TestAccount:
 # Running
 
 
-def run_file(path: Path, rules: ExecutionRules = STATETEST_RULES) -> tuple[CaseResult, ...]:
+def run_file(
+    path: Path,
+    rules: ExecutionRules = STATETEST_RULES,
+    engine: EngineName = EngineName.EVM,
+) -> tuple[CaseResult, ...]:
     """Run all Cancun cases of a file. Raises `InvalidStateTest`."""
-    return run_deep(lambda: tuple(run_case(case, rules) for case in read_cases(path)))
+    return run_deep(lambda: tuple(run_case(case, rules, engine) for case in read_cases(path)))
 
 
-def run_case(case: Case, rules: ExecutionRules = STATETEST_RULES) -> CaseResult:
+def run_case(
+    case: Case,
+    rules: ExecutionRules = STATETEST_RULES,
+    engine: EngineName = EngineName.EVM,
+) -> CaseResult:
     """Run a case and judge it.
 
     A case that fails is excluded only where a chain rule was in its way and it passes by plain
@@ -233,10 +278,11 @@ def run_case(case: Case, rules: ExecutionRules = STATETEST_RULES) -> CaseResult:
     if len(case.raw) > L1_TRANSACTION_BYTES_MAX and case.exception is None:
         # Beyond what is decoded anywhere, so that it can't be tried without the rule either.
         return CaseResult(case.id, Verdict.EXCLUDED, Rule.TRANSACTION_SIZE)
-    run = _run(case, rules)
+    run = _run(case, rules, engine)
     if run.verdict is Verdict.FAILED and run.hindrances:
         plain = replace(case, context=replace(case.context, blob_base_fee=case.blob_base_fee))
-        if _run(plain, replace(rules, bounded_inputs=False)).verdict is Verdict.PASSED:
+        unbounded = replace(rules, bounded_inputs=False)
+        if _run(plain, unbounded, engine).verdict is Verdict.PASSED:
             return CaseResult(case.id, Verdict.EXCLUDED, ", ".join(run.hindrances))
     return CaseResult(case.id, run.verdict, run.detail)
 
@@ -250,22 +296,23 @@ class _Run:
     hindrances: tuple[str, ...] = ()
 
 
-def _run(case: Case, rules: ExecutionRules) -> _Run:
+def _run(case: Case, rules: ExecutionRules, name: EngineName) -> _Run:
     state = MemoryState.from_alloc(case.pre)
-    evm = Evm(state, case.context, rules)
+    engine = ENGINES[name](state, case.context, rules)
     try:
-        outcome = evm.apply(decode(case.raw, chain_id=CHAIN_ID), case.context.gas_limit)
+        outcome = engine.apply(decode(case.raw, chain_id=CHAIN_ID), case.context.gas_limit)
     except TransactionTypeNotSupported as error:
         if case.raw[:1] == BLOB_TYPE_BYTE:
             return _Run(Verdict.EXCLUDED, Rule.BLOB_TRANSACTION)
         return _judge_refusal(case, state, error)
     except InvalidTransaction as error:
         return _judge_refusal(case, state, error)
-    hindrances: list[str] = sorted(evm.rules_hit)
+    hindrances: list[str] = sorted(engine.rules_hit)
     if case.context.blob_base_fee != case.blob_base_fee:
         hindrances.append(Rule.BLOB_BASE_FEE)
     return replace(
-        _judge_outcome(case, state.update(evm.diff()).root, outcome), hindrances=tuple(hindrances)
+        _judge_outcome(case, state.update(engine.diff()).root, outcome),
+        hindrances=tuple(hindrances),
     )
 
 
@@ -278,7 +325,7 @@ def _judge_refusal(case: Case, state: MemoryState, error: InvalidTransaction) ->
     return _Run(Verdict.PASSED)
 
 
-def _judge_outcome(case: Case, root: Hash32, outcome: Outcome) -> _Run:
+def _judge_outcome(case: Case, root: Hash32, outcome: Executed) -> _Run:
     logs = logs_hash(outcome)
     if case.exception is not None:
         return _Run(Verdict.FAILED, f"accepted, but {case.exception}")
@@ -289,7 +336,7 @@ def _judge_outcome(case: Case, root: Hash32, outcome: Outcome) -> _Run:
     return _Run(Verdict.PASSED)
 
 
-def logs_hash(outcome: Outcome) -> Hash32:
+def logs_hash(outcome: Executed) -> Hash32:
     """keccak(rlp(logs)), as the tests commit to them."""
     return keccak(rlp.encode([[log.address, list(log.topics), log.data] for log in outcome.logs]))
 

@@ -1,10 +1,11 @@
-"""`tallystick statetest`: the official GeneralStateTests on the project's own executor."""
+"""`tallystick statetest`: the official GeneralStateTests on the project's own engines."""
 
 import json
 import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from execution.statetest import FORK, CaseResult, Rule, Verdict, run_file, test_files
+from execution.statetest import (
+    FORK,
+    CaseResult,
+    EngineName,
+    Rule,
+    Verdict,
+    run_file,
+    test_files,
+)
 
 NOT_SIZE_RULES = (Rule.BLOB_TRANSACTION, Rule.BLOB_BASE_FEE)
 """All other rules together may exclude at most one case in a hundred."""
@@ -21,7 +30,12 @@ NOT_SIZE_RULES = (Rule.BLOB_TRANSACTION, Rule.BLOB_BASE_FEE)
 
 @click.command(short_help="Run official state tests.", context_settings={"show_default": True})
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--engine", type=click.Choice(["evm"]), default="evm", help="What runs the cases.")
+@click.option(
+    "--engine",
+    type=click.Choice([str(name) for name in EngineName]),
+    default=str(EngineName.EVM),
+    help="What runs the cases: py-evm, which runs the chain, or the provable machine.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array of results instead.")
 @click.option(
     "-j",
@@ -38,16 +52,19 @@ def statetest(paths: tuple[Path, ...], engine: str, as_json: bool, jobs: int) ->
     (docs/chain-rules.md). Exit code 1 when a case fails.
     """
     files = test_files(paths)
-    results = [result for batch in _run(files, jobs, quiet=as_json) for result in batch]
+    name = EngineName(engine)
+    results = [result for batch in _run(files, name, jobs, quiet=as_json) for result in batch]
     if as_json:
         click.echo(json.dumps([_as_json(result) for result in results], indent=2))
     else:
-        _print(results)
+        _print(results, name)
     if any(result.verdict is Verdict.FAILED for result in results):
         raise click.exceptions.Exit(1)
 
 
-def _run(files: list[Path], jobs: int, *, quiet: bool) -> Iterator[tuple[CaseResult, ...]]:
+def _run(
+    files: list[Path], engine: EngineName, jobs: int, *, quiet: bool
+) -> Iterator[tuple[CaseResult, ...]]:
     """The results of all files, in their order."""
     progress = Progress(
         TextColumn("{task.description}"),
@@ -58,15 +75,17 @@ def _run(files: list[Path], jobs: int, *, quiet: bool) -> Iterator[tuple[CaseRes
         disable=quiet,
     )
     with progress:
-        yield from progress.track(_results(files, jobs), total=len(files), description="files")
+        results = _results(files, engine, jobs)
+        yield from progress.track(results, total=len(files), description="files")
 
 
-def _results(files: list[Path], jobs: int) -> Iterator[tuple[CaseResult, ...]]:
+def _results(files: list[Path], engine: EngineName, jobs: int) -> Iterator[tuple[CaseResult, ...]]:
+    run = partial(run_file, engine=engine)
     if min(jobs, len(files)) <= 1:
-        yield from map(run_file, files)
+        yield from map(run, files)
         return
     with multiprocessing.get_context("spawn").Pool(min(jobs, len(files))) as pool:
-        yield from pool.imap(run_file, files)
+        yield from pool.imap(run, files)
 
 
 def _as_json(result: CaseResult) -> dict[str, Any]:
@@ -84,7 +103,7 @@ def _as_json(result: CaseResult) -> dict[str, Any]:
     }
 
 
-def _print(results: list[CaseResult]) -> None:
+def _print(results: list[CaseResult], engine: EngineName) -> None:
     console = Console(soft_wrap=True)
     for verdict in (Verdict.EXCLUDED, Verdict.FAILED):
         for result in _with_verdict(results, verdict):
@@ -93,11 +112,11 @@ def _print(results: list[CaseResult]) -> None:
                 markup=False,
                 highlight=False,
             )
-    console.print(_summary(results))
+    console.print(_summary(results, engine))
 
 
-def _summary(results: list[CaseResult]) -> Table:
-    table = Table("verdict", "rule", "cases", "share", title=f"{FORK} state tests, engine evm")
+def _summary(results: list[CaseResult], engine: EngineName) -> Table:
+    table = Table("verdict", "rule", "cases", "share", title=f"{FORK} state tests, engine {engine}")
     counts = Counter(result.verdict for result in results)
     rules = Counter(result.detail for result in _with_verdict(results, Verdict.EXCLUDED))
     rows = [
