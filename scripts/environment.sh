@@ -1,5 +1,5 @@
-# Sourced by scripts/devnet and scripts/test: makes the virtual environment when it is missing or old.
-# Sets VENV. Usage: ensure_environment runtime|test
+# Sourced by scripts/devnet, scripts/test and scripts/bench: makes the virtual environments when they
+# are missing or old. Sets ROOT and VENV. Usage: ensure_environment runtime|test, ensure_oracle
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=${TALLYSTICK_VENV:-$ROOT/.venv}
@@ -18,14 +18,14 @@ find_python() {
 }
 
 # Installs a lock file, counting the packages; pip's errors are shown, its warnings are not.
-install_locked() {
-    local lock=$1 total
+install_locked() { # virtual environment, lock file
+    local venv=$1 lock=$2 total
     total=$(grep -c '^[a-z0-9].*==' "$lock")
-    "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
+    "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
         --require-hashes -r "$lock" 2> >(grep -v '^WARNING' >&2) |
         awk -v total="$total" '
             /^(Collecting|Requirement already satisfied)/ {
-                printf "\r  [1/2] %d of %d packages", ++count, total
+                printf "\r  %d of %d packages", ++count, total
                 fflush()
             }
             /^Installing collected packages/ { printf ", unpacking"; fflush() }
@@ -42,9 +42,22 @@ ensure_environment() { # runtime or test
     python=$(find_python)
     echo "Installing Tallystick's $kind requirements into $VENV (locked and hashed, about a minute the first time)"
     [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV"
-    install_locked "$lock"
-    echo "  [2/2] the tallystick command"
+    install_locked "$VENV" "$lock"
+    echo "  the tallystick command"
     "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-deps \
         --no-build-isolation --editable "$ROOT"
     echo "$wanted" >"$stamp"
+}
+
+# The execution specification, for the tests that compare with it.
+ensure_oracle() {
+    local venv=$ROOT/.venv-oracle lock=$ROOT/requirements/oracle.txt wanted
+    wanted=$(cksum <"$lock")
+    if [ "$(cat "$venv/.tallystick" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    echo "Installing the execution specification into $venv (locked and hashed)"
+    [ -x "$venv/bin/python" ] || "$(find_python)" -m venv "$venv"
+    install_locked "$venv" "$lock"
+    echo "$wanted" >"$venv/.tallystick"
 }

@@ -2,7 +2,7 @@
 
 revm, through pyrevm, runs in this process and is fast. It runs a message: fees, nonces and refusals
 are not its business, so the sender is charged beforehand. The execution specification (EELS) is the
-judge: it needs a Python of its own, named by TALLYSTICK_EELS_PYTHON, with `ethereum-execution`.
+judge: it needs a Python of its own, because it pins other versions than we do.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Random transactions on our engine and on others: they must agree in everything.
 
-Three comparisons of the same scenarios: with revm, in this process; with what the execution
-specification (EELS) answered when `eels_answers.json` was made; and with EELS itself, where
-TALLYSTICK_EELS_PYTHON names a Python that has `ethereum-execution`. TALLYSTICK_ALL=1 runs more.
+The same kind of scenarios goes to revm, in this process, and to the execution specification (EELS),
+which needs a Python of its own: `./scripts/test` makes one in `.venv-oracle`, or
+TALLYSTICK_EELS_PYTHON names one with `ethereum-execution`. TALLYSTICK_ALL=1 runs more.
 """
 
 import json
@@ -33,12 +33,11 @@ from tests.execution.evm.scenarios import (
 )
 
 ALL = os.environ.get("TALLYSTICK_ALL") == "1"
-EELS_PYTHON = os.environ.get("TALLYSTICK_EELS_PYTHON", "")
-ANSWERS = Path(__file__).with_name("eels_answers.json")
+ROOT = Path(__file__).resolve().parents[3]
+EELS_PYTHON = os.environ.get("TALLYSTICK_EELS_PYTHON", str(ROOT / ".venv-oracle/bin/python"))
 
 REVM_SEEDS = range(20_000 if ALL else 250)
-EELS_SEEDS = range(1_000_000, 1_000_000 + (300 if ALL else 20))
-RECORDED_SEEDS = range(2_000_000, 2_000_060)
+EELS_SEEDS = range(1_000_000, 1_000_000 + (300 if ALL else 40))
 
 ETHEREUM = ExecutionRules(transaction_gas_cap=None, bounded_inputs=False, deposits=False)
 """Cancun's rules and none of ours."""
@@ -143,63 +142,47 @@ def asked(specification: Specification, scenario: Scenario) -> dict[str, Any]:
     return {"invalid": True} if "invalid" in answer else answer
 
 
-def name_of(scenario: Scenario) -> str:
-    """The case as the specification sees it, so that a changed generator is noticed."""
-    return keccak(json.dumps(scenario.as_state_test()).encode())[:8].hex()
-
-
-@pytest.mark.skipif(not EELS_PYTHON, reason="set TALLYSTICK_EELS_PYTHON to ask EELS itself")
-def test_random_transactions_do_as_specified() -> None:
+@pytest.fixture(scope="module")
+def specified() -> list[tuple[Scenario, dict[str, Any]]]:
+    """Random cases, with what the specification says of each."""
+    if not Path(EELS_PYTHON).exists():
+        pytest.skip(f"no {EELS_PYTHON} with ethereum-execution; ./scripts/test makes it")
     specification = Specification(EELS_PYTHON)
-
-    def compare() -> None:
-        for seed in EELS_SEEDS:
-            for scenario in specified_scenarios(seed):
-                where = f"seed {seed}, gas {scenario.fields.gas}"
-                assert our_answer(scenario) == asked(specification, scenario), where
-
     try:
-        run_deep(compare)
+        return [
+            (scenario, asked(specification, scenario))
+            for seed in EELS_SEEDS
+            for scenario in run_deep(lambda seed=seed: list(specified_scenarios(seed)))
+        ]
     finally:
         specification.close()
 
 
-@pytest.fixture(scope="module")
-def recorded() -> dict[str, dict[str, Any]]:
-    """EELS's answers by case; made anew where TALLYSTICK_EELS_PYTHON is set and there are none."""
-    if not ANSWERS.exists() and EELS_PYTHON:
-        specification = Specification(EELS_PYTHON)
-        scenarios = (s for seed in RECORDED_SEEDS for s in specified_scenarios(seed))
-        answers = {name_of(scenario): asked(specification, scenario) for scenario in scenarios}
-        specification.close()
-        lines = ",\n".join(f'"{name}": {json.dumps(answers[name])}' for name in sorted(answers))
-        ANSWERS.write_text("{\n" + lines + "\n}\n")
-    answers = json.loads(ANSWERS.read_text())
-    return answers
+def test_random_transactions_do_as_specified(
+    specified: list[tuple[Scenario, dict[str, Any]]],
+) -> None:
+    def compare() -> None:
+        for scenario, answer in specified:
+            where = f"seed {scenario.seed}, gas {scenario.fields.gas}"
+            assert our_answer(scenario) == answer, where
+
+    run_deep(compare)
+    assert len(specified) > 5 * len(EELS_SEEDS)
 
 
-def test_recorded_cases_do_as_specified(recorded: dict[str, dict[str, Any]]) -> None:
-    for seed in RECORDED_SEEDS:
-        for scenario in specified_scenarios(seed):
-            assert our_answer(scenario) == recorded[name_of(scenario)], f"seed {seed}"
-
-
-def test_recorded_cases_pass_as_state_tests(
-    recorded: dict[str, dict[str, Any]], tmp_path: Path
+def test_random_transactions_pass_as_state_tests(
+    specified: list[tuple[Scenario, dict[str, Any]]], tmp_path: Path
 ) -> None:
     path, verdicts = tmp_path / "test.json", []
-    for seed in RECORDED_SEEDS:
-        for scenario in specified_scenarios(seed):
-            answer = recorded[name_of(scenario)]
-            if "invalid" in answer:
-                root, logs = MemoryState.from_alloc(scenario.pre).root, bytes(32)
-                test = scenario.as_state_test(root, logs, "TransactionException.ANY")
-            else:
-                root, logs = bytes.fromhex(answer["root"]), bytes.fromhex(answer["logs"])
-                test = scenario.as_state_test(root, logs)
-            path.write_text(json.dumps(test))
-            verdicts += [run_deep(run_case, case) for case in read_cases(path)]
+    for scenario, answer in specified:
+        if "invalid" in answer:
+            root, logs = MemoryState.from_alloc(scenario.pre).root, bytes(32)
+            test = scenario.as_state_test(root, logs, "TransactionException.ANY")
+        else:
+            root, logs = bytes.fromhex(answer["root"]), bytes.fromhex(answer["logs"])
+            test = scenario.as_state_test(root, logs)
+        path.write_text(json.dumps(test))
+        verdicts += [run_deep(run_case, case) for case in read_cases(path)]
     failed = [result for result in verdicts if result.verdict is Verdict.FAILED]
     assert not failed, failed[:5]
-    assert len(verdicts) >= len(recorded)
-    assert sum(result.verdict is Verdict.PASSED for result in verdicts) > 0.9 * len(verdicts)
+    assert sum(result.verdict is Verdict.PASSED for result in verdicts) > 0.9 * len(specified)
