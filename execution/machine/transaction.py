@@ -25,8 +25,12 @@ class PendingTx:
     raw: bytes
 
     def hash(self) -> Hash32:
-        """Commits to the hash and length of the envelope."""
-        return commit(PENDING_TAG, (keccak(self.raw), len(self.raw)))
+        """Commits to hash and length of the envelope, and to whether L1 vouches for it.
+
+        Only a deposit that the inbox holds as one may be of type 0x7E: no bytes of a user's can be.
+        """
+        is_deposit = self.transaction.is_deposit
+        return commit(PENDING_TAG, (keccak(self.raw), len(self.raw), is_deposit))
 
 
 @dataclass(slots=True)

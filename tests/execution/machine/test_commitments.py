@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from execution.machine.memory import View
 from execution.machine.operations import CopyOperation, SlotOperation
 from execution.machine.records import Destructed, LogRecord
 from execution.machine.status import Outcome, Status
+from execution.machine.transaction import PendingTx
 from state.blocks import Log
-from state.types import Address, BlockNumber, Hash32, Wei
-from tests.execution.machine.world import CONTRACT, OTHER, Run, contract
+from state.types import Address, BlockNumber, Gas, Hash32, Wei
+from tests.execution.machine.test_random_programs import random_program
+from tests.execution.machine.world import CONTRACT, OTHER, Run, contract, deposit, transaction
 
 SOMEBODY = Address(b"\x77" * 20)
 
@@ -272,3 +275,29 @@ def test_waiting_frames_are_hashed_again_once_they_run() -> None:
     run.machine.step()
     assert run.state.frame is parent
     assert parent.hash() != waiting
+
+
+def test_pending_transaction_says_if_l1_vouches_for_it() -> None:
+    signed, vouched = transaction(), deposit()
+    as_signed, as_deposit = PendingTx(signed, b"\x7e"), PendingTx(vouched, b"\x7e")
+    assert as_signed.hash() != as_deposit.hash()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_programs_hash_alike_at_every_step_or_at_few(seed: int) -> None:
+    """Calls, creations and reverts in any order, and memory that is shared and written."""
+    eager = hashes(random_run(seed))
+    for index in range(0, len(eager), max(len(eager) // 20, 1)):
+        lazy = random_run(seed)
+        lazy.machine.advance(index)
+        assert lazy.machine.machine_hash() == eager[index], f"step {index}"
+
+
+def random_run(seed: int) -> Run:
+    random = Random(1_000 + seed)
+    programs = {
+        address: contract(random_program(random), balance=9) for address in (CONTRACT, OTHER)
+    }
+    run = Run(programs)
+    run.offer(data=b"calldata", gas=Gas(120_000))
+    return run
