@@ -61,8 +61,8 @@ class Machine:
         state = self.state
         status = state.status
         try:
-            if status is Status.RUN:
-                self._instruction()
+            if status is _RUN:
+                self._instruction(state)
             elif status is Status.VALIDATE or status is Status.BUY:
                 self._admit()
             elif status is Status.RECEIPT:
@@ -78,11 +78,13 @@ class Machine:
         for _ in range(steps):
             self.step()
 
-    def _instruction(self) -> None:
+    @staticmethod
+    def _instruction(state: MachineState) -> None:
         """RUN: the instruction at the program counter; which one, the code says."""
-        state = self.state
-        frame = state.running_frame
-        opcode = frame.program.padded[frame.pc]
+        frame = state.frame
+        if frame is None or frame.code is None:
+            raise InternalError("no loaded code runs in status RUN")
+        opcode = frame.code.padded[frame.pc]
         gas, takes, gives, logic = TABLE[opcode]
         size = len(frame.stack)
         if size < takes:
@@ -158,6 +160,9 @@ class Machine:
         """Size rules that have made something fail since construction."""
         return frozenset(self.state.rules_hit)
 
+
+_RUN: Final = Status.RUN
+"""At hand: most steps ask for it, and an enumeration answers slowly."""
 
 _STEPS: Final[dict[Status, Callable[[MachineState], None]]] = {
     Status.WARM: phases.warm,
