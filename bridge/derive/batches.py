@@ -9,6 +9,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.items import InboxItem, ItemKind
+from bridge.limits import BATCH_TRANSACTION_BYTES_MAX, DECODED_BATCHES_KEPT_MAX
+from genesis.config import DerivationConfig
 from state.batch_codec import (
     BatchBlock,
     InvalidBatch,
@@ -16,10 +19,6 @@ from state.batch_codec import (
     decode_batch,
     read_block,
 )
-
-from bridge.items import InboxItem, ItemKind
-from bridge.limits import BATCH_TRANSACTION_BYTES_MAX, DECODED_BATCHES_KEPT_MAX
-from genesis.config import DerivationConfig
 from state.types import Hash32, Timestamp
 
 
