@@ -3,7 +3,7 @@
 The instruction pays, which takes the callee's account; ENTER moves the ether and makes the frame.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from execution.evm.limits import CALL_DEPTH_MAX
 from execution.machine.frame import Frame
@@ -20,69 +20,71 @@ from state.accounts import EMPTY_CODE_HASH
 from state.types import Address
 
 
+class _Target(NamedTuple):
+    """Whose code runs where, as whose call."""
+
+    code_address: Address
+    to: Address
+    caller: Address
+    value: int
+    transfers: bool
+    is_static: bool
+
+
 def _call(machine: MachineState, frame: Frame) -> None:
     stack = frame.stack
     gas, to, value = stack.pop(), to_address(stack.pop()), stack.pop()
     if value:
         require_writable(frame)
-    _pay(machine, frame, gas, to, to, frame.address, value, True, frame.is_static)
+    _pay(machine, frame, gas, _Target(to, to, frame.address, value, True, frame.is_static))
 
 
 def _callcode(machine: MachineState, frame: Frame) -> None:
     stack = frame.stack
     gas, code_address, value = stack.pop(), to_address(stack.pop()), stack.pop()
     here = frame.address
-    _pay(machine, frame, gas, code_address, here, here, value, True, frame.is_static)
+    _pay(machine, frame, gas, _Target(code_address, here, here, value, True, frame.is_static))
 
 
 def _delegatecall(machine: MachineState, frame: Frame) -> None:
     stack = frame.stack
     gas, code_address = stack.pop(), to_address(stack.pop())
     here, caller, value = frame.address, frame.caller, frame.value
-    _pay(machine, frame, gas, code_address, here, caller, value, False, frame.is_static)
+    target = _Target(code_address, here, caller, value, False, frame.is_static)
+    _pay(machine, frame, gas, target)
 
 
 def _staticcall(machine: MachineState, frame: Frame) -> None:
     stack = frame.stack
     gas, to = stack.pop(), to_address(stack.pop())
-    _pay(machine, frame, gas, to, to, frame.address, 0, False, True)
+    _pay(machine, frame, gas, _Target(to, to, frame.address, 0, False, True))
 
 
-def _pay(
-    machine: MachineState,
-    frame: Frame,
-    requested: int,
-    code_address: Address,
-    to: Address,
-    caller: Address,
-    value: int,
-    transfers: bool,
-    is_static: bool,
-) -> None:
+def _pay(machine: MachineState, frame: Frame, requested: int, target: _Target) -> None:
     """Charge memory, access, value and the callee's gas; the ranges are still on the stack."""
     stack = frame.stack
     input_start, input_size = stack.pop(), stack.pop()
     output_start, output_size = stack.pop(), stack.pop()
     machine.reach(frame, input_start, input_size)
     machine.reach(frame, output_start, output_size)
-    access(machine, frame, code_address)
-    sends = transfers and value > 0
+    access(machine, frame, target.code_address)
+    sends = target.transfers and target.value > 0
     if sends:
         machine.charge(frame, CALL_VALUE)
         # What runs has code or a nonce, so that only another account can be new.
-        if to != frame.address and machine.world.is_empty(to):
+        if target.to != frame.address and machine.world.is_empty(target.to):
             machine.charge(frame, CALL_NEW_ACCOUNT)
     gas = min(requested, all_but_64th(frame.gas))
     machine.charge(frame, gas)
     operation = CallOperation(
         gas=gas + (CALL_STIPEND if sends else 0),
-        code_address=code_address,
-        code_hash=machine.world.values(code_address).code_hash,
-        to=to,
-        caller=caller,
-        value=value,
-        transfers=transfers,
-        is_static=is_static,
+        code_address=target.code_address,
+        code_hash=machine.world.values(target.code_address).code_hash,
+        to=target.to,
+        caller=target.caller,
+        value=target.value,
+        transfers=target.transfers,
+        is_static=target.is_static,
         input=frame.memory.view(input_start, input_size),
         output_start=output_start,
         output_size=output_size,
