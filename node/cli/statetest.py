@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from execution.statetest import (
     run_file,
     test_files,
 )
+from node.cli import output
 
 NOT_SIZE_RULES = (Rule.BLOB_TRANSACTION, Rule.BLOB_BASE_FEE)
 """All other rules together may exclude at most one case in a hundred."""
@@ -71,7 +71,7 @@ def _run(
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=output.console(stderr=True),
         disable=quiet,
     )
     with progress:
@@ -104,30 +104,29 @@ def _as_json(result: CaseResult) -> dict[str, Any]:
 
 
 def _print(results: list[CaseResult], engine: EngineName) -> None:
-    console = Console(soft_wrap=True)
+    console = output.console()
     for verdict in (Verdict.EXCLUDED, Verdict.FAILED):
         for result in _with_verdict(results, verdict):
             console.print(
-                f"{verdict}  {result.case.file}  {result.case}: {result.detail}",
-                markup=False,
-                highlight=False,
+                f"{verdict}  {result.case.file}  {result.case}: {result.detail}", markup=False
             )
-    console.print(_summary(results, engine))
+    excluded = Counter(result.detail for result in _with_verdict(results, Verdict.EXCLUDED))
+    console.print(f"{FORK} state tests, engine {engine}")
+    console.print(_summary(results, excluded))
+    sizes = sum(count for rule, count in excluded.items() if rule not in NOT_SIZE_RULES)
+    console.print(f"Excluded by size rules: {sizes} of {len(results)} ({_share(sizes, results)})")
 
 
-def _summary(results: list[CaseResult], engine: EngineName) -> Table:
-    table = Table("verdict", "rule", "cases", "share", title=f"{FORK} state tests, engine {engine}")
+def _summary(results: list[CaseResult], excluded: Counter[str]) -> Table:
+    table = output.table("Verdict", "Rule", "Cases", "Share", right=("Cases", "Share"))
     counts = Counter(result.verdict for result in results)
-    rules = Counter(result.detail for result in _with_verdict(results, Verdict.EXCLUDED))
     rows = [
         (Verdict.PASSED, "", counts[Verdict.PASSED]),
         (Verdict.FAILED, "", counts[Verdict.FAILED]),
-        *((Verdict.EXCLUDED, rule, count) for rule, count in sorted(rules.items())),
+        *((Verdict.EXCLUDED, rule, count) for rule, count in sorted(excluded.items())),
     ]
     for verdict, rule, count in rows:
-        table.add_row(verdict, rule, f"{count:,}", f"{count / max(len(results), 1):.2%}")
-    sizes = sum(count for rule, count in rules.items() if rule not in NOT_SIZE_RULES)
-    table.caption = f"excluded by size rules: {sizes} of {len(results)} ({_share(sizes, results)})"
+        table.add_row(verdict, rule, f"{count:,}", _share(count, results))
     return table
 
 
