@@ -130,7 +130,7 @@ def _proposal_verdict(block: VerifiedBlock) -> str:
     if block.game is None:
         return "[dim]none[/dim]"
     words = {
-        GameStatus.IN_PROGRESS: "open to dispute",
+        GameStatus.IN_PROGRESS: "clock running",
         GameStatus.DEFENDER_WINS: "resolved",
         GameStatus.CHALLENGER_WINS: "refuted",
     }[block.game.status]
