@@ -33,6 +33,8 @@ from node.devnet import (
     stop_on_signals,
 )
 
+L1_PORT: Final = 8545
+
 L2_CONTRACTS: Final = {
     "ClearingHouse": CLEARING_HOUSE,
     "CollateralToken": COLLATERAL_TOKEN,
@@ -52,8 +54,14 @@ L2_CONTRACTS: Final = {
     help="Where databases and logs live.",
 )
 @click.option("--rpc-port", default=9545, help="JSON-RPC port of the sequencer (L2).")
-@click.option("--verifier-port", default=9546, help="JSON-RPC port of the verifier (L2).")
-@click.option("--l1-port", default=8545, help="JSON-RPC port of the embedded L1.")
+@click.option(
+    "--verifier-port", type=int, show_default="the one after --rpc-port",
+    help="JSON-RPC port of the verifier (L2).",
+)  # fmt: skip
+@click.option(
+    "--l1-port", type=int, show_default="8545, or the second after --rpc-port where L2 has that",
+    help="JSON-RPC port of the embedded L1.",
+)  # fmt: skip
 @click.option("--block-time", default=1.0, help="Seconds between two L2 blocks.")
 @click.option("--l1-block-time", default=1.0, help="Seconds between two blocks of the embedded L1.")
 @click.option("--l1-rpc", metavar="URL", help="Use this L1 (for example anvil) instead.")
@@ -63,8 +71,8 @@ L2_CONTRACTS: Final = {
 def devnet(
     data_dir: Path,
     rpc_port: int,
-    verifier_port: int,
-    l1_port: int,
+    verifier_port: int | None,
+    l1_port: int | None,
     block_time: float,
     l1_block_time: float,
     l1_rpc: str | None,
@@ -76,11 +84,12 @@ def devnet(
 
     Starting again resumes the same chains; --reset begins anew.
     """
+    verifier_port = verifier_port or rpc_port + 1
     settings = DevnetSettings(
         data_dir=data_dir,
         rpc_port=rpc_port,
         verifier_port=verifier_port,
-        l1_port=l1_port,
+        l1_port=l1_port or free_l1_port(rpc_port, verifier_port),
         block_seconds=block_time,
         l1_block_seconds=l1_block_time,
         l1_rpc=l1_rpc,
@@ -90,6 +99,11 @@ def devnet(
     with data_folder(data_dir, reset=reset):
         asyncio.run(_run(settings))
     click.echo("Stopped. Start again to resume the same chains.")
+
+
+def free_l1_port(rpc_port: int, verifier_port: int) -> int:
+    """The usual port of an L1, unless L2 was given it."""
+    return L1_PORT if L1_PORT not in (rpc_port, verifier_port) else rpc_port + 2
 
 
 async def _run(settings: DevnetSettings) -> None:
