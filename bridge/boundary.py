@@ -46,24 +46,27 @@ class Boundary:
         """keccak256 of the domain tag and the twelve words."""
         return keccak(BOUNDARY_DOMAIN + self.encode())
 
+    @property
+    def fields(self) -> tuple[int | Hash32, ...]:
+        """The values of the Solidity struct Boundary, in order."""
+        return (
+            self.version,
+            self.config_hash,
+            self.number,
+            self.header_hash,
+            self.state_root,
+            self.message_passer_root,
+            self.ring_root,
+            self.cursor.next_batch,
+            self.cursor.offset,
+            self.cursor.next_deposit,
+            self.origin.item,
+            self.origin.sequence_number,
+        )
+
     def encode(self) -> bytes:
         """The twelve words, as Solidity's `abi.encode` of the struct."""
-        return b"".join(
-            (
-                _word(self.version),
-                self.config_hash,
-                _word(self.number),
-                self.header_hash,
-                self.state_root,
-                self.message_passer_root,
-                self.ring_root,
-                _word(self.cursor.next_batch),
-                _word(self.cursor.offset),
-                _word(self.cursor.next_deposit),
-                _word(self.origin.item),
-                _word(self.origin.sequence_number),
-            )
-        )
+        return b"".join(_word(f) if isinstance(f, int) else f for f in self.fields)
 
 
 BOUNDARY_BYTES: Final = 12 * 32

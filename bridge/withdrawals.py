@@ -235,7 +235,7 @@ class Withdrawer:
         data = contracts.PROVE_WITHDRAWAL.call(
             proof.withdrawal.fields,
             proof.game.address,
-            boundary_fields(proof.boundary),
+            proof.boundary.fields,
             proof.nodes,
         )
         try:
@@ -314,22 +314,4 @@ def _parse_boundary(fields: wire.Json) -> Boundary:
         ring_root=word("blockHashRingRoot"),
         cursor=Cursor(number("nextBatch"), number("offset"), number("nextDeposit")),
         origin=Origin(number("originItem"), number("sequenceNumber")),
-    )
-
-
-def boundary_fields(boundary: Boundary) -> tuple[object, ...]:
-    """The values of the Solidity struct Boundary, in order."""
-    return (
-        boundary.version,
-        boundary.config_hash,
-        boundary.number,
-        boundary.header_hash,
-        boundary.state_root,
-        boundary.message_passer_root,
-        boundary.ring_root,
-        boundary.cursor.next_batch,
-        boundary.cursor.offset,
-        boundary.cursor.next_deposit,
-        boundary.origin.item,
-        boundary.origin.sequence_number,
     )

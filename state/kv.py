@@ -18,8 +18,8 @@ from typing import Final, Protocol
 from state.errors import Invalid
 
 REMEDY: Final = (
-    "run `tallystick recover`, or restore a copy, or delete the folder and let the node derive the"
-    " chain from L1 again"
+    "run `tallystick recover` or restore a copy; an L2 node may also delete the folder and derive"
+    " the chain from L1 again, and a devnet begins anew with --reset"
 )
 """What to do about a damaged database."""
 
