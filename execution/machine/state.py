@@ -17,7 +17,7 @@ from execution.machine.snapshot import Snapshot
 from execution.machine.status import Outcome, Status
 from execution.machine.transaction import PendingTx, Tx, transaction_hash
 from execution.machine.undo import UndoLog
-from execution.machine.words import commit, tag
+from execution.machine.words import Word, commit, tag
 from execution.machine.world import World
 from genesis.config import ExecutionRules
 from state.accounts import State
@@ -61,21 +61,22 @@ class MachineState:
 
     def hash(self) -> Hash32:
         """The machine hash: what a claim in a dispute is about."""
-        return commit(
-            MACHINE_TAG,
-            (
-                self.status,
-                self.boundary_hash,
-                self.block.hash(),
-                transaction_hash(self.tx),
-                ZERO_HASH if self.frame is None else self.frame.hash(),
-                self.world.root(),
-                self.journal.root(),
-                self.refund,
-                list_hash(self.logs),
-                list_hash(self.destructs),
-                operation_hash(self.operation),
-            ),
+        return commit(MACHINE_TAG, self.words())
+
+    def words(self) -> tuple[Word, ...]:
+        """In the order of docs/machine.md."""
+        return (
+            self.status,
+            self.boundary_hash,
+            self.block.hash(),
+            transaction_hash(self.tx),
+            ZERO_HASH if self.frame is None else self.frame.hash(),
+            self.world.root(),
+            self.journal.root(),
+            self.refund,
+            list_hash(self.logs),
+            list_hash(self.destructs),
+            operation_hash(self.operation),
         )
 
     # What the status vouches for
