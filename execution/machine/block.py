@@ -1,7 +1,7 @@
 """The block around the transactions, as far as they read and extend it."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from execution.evm.context import BlockContext
 from execution.machine.chain import Link, list_hash
@@ -15,6 +15,12 @@ from state.types import ZERO_HASH, BlockNumber, Hash32
 BLOCK_TAG: Final = tag("block")
 
 
+class Committed(Protocol):
+    """A structure that a word commits to."""
+
+    def hash(self) -> Hash32: ...
+
+
 @dataclass(slots=True)
 class Block:
     """Environment (fixed) and what the transactions so far add up to."""
@@ -24,6 +30,11 @@ class Block:
     bloom: bytes = EMPTY_BLOOM
     transactions: Link[Included] | None = None
     receipts: Link[Included] | None = None
+    count: int = 0
+    """Transactions included so far."""
+    inputs: Committed | None = None
+    """What the block is made from (bridge/machine); None where transactions come from nowhere."""
+    _ring: tuple[BlockContext, Hash32] | None = field(default=None, repr=False)
 
     def ancestor(self, number: int) -> Hash32:
         """The hash of one of the last 256 blocks, else zero (BLOCKHASH)."""
@@ -33,11 +44,13 @@ class Block:
 
     def ancestors_root(self) -> Hash32:
         """The ring of the last 256 block hashes: that of block n is leaf n % 256."""
-        ring = [ZERO_HASH] * ANCESTORS_MAX
-        current = self.context.number
-        for number in range(max(current - ANCESTORS_MAX, 0), current):
-            ring[number % ANCESTORS_MAX] = self.ancestor(number)
-        return tree_root(b"".join(ring), ANCESTOR_TREE_DEPTH)
+        if self._ring is None or self._ring[0] is not self.context:
+            ring = [ZERO_HASH] * ANCESTORS_MAX
+            current = self.context.number
+            for number in range(max(current - ANCESTORS_MAX, 0), current):
+                ring[number % ANCESTORS_MAX] = self.ancestor(number)
+            self._ring = self.context, tree_root(b"".join(ring), ANCESTOR_TREE_DEPTH)
+        return self._ring[1]
 
     def words(self) -> tuple[Word, ...]:
         """In the order of docs/machine.md."""
@@ -55,6 +68,8 @@ class Block:
             *(self.bloom[at : at + 32] for at in range(0, len(self.bloom), 32)),
             list_hash(self.transactions),
             list_hash(self.receipts),
+            self.count,
+            ZERO_HASH if self.inputs is None else self.inputs.hash(),
         )
 
     def hash(self) -> Hash32:

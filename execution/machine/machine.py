@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from execution.errors import InvalidTransaction
+from execution.errors import GasAboveBlockLimit, InvalidTransaction
 from execution.evm.context import BlockContext
 from execution.evm.limits import STACK_ITEMS_MAX
 from execution.evm.size_rules import SizeRule
@@ -48,11 +48,17 @@ class Machine:
 
     # Steps
 
-    def offer(self, tx: Transaction) -> None:
-        """Put a transaction before the machine; the next step validates it."""
+    def offer(self, given: Transaction | bytes) -> None:
+        """Put a transaction before the machine; the next step validates it.
+
+        Bytes come from strangers, and VALIDATE decodes them; a deposit is always given decoded.
+        """
         if self.state.status is not Status.NEXT:
             raise InternalError(f"a transaction is on its way: {self.state.status.name}")
-        self.state.tx = PendingTx(tx, tx.raw or encode(tx))
+        if isinstance(given, bytes):
+            self.state.tx = PendingTx(None, given)
+        else:
+            self.state.tx = PendingTx(given, given.raw or encode(given))
         self.state.status = Status.VALIDATE
         self._refusal = self._receipt = None
 
@@ -67,6 +73,8 @@ class Machine:
                 self._admit()
             elif status is Status.RECEIPT:
                 self._receipt = phases.finish(state)
+            elif status is Status.UNFIT:
+                state.forget_transaction()
             elif status is not Status.NEXT:
                 _STEPS[status](state)
         except Failure as failure:
@@ -104,6 +112,10 @@ class Machine:
                 phases.validate(self.state)
             else:
                 phases.buy(self.state)
+        except GasAboveBlockLimit as refusal:
+            # It may fit the next block, which is for the block to say.
+            self._refusal = refusal
+            self.state.status = Status.UNFIT
         except InvalidTransaction as refusal:
             self._refusal = refusal
             self.state.forget_transaction()
@@ -187,4 +199,4 @@ _STEPS: Final[dict[Status, Callable[[MachineState], None]]] = {
     Status.SELFDESTRUCT_SEND: creates.send_balance,
     Status.SELFDESTRUCT_MARK: creates.mark_destructed,
 }
-"""The one verifier of every status, RUN and the three of the block's bookkeeping aside."""
+"""The one verifier of every status that `Machine.step` doesn't name, the block's phases aside."""

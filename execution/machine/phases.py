@@ -24,7 +24,8 @@ def validate(machine: MachineState) -> None:
     pending = machine.tx
     if not isinstance(pending, PendingTx):
         raise InternalError("no transaction is pending in status VALIDATE")
-    tx, context = pending.transaction, machine.block.context
+    context = machine.block.context
+    tx = pending.decode(context.chain_id)
     admission.check_stateless(tx, machine.rules, context.chain_id)
     price = tx.effective_gas_price(context.base_fee)
     machine.tx = Tx(
@@ -53,10 +54,10 @@ def _accesses(tx: Transaction) -> Link[Access] | None:
 
 
 def buy(machine: MachineState) -> None:
-    """BUY: check what the sender and the block decide, and take gas and nonce.
+    """BUY: check what the block and the sender decide, and take gas and nonce.
 
-    Raises `InvalidTransaction`, with nothing changed. A deposit mints instead, and when it can't
-    even start it has used its whole gas limit.
+    Raises `InvalidTransaction`, with nothing changed: `GasAboveBlockLimit` before any look at the
+    sender. A deposit mints instead, and when it can't even start it has used its whole gas limit.
     """
     tx, world, context = machine.running_tx, machine.world, machine.block.context
     source = tx.source
@@ -159,6 +160,7 @@ def finish(machine: MachineState) -> Receipt:
         logs=logs,
         logs_bloom=bloom_of(logs),
     )
+    block.count += 1
     block.bloom = merge_blooms((block.bloom, receipt.logs_bloom))
     block.transactions = Link(Included(TRANSACTION_TAG, tx.raw), block.transactions)
     block.receipts = Link(Included(RECEIPT_TAG, encode_receipt(receipt)), block.receipts)

@@ -40,6 +40,19 @@ class Status(IntEnum):
     SELFDESTRUCT_SEND = 43
     SELFDESTRUCT_MARK = 44
 
+    # A block's phases; bridge/machine, for they read the inbox
+    BOUNDARY = 48
+    EXHAUSTED = 49
+    DECODE = 50
+    SCAN = 51
+    ORIGIN = 52
+    UNFIT = 54
+    HASH_TRANSACTION = 56
+    TRANSACTIONS_ROOT = 57
+    HASH_RECEIPT = 58
+    RECEIPTS_ROOT = 59
+    SEAL = 60
+
 
 class Outcome(IntEnum):
     """How a frame or a transaction stands."""

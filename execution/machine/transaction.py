@@ -10,6 +10,7 @@ from execution.machine.snapshot import Snapshot
 from execution.machine.status import Outcome
 from execution.machine.words import Word, commit, tag
 from execution.transaction import Transaction
+from execution.transactions import decode
 from state.keccak import keccak
 from state.types import ZERO_HASH, Address, Hash32
 
@@ -21,16 +22,29 @@ TX_TAG: Final = tag("tx")
 class PendingTx:
     """A transaction that the block offers: nothing but its bytes is known of it."""
 
-    transaction: Transaction
+    transaction: Transaction | None
+    """Decoded already, which spares the recovery of the sender; None for bytes of a stranger."""
     raw: bytes
+
+    @property
+    def is_deposit(self) -> bool:
+        """Whether L1 vouches for it; deposits are always given decoded."""
+        return self.transaction is not None and self.transaction.is_deposit
+
+    def decode(self, chain_id: int) -> Transaction:
+        """The transaction. Raises `InvalidTransaction`."""
+        return self.transaction or decode(self.raw, chain_id=chain_id)
+
+    def words(self) -> tuple[Word, ...]:
+        """In the order of docs/machine.md."""
+        return keccak(self.raw), len(self.raw), self.is_deposit
 
     def hash(self) -> Hash32:
         """Commits to hash and length of the envelope, and to whether L1 vouches for it.
 
         Only a deposit that the inbox holds as one may be of type 0x7E: no bytes of a user's can be.
         """
-        is_deposit = self.transaction.is_deposit
-        return commit(PENDING_TAG, (keccak(self.raw), len(self.raw), is_deposit))
+        return commit(PENDING_TAG, self.words())
 
 
 @dataclass(slots=True)

@@ -8,10 +8,11 @@ from execution.machine.machine import Machine
 from execution.machine.opcodes.creates import creation_address
 from execution.machine.status import Status
 from execution.transaction import AccessListEntry, Transaction
+from execution.transactions import encode
 from genesis.config import L1_RULES
 from state.errors import InternalError
 from state.types import ZERO_HASH, Address, Gas, Wei
-from tests.execution.evm.world import FUNDS, World
+from tests.execution.evm.world import CHAIN_ID, FUNDS, World
 from tests.execution.machine.world import (
     COINBASE,
     CONTRACT,
@@ -23,6 +24,7 @@ from tests.execution.machine.world import (
     deposit,
     transaction,
 )
+from tests.execution.wallet import Wallet
 
 STORE = "5f5460010180" + "5f55" + "5f5260205fa0"
 """Counts in slot 0 and logs the count."""
@@ -73,6 +75,58 @@ def test_refusals_are_those_of_the_engine(tx: Transaction) -> None:
         run.world.evm.apply(tx, Gas(30_000_000))
     assert run.root() == run.world.state.root
     assert run.machine.idle
+
+
+def test_block_gas_overflow_is_unfit_before_any_look_at_the_sender() -> None:
+    """Nonce and funds are wrong too; neither is what stops it."""
+    run = Run()
+    before = run.machine.machine_hash()
+    run.state.block.gas_used = run.state.block.context.gas_limit - 20_999
+    run.offer(nonce=9, value=FUNDS, gas=Gas(21_000))
+    run.until(Status.BUY)
+    run.machine.step()
+    assert run.machine.status is Status.UNFIT
+    assert run.state.tx is not None
+    run.machine.step()
+    assert run.machine.idle
+    run.state.block.gas_used = 0
+    assert run.machine.machine_hash() == before
+
+
+def test_gas_limit_that_just_fits_the_block_is_bought() -> None:
+    run = Run()
+    run.state.block.gas_used = run.state.block.context.gas_limit - 21_000
+    run.offer(gas=Gas(21_000))
+    run.until(Status.WARM)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\xff", b"\x03" + bytes(9), encode(deposit(source_hash=ZERO_HASH))],
+    ids=["nothing", "garbage", "blob", "deposit"],
+)
+def test_bytes_that_are_no_transaction_are_refused_by_validate(raw: bytes) -> None:
+    run = Run()
+    before = run.machine.machine_hash()
+    run.machine.offer(raw)
+    assert run.machine.machine_hash() != before
+    run.machine.step()
+    assert run.machine.idle
+    assert run.machine.machine_hash() == before
+
+
+def test_bytes_of_a_transaction_do_what_the_transaction_does() -> None:
+    runs = Run(), Run()
+    wallet = Wallet(1)
+    offers = wallet.raw(CHAIN_ID), wallet.tx(CHAIN_ID)
+    hashes = []
+    for run, given in zip(runs, offers):
+        run.machine.offer(given)
+        hashes.append(run.machine.machine_hash())
+        run.machine.step()
+        hashes.append(run.machine.machine_hash())
+        assert run.machine.status is Status.BUY
+    assert hashes[:2] == hashes[2:]
 
 
 def test_access_list_is_warmed_one_entry_a_step() -> None:

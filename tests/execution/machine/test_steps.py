@@ -119,7 +119,8 @@ def test_official_cases_open_at_most_two_paths_a_step() -> None:
         for case in read_cases(file):
             if case.exception is None and case.raw[:1] != b"\x03":
                 check_paths(case, seen)
-    assert set(Status) - set(seen) == {Status.NEXT}, "a status that no case reached"
+    of_transactions = {status for status in Status if Status.NEXT < status < Status.BOUNDARY}
+    assert of_transactions <= set(seen), "a status that no case reached"
 
 
 def check_paths(case: Case, seen: Counter[Status]) -> None:
