@@ -134,6 +134,10 @@ class Frame:
             *self.snapshot.words(),
         )
 
+    def all_words(self) -> tuple[Word, ...]:
+        """With the parent: what the hash is over."""
+        return (*self.words(), ZERO_HASH if self.parent is None else self.parent.hash())
+
     def hash(self) -> Hash32:
         """The frame with all that wait below it; a waiting frame is hashed once."""
         line: list[Frame] = []

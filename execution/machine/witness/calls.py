@@ -1,0 +1,8 @@
+"""Calls: the instructions, ENTER and LEAVE: what the verifiers read."""
+
+from typing import Final
+
+from execution.machine.witness.functions import InstructionWitnesses, StepWitnesses
+
+INSTRUCTIONS: Final[InstructionWitnesses] = {}
+STATUSES: Final[StepWitnesses] = {}

@@ -1,0 +1,7 @@
+"""VALIDATE: what the verifiers read."""
+
+from typing import Final
+
+from execution.machine.witness.functions import StepWitnesses
+
+STATUSES: Final[StepWitnesses] = {}

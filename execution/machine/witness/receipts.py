@@ -1,0 +1,7 @@
+"""RECEIPT: what the verifiers read."""
+
+from typing import Final
+
+from execution.machine.witness.functions import StepWitnesses
+
+STATUSES: Final[StepWitnesses] = {}
