@@ -1,0 +1,23 @@
+"""Limits of the dispute, each with its reason."""
+
+BLOCK_STEPS_BITS = 26
+"""Each block has 2^26 places in the trace: more than its gas and its bytes can make steps
+(docs/machine.md)."""
+
+BLOCKS_BITS = 20
+"""A root may lie 2^20 blocks above its anchor: twelve days of blocks a second, far beyond the
+dispute window and the finality delay together."""
+
+DEPTH_MAX = BLOCKS_BITS + BLOCK_STEPS_BITS
+"""Depth of the tree over the trace of a whole game: one leaf a step."""
+
+BOND_DOUBLING_DEPTHS = 8
+"""A bond doubles every 8 levels. Deeper answers cost more to make (a trace inside a block, at last
+a proof on L1), and a bond has to cover its answer; at depth 46 it is 32 times the root's."""
+
+CHILDREN_PER_RESOLUTION_MAX = 256
+"""Children that one L1 transaction looks at when it resolves a claim: at two cold slots each, 256
+take some 1.2M gas, far below the 2^24 of EIP-7825."""
+
+CLAIMS_MAX = 2**32 - 1
+"""Claims of one game: the contract counts them in 32 bits, and the last number means no parent."""

@@ -1,0 +1,174 @@
+"""The honest strategy: what to answer in a dispute, given one's own trace.
+
+A pure function of the game, the trace and the time, for both sides: it challenges a wrong root and
+defends a right one. It knows one honest answer to each claim that deserves one: attack a claim
+that is wrong; defend one that is right but stands against the truth, for it says that the truth
+fails later. A claim is *honest* if it is the right root or the honest answer to a claim that
+deserved one, whoever made it. A claim deserves an answer if it
+
+- is a wrong root,
+- answers an honest claim, or
+- stands beside an honest answer and not to its right. Such a freeloader, left alone, would be
+  awarded the bond that the honest answer earns (leftmost wins). To the right it gets nothing.
+
+Everything else can't hurt, and answering it could cost a bond: below a claim that was left alone,
+the states at both ends of an interval need not be the trace's. After OP's honest challenger
+specification (fault-proof/stage-one/honest-challenger-fdg).
+
+The claims that are answered keep an invariant: the state where their interval begins is right, and
+the claim at its end is either a wrong one of their own side or a right one of the other side.
+Hence the one step at the leaf succeeds, and none against an honest leaf does.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bridge.dispute import limits
+from bridge.dispute.game import Claim, GameState, Move, Resolve, ResolveClaim, Step
+from bridge.dispute.position import Position
+from bridge.games import GameStatus
+from state.errors import Unavailable
+from state.types import Address, Hash32, Timestamp, Wei
+
+Action = Move | Step
+Resolution = ResolveClaim | Resolve
+
+
+class Trace(Protocol):
+    """One's own execution of what the game is about."""
+
+    def claim_at(self, trace_index: int) -> Hash32:
+        """The state's hash after `trace_index` + 1 steps. Raises `Unavailable` while what it
+        depends on is incomplete."""
+        ...
+
+
+def next_moves(
+    game: GameState, trace: Trace, me: Address | None, now: Timestamp
+) -> tuple[Action, ...]:
+    """What to do now: steps first, which win a bond and stake none, then moves; within each the
+    shortest clock first.
+
+    Abstains from whatever depends on a state that `trace` doesn't have. Never answers a move of
+    `me`: should the trace contradict it, one of two traces is wrong, and no more is staked on
+    either. A root of one's own is judged like any other, since a wrong root that stands is
+    worse."""
+    if game.status is not GameStatus.IN_PROGRESS:
+        return ()
+    strategy = _Strategy(game, trace, me, now)
+    found = [(claim, strategy.answer(claim)) for claim in game.claims]
+    urgent = sorted(
+        (isinstance(action, Move), -game.elapsed(claim, now), claim.index, action)
+        for claim, action in found
+        if action is not None
+    )
+    return tuple(action for *_, action in urgent)
+
+
+class _Strategy:
+    """Walks the claims from the root on, so that a claim's parent and what the honest answer to it
+    is are known before the claim."""
+
+    __slots__ = ("_answers", "_game", "_honest", "_me", "_now", "_standing", "_trace")
+
+    def __init__(self, game: GameState, trace: Trace, me: Address | None, now: Timestamp) -> None:
+        self._game = game
+        self._trace = trace
+        self._me = me
+        self._now = now
+        self._standing = {(c.parent_index, c.position, c.claim) for c in game.claims}
+        self._honest: set[int] = set()
+        """Honest claims, by index."""
+        self._answers: dict[int, tuple[Position, Hash32]] = {}
+        """The honest answer to a claim, by the claim's index; it stands or can still be given."""
+
+    def answer(self, claim: Claim) -> Action | None:
+        """What to do about a claim; nothing while the trace is incomplete there."""
+        try:
+            if self._is_honest(claim):
+                self._honest.add(claim.index)
+                return None
+            if not self._deserves_answer(claim):
+                return None
+            if claim.position.depth == self._game.rules.max_depth:
+                return self._step(claim)
+            return self._move(claim)
+        except Unavailable:
+            return None
+
+    def _is_honest(self, claim: Claim) -> bool:
+        if claim.parent_index is None:
+            return self._is_right(claim)
+        return self._answers.get(claim.parent_index) == (claim.position, claim.claim)
+
+    def _deserves_answer(self, claim: Claim) -> bool:
+        if claim.parent_index is None:
+            return True
+        if claim.claimant == self._me:
+            return False
+        if claim.parent_index in self._honest:
+            return True
+        honest = self._answers.get(claim.parent_index)
+        return honest is not None and claim.position <= honest[0]
+
+    def _move(self, claim: Claim) -> Move | None:
+        is_attack = not self._is_right(claim)
+        position = claim.position.move(is_attack)
+        ours = self._claim_at(position)
+        stands = (claim.index, position, ours) in self._standing
+        if not stands and self._game.is_expired(claim, self._now):
+            # Too late. Freeloaders beside the answer that is missing are now all that stands
+            # against this claim: they are left alone, for they have no honest answer beside them.
+            return None
+        self._answers[claim.index] = (position, ours)
+        return None if stands else Move(claim.index, claim.claim, ours, is_attack)
+
+    def _step(self, leaf: Claim) -> Step | None:
+        if leaf.is_resolved or leaf.countered_by is not None:
+            return None
+        is_attack = not self._is_right(leaf)
+        index = leaf.position.trace_index(self._game.rules.max_depth)
+        return Step(leaf.index, is_attack, trace_index=index if is_attack else index + 1)
+
+    def _is_right(self, claim: Claim) -> bool:
+        return claim.claim == self._claim_at(claim.position)
+
+    def _claim_at(self, position: Position) -> Hash32:
+        return self._trace.claim_at(position.trace_index(self._game.rules.max_depth))
+
+
+def resolutions(game: GameState, now: Timestamp) -> tuple[Resolution, ...]:
+    """What can be resolved now, in an order that works: answers before what they answer, a claim
+    with many of them page by page, the game last."""
+    if game.status is not GameStatus.IN_PROGRESS:
+        return ()
+    unresolved = [0] * len(game.claims)
+    children = [0] * len(game.claims)
+    plan: list[Resolution] = []
+    for claim in reversed(game.claims):
+        done = claim.is_resolved
+        if not done and unresolved[claim.index] == 0 and game.is_expired(claim, now):
+            plan.extend(_pages(claim, children[claim.index]))
+            done = True
+        if claim.parent_index is not None:
+            children[claim.parent_index] += 1
+            unresolved[claim.parent_index] += not done
+        elif done:
+            plan.append(Resolve())
+    return tuple(plan)
+
+
+def _pages(claim: Claim, children: int) -> list[ResolveClaim]:
+    """Resolves a claim whatever the number of its children; one call does for none."""
+    size = limits.CHILDREN_PER_RESOLUTION_MAX
+    left = children - claim.children_judged
+    return [ResolveClaim(claim.index, size)] * max(1, -(-left // size))
+
+
+def claimable(game: GameState, me: Address, now: Timestamp) -> Wei:
+    """What `me` can take out of the game now, in wei."""
+    is_over = game.status is not GameStatus.IN_PROGRESS
+    if not is_over or now < game.resolved_at + game.rules.payout_delay:
+        return Wei(0)
+    return Wei(sum(credit.amount for credit in game.credits if credit.account == me))
