@@ -13,6 +13,7 @@ from bridge.derive.errors import ConfigNotDerivable, LogDamaged
 from bridge.derive.source import ItemSource
 from bridge.items import Cursor, InboxItem, Origin
 from bridge.limits import DEPOSITS_PER_BLOCK_MAX
+from bridge.machine.limits import BLOCK_GAS_MAX
 from execution.attributes import BlockAttributes, InclusionRule
 from execution.transaction import Transaction
 from execution.transition import Candidate
@@ -218,9 +219,10 @@ def envelope(tx: Transaction | bytes) -> bytes:
 
 
 def check_derivable(config: ChainConfig) -> None:
-    """Make sure that every deposit fits an otherwise empty block. Raises `ConfigNotDerivable`.
+    """Make sure that every deposit fits a block, and every block a trace (docs/machine.md).
 
-    Otherwise a deposit could carry over for ever and hold up all that come after it.
+    Otherwise a deposit could carry over for ever and hold up all that come after it, or a root
+    could be wrong in a step that no dispute reaches. Raises `ConfigNotDerivable`.
     """
     cap = config.rules.transaction_gas_cap
     if cap is None or not config.rules.deposits:
@@ -230,4 +232,9 @@ def check_derivable(config: ChainConfig) -> None:
         raise ConfigNotDerivable(
             f"a block gas limit of {config.block_gas_limit} leaves no room for the largest deposit"
             f" after the L1 attributes: set block_gas_limit to {needed} or more"
+        )
+    if config.block_gas_limit > BLOCK_GAS_MAX:
+        raise ConfigNotDerivable(
+            f"a block of {config.block_gas_limit} gas could take more steps than a dispute has"
+            f" room for: set block_gas_limit to {BLOCK_GAS_MAX} or less"
         )

@@ -190,12 +190,14 @@ def test_digest_names_everything_but_the_sequencers_transactions() -> None:
     "config",
     [
         replace(CONFIG, block_gas_limit=Gas(2**24)),
+        replace(CONFIG, block_gas_limit=Gas(2**25 + 1)),
         replace(CONFIG, rules=ExecutionRules(transaction_gas_cap=None)),
         replace(CONFIG, rules=L1_RULES),
     ],
-    ids=["no room beside the attributes", "no cap", "no deposits"],
+    ids=["no room beside the attributes", "more steps than a trace has", "no cap", "no deposits"],
 )
 def test_configuration_that_could_get_stuck_is_refused(config: ChainConfig) -> None:
     check_derivable(CONFIG)
+    check_derivable(replace(CONFIG, block_gas_limit=Gas(2**25)))
     with pytest.raises(ConfigNotDerivable):
         check_derivable(config)
