@@ -31,7 +31,7 @@ from state.keccak import keccak
 from state.rlp import encode, encode_uint
 from state.types import Address, Hash32, Timestamp, Wei, address, hash32
 
-VERSION: Final = 1
+VERSION: Final = 2
 FILE_BYTES_MAX: Final = 64 * 1024
 """A deployment file has about 2 KB; a larger one is something else."""
 
@@ -61,9 +61,17 @@ class DeployParameters:
     no duty may be theirs either."""
     token: Address | None = None
     """The collateral token on L1; None deploys TestUSD, which anyone may mint: devnets only."""
+    prover: Address | None = None
+    """The one-step prover on L1. None where there is none: then no step refutes a claim, and the
+    last answer of a dispute wins. For rollups without value only."""
     drift_seconds: int = 600
     window_seconds: int = 3600
     dispute_window_seconds: int = 20
+    clock_extension_seconds: int = 2
+    """What a side of a dispute has left at the least for its next answer: enough to see an answer,
+    make the next one and get it into an L1 block, however full."""
+    payout_delay_seconds: int = 5
+    """How long bonds are held back after a dispute."""
     finality_delay_seconds: int = 5
     bond_wei: int = 10**17
     deposit_gas_price_wei: int = 10**9
@@ -78,6 +86,11 @@ class DeployParameters:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise InvalidDeployment(f"{name} can't be negative: {getattr(self, name)}")
+        if 2 * self.clock_extension_seconds > self.dispute_window_seconds:
+            raise InvalidDeployment(
+                f"clock_extension_seconds is {self.clock_extension_seconds}: it must fit"
+                f" dispute_window_seconds ({self.dispute_window_seconds}) twice"
+            )
         if not self.dev_accounts:
             self._refuse_known_keys()
 
@@ -96,9 +109,13 @@ class DeployParameters:
 
 
 _ROLES: Final = ("sequencer", "matcher", "guardian", "oracle")
+_GIVEN: Final = ("token", "prover")
+"""Contracts that may be on L1 already."""
 _POSITIVE: Final = ("l1_chain_id", "l2_chain_id", "window_seconds", "dispute_window_seconds")
 _NOT_NEGATIVE: Final = (
     "drift_seconds",
+    "clock_extension_seconds",
+    "payout_delay_seconds",
     "finality_delay_seconds",
     "bond_wei",
     "deposit_gas_price_wei",
@@ -341,8 +358,9 @@ def from_json(fields: Mapping[str, Any]) -> Plan | Deployment:
     for role in _ROLES:
         parameters[role] = _address(parameters[role])
     parameters["governors"] = tuple(_address(member) for member in parameters["governors"])
-    token = parameters["token"]
-    parameters["token"] = None if token is None else _address(token)
+    for contract in _GIVEN:
+        if parameters[contract] is not None:
+            parameters[contract] = _address(parameters[contract])
     plan = Plan(
         parameters=DeployParameters(**parameters),
         deployer=_address(fields["deployer"]),

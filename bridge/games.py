@@ -27,9 +27,14 @@ class Game:
     root_claim: Hash32
     l2_block: BlockNumber
     status: GameStatus
+    is_disputed: bool
+    """Whether somebody answered the root claim."""
     resolvable_at: Timestamp
+    """From when on it may be resolved if nobody disputes it."""
     resolved_at: Timestamp
     """Zero while it is in progress."""
+    payable_at: Timestamp
+    """From when on it pays bonds; zero while it is in progress."""
 
 
 async def read_game(client: L1Client, address: Address, *, at: At) -> Game:
@@ -38,16 +43,20 @@ async def read_game(client: L1Client, address: Address, *, at: At) -> Game:
     (root_claim,) = await client.call(address, contracts.ROOT_CLAIM, at=at)
     (l2_block,) = await client.call(address, contracts.L2_BLOCK, at=at)
     (status,) = await client.call(address, contracts.STATUS, at=at)
+    (claims,) = await client.call(address, contracts.CLAIM_COUNT, at=at)
     (resolvable_at,) = await client.call(address, contracts.RESOLVABLE_AT, at=at)
     (resolved_at,) = await client.call(address, contracts.RESOLVED_AT, at=at)
+    (payable_at,) = await client.call(address, contracts.PAYABLE_AT, at=at)
     return Game(
         address=address,
         proposer=wire.address(proposer, "proposer"),
         root_claim=Hash32(root_claim),
         l2_block=BlockNumber(l2_block),
         status=GameStatus(status),
+        is_disputed=claims > 1,
         resolvable_at=Timestamp(resolvable_at),
         resolved_at=Timestamp(resolved_at),
+        payable_at=Timestamp(payable_at),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from bridge.derive.inbox_log import InboxLog
 from bridge.derive.records import DerivedBlock, stands
 from bridge.derive.view import DerivationView
+from bridge.dispute.limits import BLOCKS_BITS
 from bridge.games import Game, GameStatus, newest_games
 from bridge.l1 import contracts
 from bridge.l1.client import L1Receipt
@@ -96,10 +97,11 @@ class Proposer:
         )
 
     async def _survey(self, head: L1Header) -> _Games:
-        """Look at the games from the newest back to the first of ours that is over.
+        """Look at the games from the newest back to the first of ours that has paid us.
 
-        We resolve in the order of creation, so all of ours before that one are over too. Games of
-        others count as long as they claim what we would.
+        We resolve and claim in the order of creation, so all of ours before that one are over too,
+        but for disputed ones: those are the challenger's to end, and to claim. Games of others
+        count as long as they claim what we would.
         """
         newest_own = BlockNumber(0)
         resolvable: list[Game] = []
@@ -110,10 +112,11 @@ class Proposer:
                 continue
             newest_own = max(newest_own, game.l2_block)
             if game.status is GameStatus.IN_PROGRESS:
-                if game.resolvable_at <= head.timestamp:
+                if game.resolvable_at <= head.timestamp and not game.is_disputed:
                     resolvable.append(game)
             elif await self._is_owed(game, head):
-                payable.append(game)
+                if game.payable_at <= head.timestamp:
+                    payable.append(game)
             elif game.proposer == self._transactor.address:
                 break
         return _Games(newest_own, tuple(reversed(resolvable)), tuple(reversed(payable)))
@@ -138,7 +141,8 @@ class Proposer:
     async def _propose(self, newest_own: BlockNumber) -> Proposed | None:
         client = self._transactor.client
         _, anchor_block = await client.call(self._rollup, contracts.ANCHOR)
-        claim = await self._on_chain_thread(self._claim)
+        reach = BlockNumber(anchor_block + 2**BLOCKS_BITS)
+        claim = await self._on_chain_thread(lambda: self._claim(reach))
         newest = max(newest_own, anchor_block)
         if claim is None or claim.boundary.number < newest + self._blocks_between:
             return None
@@ -150,7 +154,8 @@ class Proposer:
         receipt = await self._transactor.send(L1Transaction(what, self._rollup, data, Wei(bond)))
         return Proposed(claim.boundary.number, claim.output_root, receipt)
 
-    def _claim(self) -> DerivedBlock | None:
-        """The safe head, if its batch stands in our log; a reorg may be about to take it back."""
-        derived = self._view.derived(self._store.heads.safe.number)
+    def _claim(self, reach: BlockNumber) -> DerivedBlock | None:
+        """The safe head, or the last block before it that a game reaches, if its batch stands in
+        our log: a reorg may be about to take it back."""
+        derived = self._view.derived(min(self._store.heads.safe.number, reach))
         return derived if derived is not None and stands(derived.item, self._log) else None

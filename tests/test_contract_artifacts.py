@@ -43,8 +43,13 @@ def test_bytecode_of_a_contract_ignores_its_neighbours() -> None:
     assert set(compiler.compiler_input(unit)["sources"]) == {
         "bridge/contracts/DisputeGame.sol",
         "bridge/contracts/interfaces/IDisputeGame.sol",
+        "bridge/contracts/interfaces/IInbox.sol",
+        "bridge/contracts/interfaces/IOneStepProver.sol",
         "bridge/contracts/interfaces/IRollup.sol",
+        "bridge/contracts/libraries/Clock.sol",
         "bridge/contracts/libraries/CloneWithArgs.sol",
+        "bridge/contracts/libraries/MachineHash.sol",
+        "bridge/contracts/libraries/Position.sol",
     }
 
 

@@ -10,13 +10,20 @@ import {CloneWithArgs} from "./libraries/CloneWithArgs.sol";
 /// @notice Takes proposals of L2 output roots, each with a bond and a game of its own, and keeps the
 ///         anchor: the newest output root that stood. Anyone may propose; nobody administers it.
 ///
-///         See DisputeGame: no claim can be challenged yet.
+///         A claim that lost its game stays refused: the same root can't be proposed again over the same
+///         inbox prefix and from the same anchor. A wrong one thus is fought once; over a longer prefix or
+///         from another anchor it costs a new bond and loses again. A right one that lost because nobody
+///         defended it isn't stuck either: anyone may append an item to the inbox, and propose the root
+///         over the prefix with that.
 contract Rollup is IRollup {
     /// @notice The ether sent isn't the bond. In wei.
     error WrongBond(uint256 sent, uint256 needed);
 
     /// @notice The block isn't after the anchor's.
     error BlockNotAfterAnchor(uint256 l2Block, uint256 anchorBlock);
+
+    /// @notice The block is further from the anchor's than a game's trace reaches.
+    error BlockTooFar(uint256 l2Block, uint256 limit);
 
     /// @notice The inbox has no such prefix: fewer items, or an L1 reorg changed them.
     error InboxMoved(uint256 inboxCount, bytes32 expected, bytes32 actual);
@@ -29,6 +36,9 @@ contract Rollup is IRollup {
 
     /// @notice The bond is above what a claim can hold, in wei.
     error BondTooHigh(uint256 bond, uint256 limit);
+
+    /// @notice A clock must be at most 2^32-1 seconds and at least twice its extension.
+    error BadClock(uint256 clock, uint256 extension);
 
     /// @notice An output root was proposed.
     event Proposed(
@@ -44,14 +54,28 @@ contract Rollup is IRollup {
         uint256 l2Block;
     }
 
-    /// @notice The log that L2 follows from.
+    /// @notice Most blocks from the anchor to a proposal: a game's trace has 2^46 steps, and a block takes
+    ///         2^26 of them (docs/machine.md).
+    uint256 public constant PROPOSAL_BLOCKS_MAX = 2 ** 20;
+
+    /// @dev The deepest claim of a game stands for 2^15 times as much at the most, and a claim has 96 bits
+    ///      for that.
+    uint256 private constant BOND_MAX = type(uint80).max;
+
+    /// @inheritdoc IRollup
     IInbox public immutable inbox;
 
     /// @notice What a proposal costs until it stands, in wei.
     uint256 public immutable bond;
 
-    /// @notice How long a proposal may be objected to, in seconds.
+    /// @notice How long a proposal may be objected to, and how long each side of a game has, in seconds.
     uint256 public immutable disputeWindow;
+
+    /// @notice What a side of a game has left at the least for its next answer, in seconds.
+    uint256 public immutable clockExtension;
+
+    /// @notice How long after a game bonds are held back, in seconds.
+    uint256 public immutable payoutDelay;
 
     /// @notice The code of the games.
     address public immutable gameImplementation;
@@ -71,18 +95,27 @@ contract Rollup is IRollup {
     /// @param genesisOutputRoot_  Output root of L2's block 0.
     /// @param bond_               What a proposal costs until it stands, in wei.
     /// @param disputeWindow_      How long a proposal may be objected to, in seconds.
+    /// @param clockExtension_     What a side has left at the least for its next answer, in seconds.
+    /// @param payoutDelay_        How long after a game bonds are held back, in seconds.
     /// @param gameImplementation_ A deployed DisputeGame.
     constructor(
         IInbox inbox_,
         bytes32 genesisOutputRoot_,
         uint256 bond_,
         uint256 disputeWindow_,
+        uint256 clockExtension_,
+        uint256 payoutDelay_,
         address gameImplementation_
     ) {
-        if (bond_ > type(uint96).max) revert BondTooHigh(bond_, type(uint96).max);
+        if (bond_ > BOND_MAX) revert BondTooHigh(bond_, BOND_MAX);
+        if (disputeWindow_ > type(uint32).max || clockExtension_ > disputeWindow_ / 2) {
+            revert BadClock(disputeWindow_, clockExtension_);
+        }
         inbox = inbox_;
         bond = bond_;
         disputeWindow = disputeWindow_;
+        clockExtension = clockExtension_;
+        payoutDelay = payoutDelay_;
         gameImplementation = gameImplementation_;
         anchor = Anchor(genesisOutputRoot_, 0);
     }
@@ -90,7 +123,7 @@ contract Rollup is IRollup {
     /// @notice Claims that the chain's output root after `l2Block` is `outputRoot`, derived from the
     ///         first `inboxCount` items of the inbox. Costs exactly `bond` wei, which the proposer gets
     ///         back from the game when the claim has stood.
-    /// @dev    Reverts with WrongBond, BlockNotAfterAnchor, InboxMoved or AlreadyProposed.
+    /// @dev    Reverts with WrongBond, BlockNotAfterAnchor, BlockTooFar, InboxMoved or AlreadyProposed.
     /// @param  inboxAcc Accumulator up to and with the last of those items, so that after an L1 reorg
     ///                  the proposal reverts instead of meaning something else.
     /// @return game     The proposal's game.
@@ -101,7 +134,7 @@ contract Rollup is IRollup {
     {
         if (msg.value != bond) revert WrongBond(msg.value, bond);
         Anchor memory start = anchor;
-        if (l2Block <= start.l2Block) revert BlockNotAfterAnchor(l2Block, start.l2Block);
+        _requireInReach(l2Block, start.l2Block);
         _requireInbox(inboxCount, inboxAcc);
         bytes32 id = claimId(outputRoot, l2Block, inboxCount, inboxAcc, start.root);
         if (gameOf[id] != address(0)) revert AlreadyProposed(gameOf[id]);
@@ -116,7 +149,10 @@ contract Rollup is IRollup {
             anchorRoot: start.root,
             anchorBlock: start.l2Block,
             createdAt: block.timestamp,
-            clock: disputeWindow
+            clock: disputeWindow,
+            clockExtension: clockExtension,
+            payoutDelay: payoutDelay,
+            bond: msg.value
         });
         game = CloneWithArgs.create(gameImplementation, abi.encode(args), id);
         gameOf[id] = game;
@@ -127,7 +163,8 @@ contract Rollup is IRollup {
     }
 
     /// @inheritdoc IRollup
-    /// @dev The anchor only moves forward. Reverts with OnlyGame.
+    /// @dev The anchor only moves forward, and only to what stood: a root that lost moves nothing. Reverts
+    ///      with OnlyGame.
     function gameResolved() external {
         if (!isGame[msg.sender]) revert OnlyGame(msg.sender);
         IDisputeGame game = IDisputeGame(msg.sender);
@@ -157,6 +194,12 @@ contract Rollup is IRollup {
         bytes32 anchorRoot
     ) public pure returns (bytes32) {
         return keccak256(abi.encode(outputRoot, l2Block, inboxCount, inboxAcc, anchorRoot));
+    }
+
+    function _requireInReach(uint256 l2Block, uint256 anchorBlock) private pure {
+        if (l2Block <= anchorBlock) revert BlockNotAfterAnchor(l2Block, anchorBlock);
+        uint256 limit = anchorBlock + PROPOSAL_BLOCKS_MAX;
+        if (l2Block > limit) revert BlockTooFar(l2Block, limit);
     }
 
     function _requireInbox(uint256 inboxCount, bytes32 inboxAcc) private view {

@@ -50,8 +50,9 @@ ANCHOR: Final = Function("anchor()", ("bytes32", "uint256"))
 GAME_COUNT: Final = Function("gameCount()", ("uint256",))
 GAME_AT: Final = Function("gameAt(uint256)", ("address",))
 BOND: Final = Function("bond()", ("uint256",))
-
 DISPUTE_WINDOW: Final = Function("disputeWindow()", ("uint256",))
+CLOCK_EXTENSION: Final = Function("clockExtension()", ("uint256",))
+PAYOUT_DELAY: Final = Function("payoutDelay()", ("uint256",))
 
 PROPOSED: Final = event_topic("Proposed(address,bytes32,uint256,address)")
 """game, outputRoot and l2Block are indexed; proposer is not."""
@@ -63,7 +64,32 @@ L2_BLOCK: Final = Function("l2Block()", ("uint256",))
 PROPOSER: Final = Function("proposer()", ("address",))
 RESOLVABLE_AT: Final = Function("resolvableAt()", ("uint256",))
 RESOLVED_AT: Final = Function("resolvedAt()", ("uint256",))
+PAYABLE_AT: Final = Function("payableAt()", ("uint256",))
 STATUS: Final = Function("status()", ("uint8",))
+CLAIM_COUNT: Final = Function("claimCount()", ("uint256",))
+CLAIMS: Final = Function(
+    "claims(uint256)",
+    (
+        "uint32",
+        "address",
+        "bool",
+        "address",
+        "uint96",
+        "bytes32",
+        "uint128",
+        "uint64",
+        "uint64",
+    ),
+)
+"""struct Claim{parentIndex, counteredBy, resolved, claimant, bond, claim, position, clockUsed,
+madeAt}."""
+MAX_DEPTH: Final = Function("maxDepth()", ("uint256",))
+PROVER: Final = Function("prover()", ("address",))
+BOND_AT: Final = Function("bondAt(uint256)", ("uint256",))
+EXPIRY_OF: Final = Function("expiryOf(uint256)", ("uint256",))
+MOVE: Final = Function("move(uint256,bytes32,bytes32,bool)", ("uint256",))
+STEP: Final = Function("step(uint256,bool,bytes)")
+RESOLVE_CLAIM: Final = Function("resolveClaim(uint256,uint256)")
 RESOLVE: Final = Function("resolve()")
 CREDIT: Final = Function("credit(address)", ("uint256",))
 CLAIM_CREDIT: Final = Function("claimCredit(address)")

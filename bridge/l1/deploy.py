@@ -21,6 +21,7 @@ from bridge.deployment import (
     read_file,
     write_file,
 )
+from bridge.dispute.limits import DEPTH_MAX
 from bridge.l1 import contracts, limits
 from bridge.l1.abi import encode_words
 from bridge.l1.accounts import Operator
@@ -42,6 +43,9 @@ Progress = Callable[[str], None]
 """Told what is being done, one sentence a step."""
 
 _ESCROW = "escrow"
+
+NO_PROVER = Address(bytes(20))
+"""What the games ask where there is no prover: every step reverts."""
 
 
 async def deploy(
@@ -141,7 +145,10 @@ class _Deployer:
         inbox, portal, rollup = (plan.address_of(c) for c in ("Inbox", "Portal", "Rollup"))
         if p.token is not None:
             await self._client.require_code(p.token, "the collateral token")
+        if p.prover is not None:
+            await self._client.require_code(p.prover, "the one-step prover")
         arguments: dict[str, tuple[object, ...]] = {
+            "DisputeGame": (DEPTH_MAX, p.prover or NO_PROVER),
             "Inbox": (p.sequencer, portal, p.window_seconds),
             "Portal": (
                 inbox,
@@ -164,6 +171,8 @@ class _Deployer:
             deployment.genesis_output_root,
             p.bond_wei,
             p.dispute_window_seconds,
+            p.clock_extension_seconds,
+            p.payout_delay_seconds,
             plan.address_of("DisputeGame"),
         )
         await self._send_row(plan, plan.nonce_of("Rollup"), [creation, *_funding(plan)])

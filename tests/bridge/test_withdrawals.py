@@ -213,27 +213,30 @@ def test_proposer_proposes_once_a_safe_head_and_gets_its_bond_back(anvil, on_rol
         before = await rig.client.balance(us)
         pass_time(anvil, 61)
         resolved = await rig.proposer.step()
+        too_early = await rig.proposer.step()
+        pass_time(anvil, PARAMETERS.payout_delay_seconds)
         claimed = await rig.proposer.step()
         idle = await rig.proposer.step()
         after = await rig.client.balance(us)
         head = await rig.client.header()
         games = [g async for g in newest_games(rig.client, rig.deployment.rollup, at=head.hash)]
         anchor = await rig.client.call(rig.deployment.rollup, contracts.ANCHOR)
-        return first, again, resolved, claimed, idle, after - before, games, anchor
+        gained = after - before
+        return first, again, resolved, too_early, claimed, idle, gained, games, anchor
 
-    first, again, resolved, claimed, idle, gained, games, anchor = on_rollup(scenario)
+    first, again, resolved, too_early, claimed, idle, gained, games, anchor = on_rollup(scenario)
     (game,) = games
     assert first.proposed.output_root == game.root_claim == anchor[0]
     assert again.proposed is None
     assert resolved.resolved == claimed.claimed == (game.address,)
-    assert idle == replace(idle, proposed=None, resolved=(), claimed=())
+    assert too_early == idle == replace(idle, proposed=None, resolved=(), claimed=())
     assert game.status is GameStatus.DEFENDER_WINS
     assert PARAMETERS.bond_wei * 0.9 < gained < PARAMETERS.bond_wei
 
 
 def test_proposer_is_not_kept_quiet_by_a_false_claim_ahead(on_rollup):
     async def scenario(rig):
-        call = contracts.PROPOSE.call(b"\xbb" * 32, 10**9, 1, rig.log.item(0).acc)
+        call = contracts.PROPOSE.call(b"\xbb" * 32, 2**20, 1, rig.log.item(0).acc)
         bond = Wei(PARAMETERS.bond_wei)
         await alice_on_l1(rig).send(L1Transaction("lie", rig.deployment.rollup, call, bond))
         await rig.sequence()

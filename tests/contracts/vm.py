@@ -16,6 +16,8 @@ from state.types import Address, Hash32
 SENDER = Address(b"\xaa" * 20)
 GAS = 2**24
 CHAIN_ID = 424242
+NUMBER = 7
+"""Of the block that all calls are in: above zero, for the Inbox asks for the parent's hash."""
 
 
 class Reverted(Exception):
@@ -38,7 +40,8 @@ class Vm:
     """A state to run contracts in. Every call commits, unless it reverts."""
 
     def __init__(self, alloc: Mapping[Address, GenesisAccount] | None = None) -> None:
-        self._evm = EVM(env=Env(block=BlockEnv(timestamp=1_000)), gas_limit=GAS, spec_id="CANCUN")
+        block = BlockEnv(number=NUMBER, timestamp=1_000)
+        self._evm = EVM(env=Env(block=block), gas_limit=GAS, spec_id="CANCUN")
         self.logs: list[Log] = []
         self.gas_used = 0
         for address, account in (alloc or {}).items():
@@ -62,7 +65,7 @@ class Vm:
         return int(self._evm.storage(_hex(address), slot))
 
     def set_time(self, timestamp: int) -> None:
-        self._evm.set_block_env(BlockEnv(timestamp=timestamp))
+        self._evm.set_block_env(BlockEnv(number=NUMBER, timestamp=timestamp))
 
     def deploy(
         self, artifact: Artifact, types: Sequence[str] = (), values: Sequence[Any] = ()

@@ -9,16 +9,19 @@ enum GameStatus {
 }
 
 /// @notice What a game is about, fixed at its creation and part of its code.
-/// @param  rollup      The Rollup that created it.
-/// @param  proposer    Who made the root claim and paid its bond.
-/// @param  rootClaim   The output root that is claimed.
-/// @param  l2Block     The block after which it is claimed.
-/// @param  inboxCount  How many inbox items the claim takes into account.
-/// @param  inboxAcc    The accumulator up to and with the last of them.
-/// @param  anchorRoot  The output root that the trace starts from.
-/// @param  anchorBlock Its block.
-/// @param  createdAt   When the game was created, in seconds.
-/// @param  clock       How long either side may take, in seconds.
+/// @param  rollup         The Rollup that created it.
+/// @param  proposer       Who made the root claim and paid its bond.
+/// @param  rootClaim      The output root that is claimed.
+/// @param  l2Block        The block after which it is claimed.
+/// @param  inboxCount     How many inbox items the claim takes into account.
+/// @param  inboxAcc       The accumulator up to and with the last of them.
+/// @param  anchorRoot     The output root that the trace starts from.
+/// @param  anchorBlock    Its block.
+/// @param  createdAt      When the game was created, in seconds.
+/// @param  clock          How long either side may take down one path of claims, in seconds.
+/// @param  clockExtension What a side has left at the least for its next answer, in seconds.
+/// @param  payoutDelay    How long after the end bonds are held back, in seconds.
+/// @param  bond           What the root claim stands for, in wei; deeper claims stand for more.
 struct GameArgs {
     address rollup;
     address proposer;
@@ -30,6 +33,9 @@ struct GameArgs {
     uint256 anchorBlock;
     uint256 createdAt;
     uint256 clock;
+    uint256 clockExtension;
+    uint256 payoutDelay;
+    uint256 bond;
 }
 
 /// @notice What the Portal and the Rollup ask of a game.

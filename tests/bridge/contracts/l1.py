@@ -18,6 +18,7 @@ from web3.logs import DISCARD
 import bridge.contracts
 import execution.contracts
 import tests.contracts
+from bridge.dispute.limits import DEPTH_MAX
 from genesis.artifacts import Artifact
 from state.keccak import keccak
 from state.rlp import encode, encode_uint
@@ -27,6 +28,8 @@ GAS_MAX = 2**24
 
 WINDOW_SECONDS = 3600
 DISPUTE_SECONDS = 1800
+EXTENSION_SECONDS = 120
+PAYOUT_SECONDS = 900
 FINALITY_SECONDS = 600
 BOND_WEI = 10**17
 DEPOSIT_GAS_PRICE_WEI = 10**9
@@ -35,7 +38,7 @@ GENESIS_ROOT = keccak(b"an output root of genesis")
 ERRORS_OF = (
     *(bridge.contracts.artifact(n) for n in ("Inbox", "Portal", "Rollup", "DisputeGame")),
     *(execution.contracts.artifact(n) for n in ("CollateralToken", "Governance")),
-    *(tests.contracts.artifact(n) for n in ("LibraryHarness",)),
+    *(tests.contracts.artifact(n) for n in ("LibraryHarness", "CountingProver")),
 )
 
 
@@ -136,7 +139,8 @@ def deploy_stack(
 ) -> Stack:
     """Deploy everything; the contracts that name each other are told the addresses to come."""
     deployer = l1.accounts[0]
-    game = l1.deploy(bridge.contracts.artifact("DisputeGame"))
+    prover = l1.deploy(tests.contracts.artifact("CountingProver"))
+    game = l1.deploy(bridge.contracts.artifact("DisputeGame"), DEPTH_MAX, prover.address)
     token = token or l1.deploy(bridge.contracts.artifact("TestUSD"))
     actor = l1.deploy(tests.contracts.artifact("Actor"), "0x" + "00" * 20, b"")
     harness = l1.deploy(tests.contracts.artifact("LibraryHarness"))
@@ -157,6 +161,8 @@ def deploy_stack(
         GENESIS_ROOT,
         BOND_WEI,
         DISPUTE_SECONDS,
+        EXTENSION_SECONDS,
+        PAYOUT_SECONDS,
         game.address,
     )
     assert (inbox.address, portal.address, rollup.address) == (inbox_at, portal_at, rollup_at)

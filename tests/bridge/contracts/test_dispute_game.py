@@ -5,7 +5,16 @@ from web3.contract import Contract
 from web3.exceptions import ContractLogicError
 
 import bridge.contracts
-from tests.bridge.contracts.l1 import BOND_WEI, DISPUTE_SECONDS, Stack, decode_error, reverts
+import tests.contracts
+from bridge.dispute.limits import DEPTH_MAX
+from tests.bridge.contracts.l1 import (
+    BOND_WEI,
+    DISPUTE_SECONDS,
+    PAYOUT_SECONDS,
+    Stack,
+    decode_error,
+    reverts,
+)
 
 ROOT = b"\x11" * 32
 IN_PROGRESS, DEFENDER_WINS = 0, 2
@@ -41,6 +50,11 @@ def test_claim_credit_pays_the_bond_once(stack: Stack) -> None:
     stack.l1.pass_time(DISPUTE_SECONDS)
     stack.l1.send(game.functions.resolve())
     assert game.functions.credit(proposer).call() == BOND_WEI
+    payable_at = game.functions.payableAt().call()
+    assert payable_at == stack.l1.time + PAYOUT_SECONDS
+    with reverts("PayoutHeldBack", payable_at):
+        game.functions.claimCredit(proposer).call()
+    stack.l1.pass_time(PAYOUT_SECONDS)
     before = stack.l1.w3.eth.get_balance(proposer)
     stack.l1.send(game.functions.claimCredit(proposer))
     assert stack.l1.w3.eth.get_balance(proposer) == before + BOND_WEI
@@ -58,6 +72,7 @@ def _won_by_actor(stack: Stack) -> Contract:
     game = l1.at(bridge.contracts.artifact("DisputeGame"), stack.rollup.functions.gameAt(0).call())
     l1.pass_time(DISPUTE_SECONDS)
     l1.send(game.functions.resolve())
+    l1.pass_time(PAYOUT_SECONDS)
     return game
 
 
@@ -90,7 +105,8 @@ def test_initialize_again_or_by_a_stranger_reverts(stack: Stack) -> None:
 
 def test_implementation_itself_is_no_game(stack: Stack) -> None:
     """It carries no arguments, so nobody can set it up or resolve it."""
-    bare = stack.l1.deploy(bridge.contracts.artifact("DisputeGame"))
+    prover = stack.l1.deploy(tests.contracts.artifact("CountingProver"))
+    bare = stack.l1.deploy(bridge.contracts.artifact("DisputeGame"), DEPTH_MAX, prover.address)
     for call in (bare.functions.initialize(), bare.functions.resolve()):
         with pytest.raises(ContractLogicError):
             call.call()

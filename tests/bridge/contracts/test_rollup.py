@@ -1,9 +1,12 @@
 """Rollup.sol: proposals, their bonds, and the anchor."""
 
+from tests.bridge.contracts.game import boundary_state
 from tests.bridge.contracts.l1 import (
     BOND_WEI,
     DISPUTE_SECONDS,
+    EXTENSION_SECONDS,
     GENESIS_ROOT,
+    PAYOUT_SECONDS,
     Stack,
     reverts,
 )
@@ -32,6 +35,9 @@ def test_propose_opens_a_game_with_everything_fixed(stack: Stack) -> None:
         0,
         created,
         DISPUTE_SECONDS,
+        EXTENSION_SECONDS,
+        PAYOUT_SECONDS,
+        BOND_WEI,
     )
     assert stack.rollup.functions.gameAt(0).call() == game.address
     assert stack.rollup.functions.isGame(game.address).call()
@@ -39,9 +45,10 @@ def test_propose_opens_a_game_with_everything_fixed(stack: Stack) -> None:
     assert game.functions.claims(0).call() == [
         2**32 - 1,
         "0x" + "00" * 20,
+        False,
         proposer,
         BOND_WEI,
-        ROOT,
+        boundary_state(ROOT),
         1,
         0,
         created,

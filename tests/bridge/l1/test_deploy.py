@@ -209,7 +209,7 @@ def test_deployment_on_an_emptied_l1_raises_contract_missing(funded, path):
     [
         lambda fields: "{",
         lambda fields: "[]",
-        lambda fields: json.dumps({**fields, "version": 2}),
+        lambda fields: json.dumps({**fields, "version": 1}),
         lambda fields: json.dumps({**fields, "genesisTime": -1}),
         lambda fields: json.dumps({**fields, "genesisTime": True}),
         lambda fields: json.dumps({**fields, "deployer": "0x00"}),
