@@ -1,24 +1,24 @@
-"""What the rules of a game refuse, one class a reason, each as the contract's custom error.
+"""What the rules of a game refuse, one class for each of the contract's custom errors.
 
 Invalid
-└── InvalidPlay             the contract would revert
-    ├── GameOver            the game is resolved
-    ├── GameRunning         the game isn't resolved yet
-    ├── UnknownClaim        no claim has that index
-    ├── UnexpectedParent    another claim has that index: L1 reorganised
-    ├── RootDefended        nothing comes after the root's interval
-    ├── BelowMaxDepth       a move under a leaf
-    ├── AboveMaxDepth       a step against a claim that is no leaf
-    ├── WrongBond           one wei more or less
-    ├── ClockExpired        that side has used up its time
-    ├── ClockRunning        that side may still answer
-    ├── DuplicateClaim      the same claim at the same position under the same parent
-    ├── AlreadyCountered    a step has refuted the leaf
-    ├── StepRefused         the step shows that the claim holds
-    ├── AlreadyResolved     a claim is resolved once
-    ├── OutOfOrder          a claim below isn't resolved yet
-    ├── PayoutDelayed       credits are paid some time after the game's end
-    └── NoCredit            nothing is owed
+└── InvalidPlay               the contract would revert
+    ├── UnknownClaim          no claim has that index; the contract panics
+    ├── AlreadyResolved       the game is resolved
+    ├── ParentMoved           another claim has that index: L1 reorganised
+    ├── RootNotDefendable     nothing comes after the root's interval
+    ├── TooDeep               a move below a leaf
+    ├── NotALeaf              a step against a claim above the leaves
+    ├── WrongBond             one wei more or less
+    ├── ClockSpent            that side has used up its time
+    ├── AlreadyClaimed        the same claim at the same position under the same parent
+    ├── AlreadyCountered      a step has refuted the leaf
+    ├── ClaimStands           the step shows that the claim holds
+    ├── ClockRunning          the claim may still be answered
+    ├── ClaimAlreadyResolved  a bond is awarded once
+    ├── AnswerUnresolved      an answer to the claim isn't resolved yet
+    ├── NoCredit              nothing is owed
+    ├── GameInProgress        credits are held back while the game is played
+    └── PayoutHeldBack        and some time after its end
 """
 
 from state.errors import Invalid
@@ -28,53 +28,45 @@ class InvalidPlay(Invalid):
     """The contract would revert; nothing of the game has changed."""
 
 
-class GameOver(InvalidPlay):
-    """The game is resolved."""
-
-
-class GameRunning(InvalidPlay):
-    """The game isn't resolved yet."""
-
-
 class UnknownClaim(InvalidPlay):
     """No claim has that index."""
 
 
-class UnexpectedParent(InvalidPlay):
+class AlreadyResolved(InvalidPlay):
+    """The game is resolved."""
+
+
+class ParentMoved(InvalidPlay):
     """The claim with that index isn't the one that the move answers: L1 reorganised; read
     again."""
 
 
-class RootDefended(InvalidPlay):
+class RootNotDefendable(InvalidPlay):
     """The root's interval is the whole trace; whoever agrees with it does nothing."""
 
 
-class BelowMaxDepth(InvalidPlay):
+class TooDeep(InvalidPlay):
     """Leaves are answered by a step."""
 
 
-class AboveMaxDepth(InvalidPlay):
+class NotALeaf(InvalidPlay):
     """Only leaves are answered by a step."""
 
 
 class WrongBond(InvalidPlay):
     """A move stakes exactly the bond of its depth."""
 
-    def __init__(self, sent: int, required: int) -> None:
-        super().__init__(f"the bond at this depth is {required} wei, not {sent}")
+    def __init__(self, sent: int, needed: int) -> None:
+        super().__init__(f"the bond at this depth is {needed} wei, not {sent}")
         self.sent = sent
-        self.required = required
+        self.needed = needed
 
 
-class ClockExpired(InvalidPlay):
-    """The side that would move has used up its time."""
+class ClockSpent(InvalidPlay):
+    """The side that would answer has used up its time."""
 
 
-class ClockRunning(InvalidPlay):
-    """The claim may still be answered."""
-
-
-class DuplicateClaim(InvalidPlay):
+class AlreadyClaimed(InvalidPlay):
     """The same claim stands at the same position under the same parent."""
 
 
@@ -82,21 +74,29 @@ class AlreadyCountered(InvalidPlay):
     """A step has refuted the leaf before."""
 
 
-class StepRefused(InvalidPlay):
-    """The step shows that the claim holds."""
+class ClaimStands(InvalidPlay):
+    """The step doesn't refute the leaf."""
 
 
-class AlreadyResolved(InvalidPlay):
-    """The claim is resolved, and its bond is awarded."""
+class ClockRunning(InvalidPlay):
+    """The claim may still be answered."""
 
 
-class OutOfOrder(InvalidPlay):
+class ClaimAlreadyResolved(InvalidPlay):
+    """The claim's bond is awarded."""
+
+
+class AnswerUnresolved(InvalidPlay):
     """A claim is resolved after all that answer it."""
-
-
-class PayoutDelayed(InvalidPlay):
-    """Credits are paid some time after the end of the game."""
 
 
 class NoCredit(InvalidPlay):
     """Nothing is owed to this account."""
+
+
+class GameInProgress(InvalidPlay):
+    """Credits are held back while the game is played."""
+
+
+class PayoutHeldBack(InvalidPlay):
+    """Credits are held back for some time after the end of the game."""

@@ -28,8 +28,8 @@ class GameRules:
     """Seconds from the end of the game until credits are paid."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.max_depth <= limits.DEPTH_MAX:
-            raise ValueError(f"a game has 2 to {limits.DEPTH_MAX} levels, not {self.max_depth}")
+        if not 1 <= self.max_depth <= limits.DEPTH_MAX:
+            raise ValueError(f"a game has 1 to {limits.DEPTH_MAX} levels, not {self.max_depth}")
 
     def bond_at(self, depth: int) -> Wei:
         """What a claim at that depth stakes, in wei."""
@@ -53,8 +53,6 @@ class Claim:
     countered_by: Address | None = None
     """Who refuted it: by a step against a leaf, or as found when the claim was resolved."""
     is_resolved: bool = False
-    children_judged: int = 0
-    """Answers that paged resolution has looked at already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +96,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ResolveClaim:
-    """Judge a claim by its answers, at most `children_max` of them in one transaction."""
+    """Judge a claim by its answers, at most `answers_max` of them in one transaction; 0 for
+    all."""
 
     claim_index: int
-    children_max: int
+    answers_max: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,18 @@ BOND_DOUBLING_DEPTHS = 8
 """A bond doubles every 8 levels. Deeper answers cost more to make (a trace inside a block, at last
 a proof on L1), and a bond has to cover its answer; at depth 46 it is 32 times the root's."""
 
-CHILDREN_PER_RESOLUTION_MAX = 256
-"""Children that one L1 transaction looks at when it resolves a claim: at two cold slots each, 256
+ANSWERS_PER_RESOLUTION_MAX = 256
+"""Answers that one L1 transaction looks at when it resolves a claim: at two cold slots each, 256
 take some 1.2M gas, far below the 2^24 of EIP-7825."""
 
 CLAIMS_MAX = 2**32 - 1
 """Claims of one game: the contract counts them in 32 bits, and the last number means no parent."""
+
+CLAIMS_PER_CALL_MAX = 256
+"""Claims read in one eth_call: 80 KB of answer, and 2.5M gas of cold slots."""
+
+TRACES_KEPT_MAX = 16
+"""Games whose traces are kept with the states found so far; more are computed anew each look."""
+
+STATES_KEPT_MAX = 4_096
+"""State hashes kept of one trace: a game asks for about one for each of its claims."""

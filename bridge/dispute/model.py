@@ -11,21 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bridge.dispute.errors import (
-    AboveMaxDepth,
+    AlreadyClaimed,
     AlreadyCountered,
     AlreadyResolved,
-    BelowMaxDepth,
-    ClockExpired,
+    AnswerUnresolved,
+    ClaimAlreadyResolved,
+    ClaimStands,
     ClockRunning,
-    DuplicateClaim,
-    GameOver,
-    GameRunning,
+    ClockSpent,
+    GameInProgress,
     NoCredit,
-    OutOfOrder,
-    PayoutDelayed,
-    RootDefended,
-    StepRefused,
-    UnexpectedParent,
+    NotALeaf,
+    ParentMoved,
+    PayoutHeldBack,
+    RootNotDefendable,
+    TooDeep,
     UnknownClaim,
     WrongBond,
 )
@@ -52,17 +52,17 @@ Prover = Callable[[Hash32, int], Hash32]
 class _Judgement:
     """How far the resolution of a claim has got."""
 
-    children_judged: int = 0
+    seen: int = 0
     leftmost: Claim | None = None
     """Of those that stand, the answer that is furthest left; the earlier of two at one
     position."""
 
-    def weigh(self, child: Claim) -> None:
-        self.children_judged += 1
-        if child.countered_by is None and (
-            self.leftmost is None or child.position < self.leftmost.position
+    def weigh(self, answer: Claim) -> None:
+        self.seen += 1
+        if answer.countered_by is None and (
+            self.leftmost is None or answer.position < self.leftmost.position
         ):
-            self.leftmost = child
+            self.leftmost = answer
 
 
 class GameModel:
@@ -71,7 +71,7 @@ class GameModel:
 
     __slots__ = (
         "_anchor",
-        "_children",
+        "_answers",
         "_claims",
         "_credits",
         "_ids",
@@ -95,7 +95,7 @@ class GameModel:
         self._anchor = anchor
         self._prover = prover
         self._claims = [Claim(0, None, ROOT_POSITION, root, proposer, rules.bond_at(0), 0, now)]
-        self._children: defaultdict[int, list[int]] = defaultdict(list)
+        self._answers: defaultdict[int, list[int]] = defaultdict(list)
         self._ids: set[tuple[int, Position, Hash32]] = set()
         self._judgements: defaultdict[int, _Judgement] = defaultdict(_Judgement)
         self._credits: defaultdict[Address, int] = defaultdict(int)
@@ -118,10 +118,12 @@ class GameModel:
         """Answer a claim; returns the new one."""
         parent = self._open_claim(move.parent_index)
         if parent.claim != move.parent_claim:
-            raise UnexpectedParent
+            raise ParentMoved
         position = self._moved(parent, move.is_attack)
         self._check_bond(position, value)
-        used = self._used_by_mover(parent, position, now)
+        used = self._rules.clocks.used_after_move(
+            self._time_used(parent, now), position.depth, self._rules.max_depth
+        )
         self._claim_once(parent.index, position, move.claim)
         made = Claim(
             index=len(self._claims),
@@ -134,18 +136,17 @@ class GameModel:
             made_at=now,
         )
         self._claims.append(made)
-        self._children[parent.index].append(made.index)
+        self._answers[parent.index].append(made.index)
         return made
 
-    def step(self, step: Step, sender: Address) -> None:
-        """Refute a leaf by executing one step. No clock: a leaf that isn't resolved can fall."""
+    def step(self, step: Step, sender: Address, now: Timestamp) -> None:
+        """Refute a leaf by executing one step; costs no bond, wins the leaf's."""
         leaf = self._open_claim(step.claim_index)
         if leaf.position.depth != self._rules.max_depth:
-            raise AboveMaxDepth
+            raise NotALeaf
         if leaf.countered_by is not None:
             raise AlreadyCountered
-        if leaf.is_resolved:
-            raise AlreadyResolved
+        self._time_used(leaf, now)
         case = step_case(
             self._claims,
             self._anchor,
@@ -154,53 +155,51 @@ class GameModel:
             max_depth=self._rules.max_depth,
         )
         if not case.refutes(self._prover(case.pre_state, case.trace_index)):
-            raise StepRefused
+            raise ClaimStands
         self._claims[leaf.index] = replace(leaf, countered_by=sender)
 
     def resolve_claim(self, resolve: ResolveClaim, now: Timestamp) -> None:
         """Look at some more answers of a claim, and judge it once all are known."""
         claim = self._open_claim(resolve.claim_index)
         if claim.is_resolved:
-            raise AlreadyResolved
+            raise ClaimAlreadyResolved
         if elapsed(self._rules.clocks, self._claims, claim, now) < self._rules.clocks.duration:
             raise ClockRunning
-        children = self._children[claim.index]
+        answers = self._answers[claim.index]
         judgement = self._judgements[claim.index]
-        start = judgement.children_judged
-        page = [self._claims[i] for i in children[start : start + resolve.children_max]]
-        if not all(child.is_resolved for child in page):
-            raise OutOfOrder
-        for child in page:
-            judgement.weigh(child)
-        self._claims[claim.index] = replace(claim, children_judged=judgement.children_judged)
-        if judgement.children_judged == len(children):
-            self._award(claim.index, judgement.leftmost)
+        end = judgement.seen + resolve.answers_max if resolve.answers_max else len(answers)
+        page = [self._claims[i] for i in answers[judgement.seen : end]]
+        if not all(answer.is_resolved for answer in page):
+            raise AnswerUnresolved
+        for answer in page:
+            judgement.weigh(answer)
+        if judgement.seen == len(answers):
+            self._award(claim, judgement.leftmost)
 
     def resolve(self, now: Timestamp) -> GameStatus:
-        """End the game by the judgement on its root."""
+        """End the game by the judgement on its root, which is made here if it wasn't before."""
         root = self._open_claim(0)
         if not root.is_resolved:
-            raise OutOfOrder
-        stands = root.countered_by is None
+            self.resolve_claim(ResolveClaim(root.index, answers_max=0), now)
+        stands = self._claims[0].countered_by is None
         self._status = GameStatus.DEFENDER_WINS if stands else GameStatus.CHALLENGER_WINS
         self._resolved_at = now
         return self._status
 
     def claim_credit(self, account: Address, now: Timestamp) -> Wei:
         """Pay an account what it is owed; returns the wei."""
-        if self._status is GameStatus.IN_PROGRESS:
-            raise GameRunning
-        if now < self._resolved_at + self._rules.payout_delay:
-            raise PayoutDelayed
-        amount = self._credits.pop(account, 0)
-        if amount == 0:
+        if not self._credits.get(account):
             raise NoCredit
-        return Wei(amount)
+        if self._status is GameStatus.IN_PROGRESS:
+            raise GameInProgress
+        if now < self._resolved_at + self._rules.payout_delay:
+            raise PayoutHeldBack
+        return Wei(self._credits.pop(account))
 
     def _open_claim(self, index: int) -> Claim:
         """A claim of a game that isn't over."""
         if self._status is not GameStatus.IN_PROGRESS:
-            raise GameOver
+            raise AlreadyResolved
         if not 0 <= index < len(self._claims):
             raise UnknownClaim(f"there is no claim {index}, only {len(self._claims)} in all")
         return self._claims[index]
@@ -208,9 +207,9 @@ class GameModel:
     def _moved(self, parent: Claim, is_attack: bool) -> Position:
         """Where a move leads to."""
         if parent.position.is_root and not is_attack:
-            raise RootDefended
+            raise RootNotDefendable
         if parent.position.depth == self._rules.max_depth:
-            raise BelowMaxDepth
+            raise TooDeep
         return parent.position.move(is_attack)
 
     def _check_bond(self, position: Position, value: Wei) -> None:
@@ -218,23 +217,21 @@ class GameModel:
         if value != required:
             raise WrongBond(value, required)
 
-    def _used_by_mover(self, parent: Claim, position: Position, now: Timestamp) -> int:
-        """What the new claim puts on its side's clock."""
-        clocks = self._rules.clocks
-        used = elapsed(clocks, self._claims, parent, now)
-        if used >= clocks.duration:
-            raise ClockExpired
-        return clocks.used_after_move(used, position.depth, self._rules.max_depth)
+    def _time_used(self, claim: Claim, now: Timestamp) -> int:
+        """What the side that answers a claim has used; it must have some left."""
+        used = elapsed(self._rules.clocks, self._claims, claim, now)
+        if used >= self._rules.clocks.duration:
+            raise ClockSpent
+        return used
 
     def _claim_once(self, parent_index: int, position: Position, claim: Hash32) -> None:
         identity = (parent_index, position, claim)
         if identity in self._ids:
-            raise DuplicateClaim
+            raise AlreadyClaimed
         self._ids.add(identity)
 
-    def _award(self, index: int, leftmost: Claim | None) -> None:
+    def _award(self, claim: Claim, leftmost: Claim | None) -> None:
         """The bond goes to whoever refuted the claim, else back to who made it."""
-        claim = self._claims[index]
         countered_by = claim.countered_by if leftmost is None else leftmost.claimant
-        self._claims[index] = replace(claim, countered_by=countered_by, is_resolved=True)
+        self._claims[claim.index] = replace(claim, countered_by=countered_by, is_resolved=True)
         self._credits[countered_by or claim.claimant] += claim.bond

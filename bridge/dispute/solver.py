@@ -125,7 +125,7 @@ class _Strategy:
         return None if stands else Move(claim.index, claim.claim, ours, is_attack)
 
     def _step(self, leaf: Claim) -> Step | None:
-        if leaf.is_resolved or leaf.countered_by is not None:
+        if leaf.countered_by is not None or self._game.is_expired(leaf, self._now):
             return None
         is_attack = not self._is_right(leaf)
         index = leaf.position.trace_index(self._game.rules.max_depth)
@@ -139,31 +139,27 @@ class _Strategy:
 
 
 def resolutions(game: GameState, now: Timestamp) -> tuple[Resolution, ...]:
-    """What can be resolved now, in an order that works: answers before what they answer, a claim
-    with many of them page by page, the game last."""
+    """What can be resolved now, in an order that works: answers before what they answer, the game
+    last. A claim with very many answers gets one page of them; what waits for it comes once the
+    game, read again, shows it resolved, for it doesn't say how many pages others have done."""
     if game.status is not GameStatus.IN_PROGRESS:
         return ()
-    unresolved = [0] * len(game.claims)
-    children = [0] * len(game.claims)
+    answers = [0] * len(game.claims)
+    open_answers = [0] * len(game.claims)
     plan: list[Resolution] = []
     for claim in reversed(game.claims):
-        done = claim.is_resolved
-        if not done and unresolved[claim.index] == 0 and game.is_expired(claim, now):
-            plan.extend(_pages(claim, children[claim.index]))
-            done = True
+        is_small = answers[claim.index] <= limits.ANSWERS_PER_RESOLUTION_MAX
+        is_ripe = open_answers[claim.index] == 0 and game.is_expired(claim, now)
+        is_done = claim.is_resolved or (is_ripe and is_small)
         if claim.parent_index is not None:
-            children[claim.parent_index] += 1
-            unresolved[claim.parent_index] += not done
-        elif done:
-            plan.append(Resolve())
+            answers[claim.parent_index] += 1
+            open_answers[claim.parent_index] += not is_done
+        elif is_done:
+            # The end of the game judges the root as well.
+            return (*plan, Resolve())
+        if is_ripe and not claim.is_resolved:
+            plan.append(ResolveClaim(claim.index, limits.ANSWERS_PER_RESOLUTION_MAX))
     return tuple(plan)
-
-
-def _pages(claim: Claim, children: int) -> list[ResolveClaim]:
-    """Resolves a claim whatever the number of its children; one call does for none."""
-    size = limits.CHILDREN_PER_RESOLUTION_MAX
-    left = children - claim.children_judged
-    return [ResolveClaim(claim.index, size)] * max(1, -(-left // size))
 
 
 def claimable(game: GameState, me: Address, now: Timestamp) -> Wei:
