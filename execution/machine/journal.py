@@ -11,7 +11,7 @@ from execution.machine.undo import UndoLog
 from execution.machine.words import commit, tag
 from state.accounts import EMPTY_TRIE_ROOT
 from state.rlp import encode_bytes, encode_uint
-from state.trie import no_nodes, update_trie
+from state.trie import TrieUpdate, no_nodes, update_trie
 from state.types import Address, Hash32
 
 WARM: Final = 1
@@ -90,12 +90,16 @@ class Journal:
         }
         return {key: encode_bytes(encode_uint(value)) for key, value in words.items() if value}
 
+    def update(self) -> TrieUpdate:
+        """The root of the map now, and all its nodes."""
+        return update_trie(EMPTY_TRIE_ROOT, self.entries(), no_nodes)
+
     def root(self) -> Hash32:
         """The root of the map now."""
         version = self._undo.version
         if version >= 0 and self._root is not None and self._root[0] == version:
             return self._root[1]
-        root = update_trie(EMPTY_TRIE_ROOT, self.entries(), no_nodes).root
+        root = self.update().root
         if version >= 0:
             self._root = version, root
         return root

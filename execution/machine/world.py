@@ -6,7 +6,7 @@ the state root needs no list of touched accounts beside it.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from execution.machine.undo import UndoLog
 from state.accounts import (
@@ -16,6 +16,7 @@ from state.accounts import (
     AccountChange,
     State,
     StateDiff,
+    StateUpdate,
 )
 from state.errors import InternalError
 from state.keccak import keccak
@@ -33,6 +34,14 @@ class Values:
 
 NOTHING: Final = Values(0, 0, EMPTY_CODE_HASH)
 """An account that is not there, or is empty."""
+
+
+@runtime_checkable
+class NodeSource(Protocol):
+    """A state that gives the nodes of its tries, so that steps from it can be proven."""
+
+    def node(self, node_hash: Hash32) -> bytes:
+        """A trie node by its hash. Raises `InternalError` where it is lost."""
 
 
 class World:
@@ -148,7 +157,13 @@ class World:
             return False
         return base.storage_root != EMPTY_TRIE_ROOT
 
-    # Roots
+    # Tries
+
+    def node(self, node_hash: Hash32) -> bytes:
+        """A trie node that the state before the block holds. Raises `InternalError`."""
+        if not isinstance(self._state, NodeSource):
+            raise InternalError("steps from a state without its trie nodes can't be proven")
+        return self._state.node(node_hash)
 
     def finish(self) -> None:
         """The transaction is over: values now are the next one's originals."""
@@ -174,12 +189,16 @@ class World:
         cleared = frozenset(a for a in self._cleared if self._state.account(a) is not None)
         return StateDiff(accounts=accounts, storage=storage, cleared=cleared, codes=codes)
 
+    def update(self) -> StateUpdate:
+        """The state root now, and the trie nodes that came with what was written."""
+        return self._state.update(self.diff())
+
     def root(self) -> Hash32:
         """The state root now."""
         version = self._undo.version
         if version >= 0 and self._root is not None and self._root[0] == version:
             return self._root[1]
-        root = self._state.update(self.diff()).root
+        root = self.update().root
         if version >= 0:
             self._root = version, root
         return root
