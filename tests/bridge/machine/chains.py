@@ -56,3 +56,17 @@ def check_chain(rig: Rig, inbox: Inbox) -> list[BlockMachine]:
     assert beyond.run() == 1
     assert beyond.status is Status.EXHAUSTED
     return machines
+
+
+def trail(machine: BlockMachine) -> list[Status]:
+    """Run to the end; the status of every step."""
+    statuses = []
+    while not machine.is_done:
+        statuses.append(machine.status)
+        machine.step()
+    return statuses
+
+
+def phases(statuses: list[Status]) -> list[Status]:
+    """Those of the block itself, without what happens inside of a transaction."""
+    return [status for status in statuses if status is Status.NEXT or status >= Status.BOUNDARY]
