@@ -108,8 +108,8 @@ def _modexp(machine: MachineState, frame: Frame) -> View:
     head_start = MODEXP_HEADER_BYTES + base_size
     head = _number(frame.input.read(head_start, min(exponent_size, 32)))
     longest = max(base_size, modulus_size)
-    _bound(machine, SizeRule.MODEXP_PRICE, _modexp_osaka_gas(longest, exponent_size, head))
-    machine.charge(frame, _modexp_gas(longest, exponent_size, head))
+    _bound(machine, SizeRule.MODEXP_PRICE, modexp_osaka_gas(longest, exponent_size, head))
+    machine.charge(frame, modexp_gas(longest, exponent_size, head))
     if modulus_size == 0:
         return EMPTY_VIEW
     base = _number(frame.input.read(MODEXP_HEADER_BYTES, base_size))
@@ -119,13 +119,13 @@ def _modexp(machine: MachineState, frame: Frame) -> View:
     return View.over(result.to_bytes(modulus_size, "big"))
 
 
-def _modexp_gas(longest: int, exponent_size: int, exponent_head: int) -> int:
+def modexp_gas(longest: int, exponent_size: int, exponent_head: int) -> int:
     """EIP-2565; `longest` of base and modulus, in bytes."""
     complexity = ((longest + 7) // 8) ** 2
     return max(MODEXP_GAS_MIN, complexity * _iterations(exponent_size, exponent_head, 8) // 3)
 
 
-def _modexp_osaka_gas(longest: int, exponent_size: int, exponent_head: int) -> int:
+def modexp_osaka_gas(longest: int, exponent_size: int, exponent_head: int) -> int:
     """EIP-7883: what L1 asks when it proves the step."""
     complexity = 16 if longest <= 32 else 2 * ((longest + 7) // 8) ** 2
     return max(MODEXP_OSAKA_GAS_MIN, complexity * _iterations(exponent_size, exponent_head, 16))
