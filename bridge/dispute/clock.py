@@ -21,7 +21,7 @@ class ClockRules:
     """What a mover's side has left at least."""
 
     def __post_init__(self) -> None:
-        if not 0 < 2 * self.extension <= self.duration:
+        if not 0 <= 2 * self.extension <= self.duration:
             raise ValueError(f"no clock: {self.duration} s with extensions of {self.extension} s")
 
     def elapsed(self, grandparent_used: int, made_at: Timestamp, now: Timestamp) -> int:

@@ -139,14 +139,16 @@ class GameModel:
         self._answers[parent.index].append(made.index)
         return made
 
-    def step(self, step: Step, sender: Address, now: Timestamp) -> None:
-        """Refute a leaf by executing one step; costs no bond, wins the leaf's."""
+    def step(self, step: Step, sender: Address) -> None:
+        """Refute a leaf by executing one step; costs no bond, wins the leaf's. No clock counts,
+        only that the leaf isn't resolved: what a step shows is true, however late."""
         leaf = self._open_claim(step.claim_index)
         if leaf.position.depth != self._rules.max_depth:
             raise NotALeaf
         if leaf.countered_by is not None:
             raise AlreadyCountered
-        self._time_used(leaf, now)
+        if leaf.is_resolved:
+            raise ClaimAlreadyResolved
         case = step_case(
             self._claims,
             self._anchor,

@@ -52,8 +52,10 @@ def next_moves(
 
     Abstains from whatever depends on a state that `trace` doesn't have. Never answers a move of
     `me`: should the trace contradict it, one of two traces is wrong, and no more is staked on
-    either. A root of one's own is judged like any other, since a wrong root that stands is
-    worse."""
+    either. A root of one's own is judged like any other: a wrong root that stands is worse.
+
+    A step counts until its leaf is resolved, however late: play these before `resolutions`.
+    """
     if game.status is not GameStatus.IN_PROGRESS:
         return ()
     strategy = _Strategy(game, trace, me, now)
@@ -125,7 +127,7 @@ class _Strategy:
         return None if stands else Move(claim.index, claim.claim, ours, is_attack)
 
     def _step(self, leaf: Claim) -> Step | None:
-        if leaf.countered_by is not None or self._game.is_expired(leaf, self._now):
+        if leaf.countered_by is not None or leaf.is_resolved:
             return None
         is_attack = not self._is_right(leaf)
         index = leaf.position.trace_index(self._game.rules.max_depth)

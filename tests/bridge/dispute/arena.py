@@ -59,7 +59,7 @@ class Arena:
     def do(self, action: Move | Step, player: Address) -> None:
         """Play with the bond that the depth asks for. Raises `InvalidPlay`."""
         if isinstance(action, Step):
-            self.model.step(action, player, self.now)
+            self.model.step(action, player)
         else:
             depth = self.game.claims[action.parent_index].position.depth + 1
             bond = self.rules.bond_at(depth)

@@ -38,7 +38,7 @@ def test_move_to_a_leaf_gets_one_extension():
     assert CLOCKS.used_after_move(999, DEPTH, DEPTH) == 900
 
 
-@pytest.mark.parametrize(("duration", "extension"), [(0, 0), (100, 51), (100, -1)])
+@pytest.mark.parametrize(("duration", "extension"), [(100, 51), (101, 51), (100, -1)])
 def test_clock_that_its_extensions_do_not_fit_is_refused(duration: int, extension: int):
     with pytest.raises(ValueError):
         ClockRules(duration, extension)
