@@ -42,14 +42,18 @@ class Block:
             return ZERO_HASH
         return self.context.ancestor_hash(BlockNumber(number)) or ZERO_HASH
 
+    def ring(self) -> bytes:
+        """The last 256 block hashes: that of block n is word n % 256."""
+        ring = [ZERO_HASH] * ANCESTORS_MAX
+        current = self.context.number
+        for number in range(max(current - ANCESTORS_MAX, 0), current):
+            ring[number % ANCESTORS_MAX] = self.ancestor(number)
+        return b"".join(ring)
+
     def ancestors_root(self) -> Hash32:
-        """The ring of the last 256 block hashes: that of block n is leaf n % 256."""
+        """The root of the ring."""
         if self._ring is None or self._ring[0] is not self.context:
-            ring = [ZERO_HASH] * ANCESTORS_MAX
-            current = self.context.number
-            for number in range(max(current - ANCESTORS_MAX, 0), current):
-                ring[number % ANCESTORS_MAX] = self.ancestor(number)
-            self._ring = self.context, tree_root(b"".join(ring), ANCESTOR_TREE_DEPTH)
+            self._ring = self.context, tree_root(self.ring(), ANCESTOR_TREE_DEPTH)
         return self._ring[1]
 
     def words(self) -> tuple[Word, ...]:
