@@ -49,6 +49,7 @@ class OperatorAccounts:
     matcher: DevAccount
     guardian: DevAccount
     keeper: DevAccount
+    challenger: DevAccount
 
 
 @cache
@@ -61,7 +62,7 @@ def dev_accounts() -> tuple[DevAccount, ...]:
 def operator_accounts() -> OperatorAccounts:
     """The operators, at the indexes that follow the users'."""
     first = DEV_ACCOUNTS
-    return OperatorAccounts(*(derive_account(first + duty) for duty in range(7)))
+    return OperatorAccounts(*(derive_account(first + duty) for duty in range(8)))
 
 
 @cache

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from bridge.dispute.game import Claim, Move, Resolve, ResolveClaim, Step
 from bridge.dispute.reader import Dispute, read_dispute
@@ -27,6 +27,8 @@ from state.errors import Unavailable
 from state.types import Address, Hash32, Wei
 
 log = logging.getLogger("tallystick.challenger")
+
+NO_VALUE: Final = Wei(0)
 
 
 class ProvableTrace(Protocol):
@@ -159,14 +161,12 @@ class Challenger:
         action: Action | Resolution | Wei,
         data: bytes,
         done: _Round,
-        value: Wei = Wei(0),
+        value: Wei = NO_VALUE,
     ) -> None:
         """Send one call of a game. What somebody else did first is no error."""
         what = f"{describe(dispute, action)} of block {dispute.subject.l2_block}"
         try:
-            receipt = await self._transactor.send(
-                L1Transaction(what, dispute.address, data, value)
-            )
+            receipt = await self._transactor.send(L1Transaction(what, dispute.address, data, value))
         except (L1CallReverted, L1TransactionReverted) as reason:
             log.info("%s was refused, which the next look explains: %s", what, reason)
             return

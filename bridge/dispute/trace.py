@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bridge.boundary import Boundary
 from bridge.derive.inbox_log import InboxLog
 from bridge.derive.view import DerivationView
-from bridge.dispute.limits import BLOCK_STEPS_BITS, DEPTH_MAX
+from bridge.dispute.limits import BLOCK_STEPS_BITS, DEPTH_MAX, STATES_KEPT_MAX, TRACES_KEPT_MAX
 from bridge.machine.bare import boundary_machine_hash
 from bridge.machine.block_machine import BlockMachine
 from bridge.machine.prefix import Prefix
@@ -105,6 +105,7 @@ class ChainTrace:
         self._chain = chain
         self._prefix = Prefix(chain.log, subject.inbox_count)
         self._machine: BlockMachine | None = None
+        self._states: dict[int, Hash32] = {}
         anchor = chain.boundary(subject.anchor_block)
         if anchor.output_root != subject.anchor_root:
             raise AnchorDiverged(subject.anchor_block, subject.anchor_root, anchor.output_root)
@@ -121,6 +122,15 @@ class ChainTrace:
 
     def state_after(self, steps: int) -> Hash32:
         """The state's hash after so many steps from the anchor. Raises `Unavailable`."""
+        found = self._states.get(steps)
+        if found is None:
+            found = self._state_after(steps)
+            if len(self._states) >= STATES_KEPT_MAX:
+                self._states.clear()
+            self._states[steps] = found
+        return found
+
+    def _state_after(self, steps: int) -> Hash32:
         number, step = self._place(steps)
         if step == 0:
             return boundary_machine_hash(self._chain.boundary(number).output_root)
@@ -180,3 +190,23 @@ class ChainTrace:
         if low != self.subject.l2_block and not at_end:
             raise NotDerived(BlockNumber(low + 1))
         return low
+
+
+class TraceBook:
+    """The right traces of several games, kept while L1 says the same of them."""
+
+    def __init__(self, chain: LocalChain) -> None:
+        self._chain = chain
+        self._kept: dict[tuple[Subject, Hash32], ChainTrace] = {}
+
+    def trace_of(self, subject: Subject) -> ChainTrace:
+        """The trace of a game about `subject`. Raises `Unavailable` while it can't be known."""
+        # The accumulator fixes the whole prefix: after an L1 reorg it is another one.
+        key = subject, Prefix(self._chain.log, subject.inbox_count).last.acc
+        trace = self._kept.get(key)
+        if trace is None:
+            trace = ChainTrace(self._chain, subject)
+            if len(self._kept) >= TRACES_KEPT_MAX:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = trace
+        return trace

@@ -67,19 +67,18 @@ RESOLVED_AT: Final = Function("resolvedAt()", ("uint256",))
 PAYABLE_AT: Final = Function("payableAt()", ("uint256",))
 STATUS: Final = Function("status()", ("uint8",))
 CLAIM_COUNT: Final = Function("claimCount()", ("uint256",))
-CLAIMS: Final = Function(
-    "claims(uint256)",
+GAME_ARGS: Final = Function(
+    "args()",
     (
-        "uint32",
-        "address",
-        "bool",
-        "address",
-        "uint96",
-        "bytes32",
-        "uint128",
-        "uint64",
-        "uint64",
+        "(address,address,bytes32,uint256,uint256,bytes32,bytes32,uint256,uint256,uint256,uint256,"
+        "uint256,uint256)",
     ),
+)
+"""struct GameArgs{rollup, proposer, rootClaim, l2Block, inboxCount, inboxAcc, anchorRoot, anchorBlock,
+createdAt, clock, clockExtension, payoutDelay, bond}."""
+CLAIMS_FROM: Final = Function(
+    "claimsFrom(uint256,uint256)",
+    ("(uint32,address,bool,address,uint96,bytes32,uint128,uint64,uint64)[]",),
 )
 """struct Claim{parentIndex, counteredBy, resolved, claimant, bond, claim, position, clockUsed,
 madeAt}."""

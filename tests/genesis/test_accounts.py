@@ -37,6 +37,7 @@ def test_operators_follow_the_dev_accounts() -> None:
     assert operators.deployer == derive_account(10)
     assert operators.batcher == derive_account(11)
     assert operators.keeper == derive_account(16)
+    assert operators.challenger == derive_account(17)
 
 
 def test_key_shows_in_no_repr() -> None:

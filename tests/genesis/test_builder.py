@@ -81,7 +81,7 @@ def test_another_time_is_another_genesis(config: ChainConfig) -> None:
 
 def test_l2_genesis_ether_is_what_the_deployer_can_escrow() -> None:
     total = total_balance(ALLOC)
-    assert total == (10 * 500 + 7 * 10) * ETHER
+    assert total == (10 * 500 + 8 * 10) * ETHER
     assert all(account.balance > 0 for account in embedded_l1_alloc().values())
     assert total < max(account.balance for account in embedded_l1_alloc().values())
 
