@@ -78,16 +78,29 @@ class BlockMachine:
     def advance(self, steps: int) -> None:
         """Do so many steps; what idles takes no time."""
         end = self.steps + steps
-        while self.steps < end and not self.is_done:
-            self.step()
+        self._go_on(min(end, BLOCK_STEPS))
         self._check_room(end - self.steps)
         self.steps = end
 
     def run(self) -> int:
         """Go on to the end of the block, or to where nothing can follow; the steps taken so far."""
-        while not self.is_done:
-            self.step()
+        self._go_on(BLOCK_STEPS)
+        if not self.is_done:
+            raise InternalError(f"a block of bounded gas took all of its {BLOCK_STEPS} steps")
         return self.steps
+
+    def _go_on(self, end: int) -> None:
+        """Step until so many steps are taken or nothing is left to do."""
+        while self.steps < end and not self.is_done:
+            self.step()
+            machine = self.machine
+            if machine is not None:
+                # The bulk of a block, for which nothing needs to be looked up in between.
+                state, before = machine.state, machine.steps
+                last = before + end - self.steps
+                while state.status is _RUN and machine.steps < last:
+                    machine.step()
+                self.steps += machine.steps - before
 
     def _phase_step(self) -> None:
         phase = _PHASES.get(self.status)

@@ -70,3 +70,10 @@ def trail(machine: BlockMachine) -> list[Status]:
 def phases(statuses: list[Status]) -> list[Status]:
     """Those of the block itself, without what happens inside of a transaction."""
     return [status for status in statuses if status is Status.NEXT or status >= Status.BOUNDARY]
+
+
+def steps_allowed(machine: BlockMachine, transactions: int, offered: int) -> int:
+    """The bound of docs/machine.md, of what this block has instead of what a block may have."""
+    assert machine.header is not None
+    spent = machine.header.gas_used * 5 // 4
+    return spent + 22 * transactions + 5 * offered + 80

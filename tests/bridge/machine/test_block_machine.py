@@ -25,7 +25,7 @@ from state.memory_state import MemoryState
 from state.types import ZERO_HASH, BlockNumber, Gas, Hash32, Timestamp, Wei
 from tests.bridge.derive.inbox import GENESIS_TIME, Inbox
 from tests.bridge.derive.rig import ALICE, BOB, BURNER, CONFIG, Rig
-from tests.bridge.machine.chains import machine_of
+from tests.bridge.machine.chains import check_chain, machine_of, steps_allowed
 
 A_HASH = Hash32(b"\x99" * 32)
 
@@ -243,6 +243,20 @@ def test_claimed_block_itself_is_made_and_then_stays_for_ever(followed: Rig, inb
     machine.advance(2**46)
     assert machine.boundary == followed.pipeline.view.boundary(BlockNumber(2))
     assert machine.machine_hash() == boundary_machine_hash(machine.boundary.output_root)
+
+
+def test_block_of_the_cheapest_instructions_keeps_the_bound_on_steps(
+    rig: Rig, inbox: Inbox
+) -> None:
+    """One gas a step, by a creation of nothing but JUMPDEST; and one that clears slots."""
+    slots = "".join(f"60015f5f60{i:02x}5560{i:02x}55" for i in range(64))
+    own = [
+        ALICE.raw(nonce=0, to=None, value=Wei(0), gas=Gas(2_000_000), data=b"\x5b" * 49_000),
+        ALICE.raw(nonce=1, to=None, value=Wei(0), gas=Gas(2_000_000), data=bytes.fromhex(slots)),
+    ]
+    inbox.batch([BatchBlock(Timestamp(GENESIS_TIME + 2), 0, tuple(own))])
+    (machine,) = check_chain(rig, inbox)
+    assert 49_000 < machine.steps <= steps_allowed(machine, 3, offered=2)
 
 
 # The prefix

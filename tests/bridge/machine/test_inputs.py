@@ -8,7 +8,7 @@ from bridge.machine.inputs import INPUTS_TAG, Inputs, Leaf
 from execution.machine.chain import Link
 from execution.machine.memory import FrozenMemory
 from execution.machine.tree import tree_root
-from execution.machine.words import encode_word
+from execution.machine.words import Word, encode_word
 from state.keccak import keccak
 from state.types import ZERO_HASH, Hash32
 
@@ -37,7 +37,7 @@ EVERYTHING = Inputs(
 def test_words_are_those_of_the_documentation_in_order() -> None:
     leaf_tag = keccak(b"tallystick.machine.leaf.v1")
     leaves = keccak(leaf_tag + ZERO_HASH + b"\x0e" * 32)
-    words = [1, 2, tree_root(b"payload"), 7, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 1]
+    words: list[Word] = [1, 2, tree_root(b"payload"), 7, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 1]
     words += [leaves, b"\x0f" * 32, b"\x10" * 32]
     assert [encode_word(word) for word in EVERYTHING.words()] == [encode_word(w) for w in words]
     assert len(words) == 19

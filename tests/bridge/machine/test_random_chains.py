@@ -7,14 +7,13 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from bridge.derive.source import ItemList
-from bridge.machine.block_machine import BlockMachine
 from bridge.machine.prefix import Prefix
 from execution.machine.status import Status
 from state.types import BlockNumber
 from tests.bridge.derive.inbox import Inbox
 from tests.bridge.derive.rig import Rig
 from tests.bridge.derive.test_random_logs import FEW, LOGS, Step
-from tests.bridge.machine.chains import check_chain, machine_of, phases, trail
+from tests.bridge.machine.chains import check_chain, machine_of, phases, steps_allowed, trail
 
 S = Status
 AFTER: Final = {
@@ -38,13 +37,6 @@ def inbox_of(steps: list[Step]) -> Inbox:
         step(inbox)
         inbox.mine()
     return inbox
-
-
-def steps_allowed(machine: BlockMachine, transactions: int, offered: int) -> int:
-    """The bound of docs/machine.md, of what this block has instead of what a block may have."""
-    assert machine.header is not None
-    spent = machine.header.gas_used * 5 // 4
-    return spent + 22 * transactions + 5 * offered + 80
 
 
 @FEW
