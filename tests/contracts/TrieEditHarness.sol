@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AccountLeaf, Accounts} from "../../bridge/contracts/prover/libraries/Accounts.sol";
 import {Journal} from "../../bridge/contracts/prover/libraries/Journal.sol";
+import {Rlp} from "../../bridge/contracts/prover/libraries/Rlp.sol";
 import {Path, TrieEdit} from "../../bridge/contracts/prover/libraries/TrieEdit.sol";
 import {TrieNumbers} from "../../bridge/contracts/prover/libraries/TrieNumbers.sol";
 import {Reader, Witness} from "../../bridge/contracts/prover/libraries/Witness.sol";
@@ -34,7 +35,7 @@ contract TrieEditHarness {
         r.finish();
     }
 
-    /// @notice What `set` takes, as an event-free transaction's gas can show it: nothing is returned.
+    /// @notice The gas of the two halves of `set`.
     function measure(bytes32 root, bytes32 key, bytes calldata newValue, bytes calldata witness)
         external
         view
@@ -118,5 +119,39 @@ contract TrieEditHarness {
         (path, number) = Journal.openTransient(root, account, slot, r);
         newRoot = Journal.close(path, r, newNumber);
         r.finish();
+    }
+
+    /// @notice The first item of `data`, its offsets counted from there.
+    function readItem(bytes calldata data)
+        external
+        pure
+        returns (bool ok, bool isList, uint256 start, uint256 stop)
+    {
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := data.offset
+        }
+        (ok, isList, start, stop) = Rlp.tryItem(offset, offset + data.length);
+        (start, stop) = (start - offset, stop - offset);
+    }
+
+    /// @notice A number of at most `size` bytes that fills `data`.
+    function readNumber(bytes calldata data, uint256 size) external pure returns (uint256 value) {
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := data.offset
+        }
+        uint256 stop;
+        (value, stop) = Rlp.number(offset, offset + data.length, size);
+        if (stop != offset + data.length) revert Rlp.InvalidRlp(stop);
+    }
+
+    /// @notice A number, a string and a list of encoded items.
+    function write(uint256 number, bytes calldata data)
+        external
+        pure
+        returns (bytes memory, bytes memory, bytes memory)
+    {
+        return (Rlp.encodeNumber(number), Rlp.encodeText(data), Rlp.encodeList(data));
     }
 }

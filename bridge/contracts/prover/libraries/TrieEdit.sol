@@ -55,6 +55,7 @@ library TrieEdit {
     uint256 private constant FIELD_BITS = 40;
     uint256 private constant FIELD_MASK = (1 << FIELD_BITS) - 1;
     uint256 private constant DEPTH_BITS = 8;
+    uint256 private constant DEPTH_MASK = (1 << DEPTH_BITS) - 1;
 
     /// @dev In the place of a child: the RLP of no bytes, and what precedes a hash.
     bytes1 private constant EMPTY_ITEM = 0x80;
@@ -166,7 +167,7 @@ library TrieEdit {
         uint256 below = path.depth;
         for (uint256 i = path.count; i != 0;) {
             uint256 step = path.steps[--i];
-            uint256 depth = step & ((1 << DEPTH_BITS) - 1);
+            uint256 depth = step & DEPTH_MASK;
             if (step == depth) {
                 draft.path = NibblePaths.slice(path.key, depth, below).join(draft.path);
             } else if (draft.item.length != 0) {
@@ -231,7 +232,8 @@ library TrieEdit {
         draft.item = _reference(start, pointer - start);
     }
 
-    /// @dev A branch of the path without the child taken: what is left of it may be no branch.
+    /// @dev A branch of the path without the child taken. If that leaves one child, there is no branch any more:
+    ///      the child's digit goes before the child, if it has a path, and is an extension if it has none.
     function _branchWithout(uint256 step, uint256 digit, Reader memory r)
         private
         pure
@@ -245,18 +247,26 @@ library TrieEdit {
             ++lone;
         }
         (uint256 start, uint256 end,) = TrieNodes.scan(from, to, lone);
-        uint256 depth = (step & ((1 << DEPTH_BITS) - 1)) + 1;
-        (uint256 nodeStart, uint256 nodeEnd) = TrieNodes.resolve(start, end, r);
-        TrieNode memory node = TrieNodes.parse(nodeStart, nodeEnd, depth);
+        TrieNode memory node = _child(start, end, (step & DEPTH_MASK) + 1, r);
         draft.path = NibblePaths.single(lone);
         if (node.kind == NodeKind.BRANCH) {
-            TrieNodes.scan(node.start, node.end, 0);
             draft.item = _copy(start, end);
         } else {
             draft.isLeaf = node.kind == NodeKind.LEAF;
             draft.path = draft.path.join(node.path);
             draft.item = _copy(node.start, node.end);
         }
+    }
+
+    /// @dev The node that a child's item stands for, checked whole.
+    function _child(uint256 start, uint256 end, uint256 depth, Reader memory r)
+        private
+        pure
+        returns (TrieNode memory node)
+    {
+        (start, end) = TrieNodes.resolve(start, end, r);
+        node = TrieNodes.parse(start, end, depth);
+        if (node.kind == NodeKind.BRANCH) TrieNodes.scan(node.start, node.end, 0);
     }
 
     /*//////////////////////////////////////////////////////////////////////////

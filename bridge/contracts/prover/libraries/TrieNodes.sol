@@ -80,37 +80,48 @@ library TrieNodes {
         return take(hash, r);
     }
 
-    /// @notice Parses the node that fills `start` to `end`, `depth` digits below the root. A leaf ends its
-    ///         key, and an extension has digits and leaves at least one for the branch below it.
+    /// @notice Parses the node that fills `start` to `end`, `depth` digits below the root. A branch's items are
+    ///         for `scan` to check. Reverts with MalformedNode, InvalidRlp or InvalidPath.
     function parse(uint256 start, uint256 end, uint256 depth)
         internal
         pure
         returns (TrieNode memory node)
     {
-        (uint256 first, uint256 stop) = Rlp.list(start, end);
-        if (stop != end) revert MalformedNode(start);
-        (bool isList, uint256 pathStart, uint256 pathStop) = Rlp.item(first, end);
-        (bool isNode, uint256 itemStart, uint256 itemStop) = Rlp.item(pathStop, end);
-        if (itemStop != end) {
-            (node.kind, node.start, node.end) = (NodeKind.BRANCH, first, end);
-            if (depth >= NibblePaths.KEY_DIGITS) revert MalformedNode(start);
-            return node;
-        }
-        if (isList) revert MalformedNode(start);
-        bool isLeaf;
-        (node.path, isLeaf) = NibblePaths.decode(pathStart, pathStop);
-        (node.start, node.end) = (pathStop, end);
-        uint256 below = depth + node.path.count;
-        bool isSound;
-        if (isLeaf) {
-            node.kind = NodeKind.LEAF;
-            isSound = !isNode && itemStart != itemStop && below == NibblePaths.KEY_DIGITS;
+        (uint256 first, uint256 listEnd) = Rlp.list(start, end);
+        (,, uint256 second) = Rlp.item(first, end);
+        (,, uint256 secondEnd) = Rlp.item(second, end);
+        bool isSound = listEnd == end;
+        if (secondEnd == end) {
+            isSound = isSound && _parseShort(node, first, second, end, depth);
         } else {
-            node.kind = NodeKind.EXTENSION;
-            bool isChild = isNode ? end - pathStop < EMBEDDED_END : _isHash(pathStop, end);
-            isSound = isChild && node.path.count != 0 && below < NibblePaths.KEY_DIGITS;
+            isSound = isSound && depth < NibblePaths.KEY_DIGITS;
+            (node.kind, node.start, node.end) = (NodeKind.BRANCH, first, end);
         }
         if (!isSound) revert MalformedNode(start);
+    }
+
+    /// @dev Parses a path and what is below it. A leaf has a value and ends its key; an extension has digits and
+    ///      a child, and leaves at least one digit for the branch that this is.
+    function _parseShort(
+        TrieNode memory node,
+        uint256 first,
+        uint256 second,
+        uint256 end,
+        uint256 depth
+    ) private pure returns (bool isSound) {
+        (uint256 pathStart, uint256 pathEnd) = Rlp.text(first, second);
+        bool isLeaf;
+        (node.path, isLeaf) = NibblePaths.decode(pathStart, pathEnd);
+        (node.start, node.end) = (second, end);
+        (bool isList, uint256 content,) = Rlp.item(second, end);
+        uint256 below = depth + node.path.count;
+        if (isLeaf) {
+            node.kind = NodeKind.LEAF;
+            return !isList && content != end && below == NibblePaths.KEY_DIGITS;
+        }
+        node.kind = NodeKind.EXTENSION;
+        bool isChild = isList ? end - second < EMBEDDED_END : _isHash(second, end);
+        return isChild && node.path.count != 0 && below < NibblePaths.KEY_DIGITS;
     }
 
     /// @notice Goes over the items of a branch, which fill `start` to `end`: where child `index` is, and a bit

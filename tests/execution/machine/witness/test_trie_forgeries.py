@@ -1,6 +1,7 @@
 """TrieEdit.sol against witnesses that lie: it must revert, whatever the lie."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -247,6 +248,9 @@ def flips(data: bytes) -> Iterator[bytes]:
             yield data[:index] + bytes([data[index] ^ mask]) + data[index + 1 :]
 
 
+TRIES: dict[bytes, Entries] = {}
+"""The tries of the cases, by their roots."""
+
 Case = tuple[Hash32, bytes, bytes, bytes]
 """Root, key, new value, witness."""
 
@@ -254,6 +258,7 @@ Case = tuple[Hash32, bytes, bytes, bytes]
 def _case(entries: list[tuple[bytes, bytes]], at: bytes, value: bytes) -> Callable[[], Case]:
     def build() -> Case:
         trie = Entries(entries)
+        TRIES[trie.root] = trie
         return trie.root, at, value, whole(trie.edit(at, value))
 
     return build
@@ -282,6 +287,28 @@ def test_flip_of_any_witness_byte_reverts(harness: Harness, build: Callable[[], 
     for forged in flips(data):
         with pytest.raises(Reverted):
             harness.set(root, at, value, forged)
+
+
+@pytest.mark.parametrize("build", CASES.values(), ids=CASES)
+def test_flip_of_any_byte_of_the_root_reverts(harness: Harness, build: Callable[[], Case]) -> None:
+    root, at, value, data = build()
+    for forged in flips(root):
+        with pytest.raises(Reverted):
+            harness.set(forged, at, value, data)
+
+
+@pytest.mark.parametrize("build", CASES.values(), ids=CASES)
+def test_flip_of_any_byte_of_the_key_reverts_or_is_about_that_key(
+    harness: Harness, build: Callable[[], Case]
+) -> None:
+    """One path may show the absence of many keys: then it is right for each of them."""
+    root, at, value, data = build()
+    trie = TRIES[root]
+    for other in flips(at):
+        with suppress(Reverted):
+            edit = trie.edit(other, value)
+            assert harness.set(root, other, value, data) == (trie.value(other), edit.root)
+            assert edit.root != trie.edit(at, value).root or edit.root == root
 
 
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES)
