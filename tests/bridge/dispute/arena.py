@@ -11,16 +11,16 @@ from bridge.dispute.clock import ClockRules
 from bridge.dispute.errors import InvalidPlay
 from bridge.dispute.game import Claim, GameRules, GameState, Move, Resolve, Step
 from bridge.dispute.model import GameModel
-from bridge.dispute.solver import Trace, next_moves, resolutions
+from bridge.dispute.solver import Resolution, Trace, next_moves, resolutions
 from bridge.games import GameStatus
 from state.types import Address, Hash32, Timestamp, Wei
 from tests.bridge.dispute.toy import TRUE_WORLD, CountingMachine, CountingTrace
 
 HONEST = Address(b"\x01" * 20)
 START = Timestamp(1_000_000)
-CLOCKS = ClockRules(duration=1_000, extension=100)
-ROOT_BOND = Wei(1_000)
-PAYOUT_DELAY = 500
+CLOCKS = ClockRules(duration=1_000, extension=50)
+ROOT_BOND = Wei(10**17)
+PAYOUT_DELAY = 100
 
 
 def rules_of(max_depth: int) -> GameRules:
@@ -44,6 +44,7 @@ class Arena:
         self.staked: defaultdict[Address, int] = defaultdict(int)
         self.staked[proposer] += self.rules.bond_at(0)
         self.model = GameModel(self.rules, self.anchor, root, proposer, START, machine.successor)
+        self.paid: defaultdict[Address, int] = defaultdict(int)
         self._state: GameState | None = None
 
     @property
@@ -61,11 +62,13 @@ class Arena:
         if isinstance(action, Step):
             self.model.step(action, player)
         else:
-            depth = self.game.claims[action.parent_index].position.depth + 1
-            bond = self.rules.bond_at(depth)
+            bond = self.bond_of(action)
             self.model.move(action, player, bond, self.now)
             self.staked[player] += bond
         self._state = None
+
+    def bond_of(self, move: Move) -> Wei:
+        return self.rules.bond_at(self.game.claims[move.parent_index].position.depth + 1)
 
     def attempt(self, action: Move | Step, player: Address) -> bool:
         """Play it if the rules allow."""
@@ -95,11 +98,24 @@ class Arena:
         assert self.open_claims() == []
         while plan := resolutions(self.game, self.now):
             for action in plan:
-                if isinstance(action, Resolve):
-                    self.model.resolve(self.now)
-                else:
-                    self.model.resolve_claim(action, self.now)
-            self._state = None
+                self.resolve(action)
+
+    def resolve(self, action: Resolution) -> None:
+        """Resolve a claim or the game. Raises `InvalidPlay`."""
+        if isinstance(action, Resolve):
+            self.model.resolve(self.now)
+        else:
+            self.model.resolve_claim(action, self.now)
+        self._state = None
+
+    def claim_credit(self, player: Address) -> None:
+        """Pay a player what the game owes it. Raises `InvalidPlay`."""
+        self.paid[player] += self.model.claim_credit(player, self.now)
+        self._state = None
+
+    def awarded(self, player: Address) -> int:
+        """What a player got out of the game or can get."""
+        return self.credit(player) + self.paid[player]
 
     def credit(self, player: Address) -> int:
         return sum(c.amount for c in self.game.credits if c.account == player)
@@ -152,7 +168,8 @@ def check_honest_outcome(arena: Arena, *, is_root_right: bool) -> None:
     game = arena.game
     stands = GameStatus.DEFENDER_WINS if is_root_right else GameStatus.CHALLENGER_WINS
     assert game.status is stands
-    assert sum(credit.amount for credit in game.credits) == sum(c.bond for c in game.claims)
+    owed = sum(credit.amount for credit in game.credits)
+    assert owed + sum(arena.paid.values()) == sum(c.bond for c in game.claims)
     made = [c for c in game.claims if c.claimant == HONEST and c.parent_index is not None]
     assert all(c.countered_by is None for c in made)
     answered = [game.claims[c.parent_index or 0] for c in made]
@@ -162,7 +179,7 @@ def check_honest_outcome(arena: Arena, *, is_root_right: bool) -> None:
         if c.countered_by == HONEST and c.position.depth == arena.rules.max_depth
     ]
     earned = sum(c.bond for c in answered) + sum(c.bond for c in stepped)
-    assert arena.credit(HONEST) == arena.staked[HONEST] + earned
+    assert arena.awarded(HONEST) == arena.staked[HONEST] + earned
 
 
 def check_stakes_bounded(arena: Arena) -> None:
