@@ -109,7 +109,7 @@ def refuses(name: str, *arguments: Any) -> Iterator[None]:
 class Rig:
     """One Rollup with its games on an EVM of its own."""
 
-    def __init__(self, max_depth: int = DEPTH) -> None:
+    def __init__(self, max_depth: int = DEPTH, prover: bytes | None = None) -> None:
         self.vm = Vm()
         self.max_depth = max_depth
         self.now = START
@@ -119,12 +119,13 @@ class Rig:
         for account in (PROPOSER, ALICE, MALLORY, CAROL):
             self.vm.fund(account, 10**30)
         self.inbox = self._deploy("Inbox", SENDER, SENDER, 3_600)
-        prover = self.vm.deploy(tests.contracts.artifact("CountingProver"))
+        if prover is None:
+            prover = self.vm.deploy(tests.contracts.artifact("CountingProver"))
         game = self._deploy("DisputeGame", max_depth, prover)
         self.rollup = self._deploy(
             "Rollup", self.inbox, ANCHOR, BOND, CLOCK, EXTENSION, PAYOUT, game
         )
-        self.truth = Trace(self._fixed())
+        self.truth = self.trace_of(L2_BLOCK, 1)
 
     def _deploy(self, name: str, *values: Any) -> Address:
         artifact = bridge.contracts.artifact(name)
@@ -133,22 +134,32 @@ class Rig:
     def acc(self, index: int = 0) -> bytes:
         return self.vm.call(self.inbox, "acc(uint256)", ["uint256"], [index])
 
-    def _fixed(self) -> int:
-        words = encode(["uint256", "uint256", "bytes32"], [L2_BLOCK, 1, self.acc()])
-        return int.from_bytes(keccak(words), "big")
+    def trace_of(self, l2_block: int, inbox_count: int) -> Trace:
+        """What the machine does in a game about this block and these inbox items."""
+        acc = self.acc(inbox_count - 1)
+        words = encode(["uint256", "uint256", "bytes32"], [l2_block, inbox_count, acc])
+        return Trace(int.from_bytes(keccak(words), "big"))
 
-    def propose(self, root: bytes, sender: Address = PROPOSER) -> "GameRig":
-        """Open a game about a root, over the inbox's first item."""
+    def propose(
+        self,
+        root: bytes,
+        sender: Address = PROPOSER,
+        *,
+        l2_block: int = L2_BLOCK,
+        inbox_count: int = 1,
+    ) -> "GameRig":
+        """Open a game about a root."""
         answer = self.vm.call(
             self.rollup,
             "propose(bytes32,uint256,uint256,bytes32)",
             ["bytes32", "uint256", "uint256", "bytes32"],
-            [root, L2_BLOCK, 1, self.acc()],
+            [root, l2_block, inbox_count, self.acc(inbox_count - 1)],
             sender=sender,
             value=BOND,
         )
         self.paid[sender] += BOND
-        return GameRig(self, Address(answer[12:]))
+        truth = self.trace_of(l2_block, inbox_count)
+        return GameRig(self, Address(answer[12:]), truth)
 
     def propose_right(self) -> "GameRig":
         return self.propose(self.truth.count(2**self.max_depth))
@@ -167,11 +178,11 @@ class Rig:
 class GameRig:
     """One game, and what can be done in it."""
 
-    def __init__(self, rig: Rig, address: Address) -> None:
+    def __init__(self, rig: Rig, address: Address, truth: Trace) -> None:
         self.rig = rig
         self.address = address
         self.max_depth = rig.max_depth
-        self.truth = rig.truth
+        self.truth = truth
 
     # Reading
 
@@ -288,6 +299,51 @@ class GameRig:
             if not self.claim(index).resolved:
                 self.resolve_claim(index)
         return self.resolve()
+
+    def play_honestly(self, sender: Address = ALICE) -> None:
+        """Answer whatever endangers the truth: a wrong root, and each answer to a right claim of
+        the side that is in the right; until nothing is left to answer."""
+        while any(self._answer(index, sender) for index in self._dangers()):
+            pass
+
+    def _dangers(self) -> list[int]:
+        claims = self.claims()
+        ours: set[int] = set()
+        dangers = []
+        for index, claim in enumerate(claims):
+            if index == 0:
+                is_ours = self._is_true(claim)
+            else:
+                is_due = claim.parent_index in dangers
+                is_ours = is_due and self._is_answer(claim, claims[claim.parent_index])
+            if is_ours:
+                ours.add(index)
+            elif index == 0 or claim.parent_index in ours:
+                dangers.append(index)
+        return dangers
+
+    def _is_true(self, claim: Claim) -> bool:
+        return claim.claim == self.truth.claim(claim.position, self.max_depth)
+
+    def _is_answer(self, claim: Claim, parent: Claim) -> bool:
+        """Whether a claim is what the truth answers to its parent."""
+        is_there = claim.position == moved(parent.position, not self._is_true(parent))
+        return is_there and self._is_true(claim)
+
+    def _answer(self, index: int, sender: Address) -> bool:
+        """Give the one right answer to a claim; False if it is there already."""
+        claim = self.claim(index)
+        attack = not self._is_true(claim)
+        if claim.depth == self.max_depth:
+            if claim.countered_by != NOBODY:
+                return False
+            self.step(index, attack=attack, sender=sender)
+            return True
+        answers = [self.claim(answer) for answer in self.answers(index)]
+        if any(self._is_answer(answer, claim) for answer in answers):
+            return False
+        self.follow(index, self.truth, attack=attack, sender=sender)
+        return True
 
     def requires_balance(self) -> None:
         """What is owed is what was paid in, to the last wei."""

@@ -10,6 +10,7 @@ from bridge.dispute.limits import DEPTH_MAX
 from tests.bridge.contracts.l1 import (
     BOND_WEI,
     DISPUTE_SECONDS,
+    GAS_MAX,
     PAYOUT_SECONDS,
     Stack,
     decode_error,
@@ -18,6 +19,7 @@ from tests.bridge.contracts.l1 import (
 
 ROOT = b"\x11" * 32
 IN_PROGRESS, DEFENDER_WINS = 0, 2
+PAGE = 250
 
 
 def test_resolve_before_the_clock_runs_out_reverts(stack: Stack) -> None:
@@ -111,3 +113,45 @@ def test_implementation_itself_is_no_game(stack: Stack) -> None:
         with pytest.raises(ContractLogicError):
             call.call()
     assert not stack.rollup.functions.isGame(bare.address).call()
+
+
+def test_move_after_an_l1_reorg_in_the_game_answers_nothing_else(stack: Stack) -> None:
+    """The claim that it answers is gone, and another one has its place."""
+    l1, before, after = stack.l1, b"\x22" * 32, b"\x33" * 32
+    game = stack.propose(ROOT, 1)
+    root = game.functions.claims(0).call()[5]
+    l1.send(game.functions.move(0, root, before, True), value=BOND_WEI)
+    l1.ask("anvil_reorg", 1, [])
+    assert game.functions.claimCount().call() == 1
+    l1.send(game.functions.move(0, root, after, True), value=BOND_WEI)
+    with reverts("ParentMoved", before, after):
+        game.functions.move(1, before, ROOT, True).call({"value": BOND_WEI})
+
+
+def test_page_of_spam_answers_is_resolved_within_gas_on_the_newest_fork(stack: Stack) -> None:
+    """A thousand answers are four such calls (test_dispute_game_resolution.py)."""
+    l1, spammer = stack.l1, stack.l1.accounts[6]
+    game = stack.propose(ROOT, 1)
+    root, answer = game.functions.claims(0).call()[5], b"\x22" * 32
+    made = l1.send(game.functions.move(0, root, answer, True), value=BOND_WEI)
+
+    def spam(name: str, *arguments: object, value: int = 0) -> str:
+        call = {"to": game.address, "data": game.encode_abi(name, arguments)}
+        fees = {"from": spammer, "gas": hex(400_000), "value": hex(value)}
+        return str(l1.ask("eth_sendTransaction", call | fees))
+
+    for number in range(PAGE):
+        last = spam("move", 1, answer, number.to_bytes(32, "big"), True, value=BOND_WEI)
+    l1.w3.eth.wait_for_transaction_receipt(last)
+    assert game.functions.claimCount().call() == PAGE + 2
+    l1.pass_time(2 * DISPUTE_SECONDS)
+    for index in range(2, PAGE + 2):
+        last = spam("resolveClaim", index, 0)
+    l1.w3.eth.wait_for_transaction_receipt(last)
+    page = l1.send(game.functions.resolveClaim(1, PAGE))
+    assert game.functions.claims(1).call()[2], "resolved"
+    end = l1.send(game.functions.resolve())
+    gas = made["gasUsed"], page["gasUsed"], end["gasUsed"]
+    print("\nmove {:,} gas, resolving 250 answers {:,}, resolve {:,}".format(*gas))
+    assert page["gasUsed"] < GAS_MAX / 4
+    assert game.functions.status().call() == DEFENDER_WINS

@@ -88,6 +88,37 @@ def test_propose_at_or_before_the_anchor_reverts(stack: Stack) -> None:
         stack.rollup.functions.propose(ROOT, 0, 1, acc).call({"value": BOND_WEI})
 
 
+def test_propose_beyond_the_reach_of_a_game_reverts(stack: Stack) -> None:
+    """2^20 blocks of 2^26 steps are what the trace has."""
+    acc = stack.inbox.functions.acc(0).call()
+    with reverts("BlockTooFar", 2**20 + 1, 2**20):
+        stack.rollup.functions.propose(ROOT, 2**20 + 1, 1, acc).call({"value": BOND_WEI})
+    assert stack.propose(ROOT, 2**20).functions.l2Block().call() == 2**20
+
+
+def test_anchor_is_not_moved_by_a_root_that_lost(stack: Stack) -> None:
+    game = stack.propose(ROOT, 1)
+    root = game.functions.claims(0).call()[5]
+    stack.l1.send(game.functions.move(0, root, b"\x13" * 32, True), value=BOND_WEI)
+    stack.l1.pass_time(2 * DISPUTE_SECONDS)
+    stack.l1.send(game.functions.resolveClaim(1, 0))
+    stack.l1.send(game.functions.resolve())
+    assert game.functions.status().call() == 1
+    assert stack.rollup.functions.anchor().call() == [GENESIS_ROOT, 0]
+
+
+def test_proposal_lost_to_an_l1_reorg_of_its_batch_cannot_be_made_again(stack: Stack) -> None:
+    """The batch is gone with the reorg, and so is the inbox prefix that the claim was about."""
+    l1 = stack.l1
+    l1.send(stack.inbox.functions.appendBatch(b"\x01"), sender=stack.sequencer)
+    acc = stack.inbox.functions.acc(1).call()
+    stack.propose(ROOT, 1)
+    l1.ask("anvil_reorg", 2, [])
+    assert stack.rollup.functions.gameCount().call() == 0
+    with reverts("InboxMoved", 2, acc, bytes(32)):
+        stack.rollup.functions.propose(ROOT, 1, 2, acc).call({"value": BOND_WEI})
+
+
 def test_propose_the_same_claim_twice_reverts(stack: Stack) -> None:
     game = stack.propose(ROOT, 1)
     acc = stack.inbox.functions.acc(0).call()
