@@ -1,14 +1,12 @@
 """Frames before their first instruction, in any condition that a test asks for."""
 
-from collections import Counter
 from collections.abc import Collection
-from random import Random
 from typing import Any
 
 from execution.machine.opcodes.table import TABLE
 from execution.machine.status import Status
 from tests.bridge.prover.rig import prove_step
-from tests.execution.machine.world import CONTRACT, Allocated, Run, contract
+from tests.execution.machine.world import CONTRACT, Run, contract
 
 GAS = 10**6
 
@@ -71,29 +69,18 @@ def prove_gas_edge(code: bytes, stack: Collection[int], gas: int, **changes: Any
     prove_fails(started(code, stack, gas - 1, **changes))
 
 
-def prove_program(
-    program: bytes, opcodes: Collection[int], random: Random, others: dict[Any, Allocated]
-) -> Counter[str]:
-    """Run a program as CONTRACT's, and prove each step that has one of these opcodes, or is COPY."""
-    run = Run({CONTRACT: contract(program), **others})
-    run.offer(gas=200_000, data=random.randbytes(random.randrange(200)))
-    proven: Counter[str] = Counter()
+def prove_some(run: Run, opcodes: Collection[int]) -> None:
+    """Finish the transaction, and prove each step that has one of these opcodes or is COPY."""
     while not run.machine.idle:
-        name = _provable(run, opcodes)
-        if name:
-            proven[name] += 1
+        if run.machine.status is Status.COPY or _opcode(run) in opcodes:
             prove_step(run)
         else:
             run.machine.step()
-    return proven
 
 
-def _provable(run: Run, opcodes: Collection[int]) -> str:
-    status = run.machine.status
-    if status is Status.COPY:
-        return "COPY"
-    if status is Status.RUN:
-        frame = run.state.running_frame
-        opcode = frame.program.padded[frame.pc]
-        return f"0x{opcode:02x}" if opcode in opcodes else ""
-    return ""
+def _opcode(run: Run) -> int:
+    """What the next step executes; -1 if it is no instruction."""
+    if run.machine.status is not Status.RUN:
+        return -1
+    frame = run.state.running_frame
+    return int(frame.program.padded[frame.pc])
