@@ -114,6 +114,15 @@ def win(stack: Stack, game: Contract) -> None:
     stack.l1.send(game.functions.resolve())
 
 
+def lose(stack: Stack, game: Contract) -> None:
+    """Attack its root, and let nobody defend it."""
+    root = game.functions.claims(0).call()[5]
+    stack.l1.send(game.functions.move(0, root, b"\x66" * 32, True), value=BOND_WEI)
+    stack.l1.pass_time(2 * DISPUTE_SECONDS)
+    stack.l1.send(game.functions.resolveClaim(1, 0))
+    stack.l1.send(game.functions.resolve())
+
+
 def make_final(stack: Stack, *withdrawals: Sent) -> None:
     """Prove them, win the game and wait."""
     outbox = Outbox(*withdrawals)
@@ -173,6 +182,35 @@ def test_finalize_before_the_game_is_won_reverts(stack: Stack) -> None:
     stack.l1.pass_time(DISPUTE_SECONDS + FINALITY_SECONDS)
     with reverts("GameNotWon", game.address):
         finalize(stack, sent).call()
+
+
+def test_withdrawal_of_a_root_that_lost_is_never_paid(stack: Stack) -> None:
+    """Neither if it was proven while the game was played, nor later."""
+    sent = Sent(BOB)
+    outbox = Outbox(sent)
+    game = outbox.propose(stack)
+    stack.l1.send(outbox.call(stack, sent, game))
+    lose(stack, game)
+    stack.l1.pass_time(FINALITY_SECONDS)
+    with reverts("GameNotWon", game.address):
+        finalize(stack, sent).call()
+    with reverts("GameLost", game.address):
+        outbox.call(stack, sent, game).call()
+
+
+def test_withdrawal_proven_against_a_lost_root_is_proven_again_against_a_right_one(
+    stack: Stack,
+) -> None:
+    sent = Sent(BOB)
+    false, right = Outbox(sent, salt=b"false"), Outbox(sent)
+    games = false.propose(stack), right.propose(stack)
+    stack.l1.send(false.call(stack, sent, games[0]))
+    lose(stack, games[0])
+    stack.l1.send(right.call(stack, sent, games[1]))
+    stack.l1.send(games[1].functions.resolve())
+    stack.l1.pass_time(FINALITY_SECONDS)
+    stack.l1.send(finalize(stack, sent))
+    assert stack.portal.functions.finalizedWithdrawals(sent.hash).call()
 
 
 def test_prove_against_an_unknown_game_reverts(stack: Stack) -> None:
