@@ -41,6 +41,10 @@ class ArchiveState:
         """The code of that hash. Raises `InternalError` when the store has lost it."""
         return self._reader.code(code_hash)
 
+    def node(self, node_hash: Hash32) -> bytes:
+        """A node of the state trie or of a storage trie. Raises `InternalError` for a lost one."""
+        return self._reader.node(node_hash)
+
     def update(self, diff: StateDiff) -> StateUpdate:
         """Compute the root after `diff` in one batched pass; changes nothing."""
         return update_world(self.root, diff, self._reader.node, self.account)

@@ -151,6 +151,19 @@ def test_prove_of_every_block_verifies(store: ChainStore):
             assert all(s.value == state.storage(proof.address, s.slot) for s in proof.storage)
 
 
+def test_state_of_every_block_gives_the_nodes_of_its_trie(store: ChainStore):
+    grow(store, 3, random.Random(1))
+    for number in range(4):
+        state = store.state(number)
+        nodes = (
+            state.node(keccak(node)) for node in store.prove(number, account_address(1), ()).nodes
+        )
+        assert keccak(next(nodes)) == state.root
+        assert all(nodes)
+        with pytest.raises(InternalError):
+            state.node(keccak(b"no node"))
+
+
 def test_state_of_an_account_destroyed_and_created_again_has_no_old_slots(store: ChainStore):
     address = account_address(1)
     parent = GENESIS.header
