@@ -113,7 +113,7 @@ def test_deploy_wires_contracts_and_commits_to_genesis(funded, path):
     config, genesis = l2_config(deployment), l2_genesis(deployment)
     assert anchor == (genesis_boundary(config, genesis).output_root, 0)
     assert (count, window) == ((1,), (600,))
-    assert escrow == 5_070 * ETHER
+    assert escrow == 5_080 * ETHER
     assert genesis.header.timestamp == header.timestamp == config.genesis_time
     assert (config.inbox, config.portal) == (deployment.inbox, deployment.portal)
 
@@ -255,6 +255,41 @@ def test_deploy_with_a_token_and_without_dev_accounts_needs_no_escrow(funded, pa
     genesis = l2_genesis(other)
     changes = genesis.update.diff.accounts.values()
     assert sum(change.balance for change in changes if change) == 0
+
+
+def test_deploy_fixes_the_rules_of_disputes(funded, path):
+    """Any code will do for a prover here: the games keep its address, and nobody steps."""
+    prover = Address(b"\x0e" * 20)
+    funded.ask("anvil_setCode", "0x" + prover.hex(), "0x00")
+    parameters = replace(
+        PARAMETERS, prover=prover, clock_extension_seconds=30, payout_delay_seconds=77
+    )
+    deployment = run_deploy(funded, path, parameters)
+    assert load_deployment(path) == deployment
+
+    async def look(client):
+        rollup, game = deployment.rollup, deployment.game_implementation
+        return (
+            await client.call(rollup, contracts.CLOCK_EXTENSION),
+            await client.call(rollup, contracts.PAYOUT_DELAY),
+            await client.call(game, contracts.MAX_DEPTH),
+            await client.call(game, contracts.PROVER),
+        )
+
+    assert ask(funded, look) == ((30,), (77,), (46,), ("0x" + prover.hex(),))
+
+
+def test_deploy_with_a_prover_that_is_not_there_is_refused(funded, path):
+    with pytest.raises(L1ContractMissing, match="the one-step prover"):
+        run_deploy(funded, path, replace(PARAMETERS, prover=Address(b"\x0e" * 20)))
+
+
+def test_parameters_whose_clock_does_not_hold_its_extension_twice_are_refused():
+    replace(PARAMETERS, clock_extension_seconds=30)
+    with pytest.raises(InvalidDeployment, match=r"must fit dispute_window_seconds \(60\) twice"):
+        replace(PARAMETERS, clock_extension_seconds=31)
+    with pytest.raises(InvalidDeployment, match="payout_delay_seconds can't be negative"):
+        replace(PARAMETERS, payout_delay_seconds=-1)
 
 
 def test_fund_operators_twice_pays_once(funded, path):
