@@ -156,3 +156,13 @@ def test_witness_from_another_block_is_refused() -> None:
     before, witness = run.machine.machine_hash(), step_witness(other.state)
     prove_step(run)
     assert_refused(before, witness, run.machine.machine_hash(), "another block's words")
+
+
+def test_witness_from_another_transaction_is_refused() -> None:
+    run, other = started(b"\x3a"), started(b"\x3a")
+    other.state.tx.price += 1
+    honest, lie = step_witness(run.state), step_witness(other.state)
+    # Its own state words, with the transaction's from another one.
+    before, witness = run.machine.machine_hash(), honest[:-736] + lie[-736:]
+    prove_step(run)
+    assert_refused(before, witness, run.machine.machine_hash(), "another transaction's words")

@@ -286,3 +286,14 @@ def test_other_memory_of_the_same_length_is_refused() -> None:
     before, witness = run.machine.machine_hash(), honest[:-896] + lie[-896:]
     prove_step(run)
     assert_refused(before, witness, run.machine.machine_hash(), "the word")
+
+
+def test_inner_node_in_the_place_of_a_leaf_is_refused() -> None:
+    run = started(bytes([MLOAD]), [0])
+    remember(run, DATA)
+    before, honest = run.machine.machine_hash(), step_witness(run.state)
+    head, word, path = honest[:-896], honest[-896:-864], honest[-864:]
+    prove_step(run)
+    for padding in (b"", bytes(32), path[-32:]):
+        witness = head + keccak(word + path[:32]) + path[32:] + padding
+        assert_refused(before, witness, run.machine.machine_hash(), "an inner node for a leaf")
