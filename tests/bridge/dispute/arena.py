@@ -173,6 +173,7 @@ def check_honest_outcome(arena: Arena, *, is_root_right: bool) -> None:
     made = [c for c in game.claims if c.claimant == HONEST and c.parent_index is not None]
     assert all(c.countered_by is None for c in made)
     answered = [game.claims[c.parent_index or 0] for c in made]
+    assert all(c.claimant != HONEST for c in answered)
     stepped = [
         c
         for c in game.claims

@@ -33,7 +33,7 @@ from tests.bridge.dispute.arena import (
 )
 from tests.bridge.dispute.toy import CountingMachine, CountingTrace
 
-SEEDS = 30_000 if os.environ.get("TALLYSTICK_ALL") else 3_000
+SEEDS = 30_000 if os.environ.get("TALLYSTICK_ALL") else 2_000
 SEEDS_PER_TEST = 100
 RESPONSES = (0, 1, CLOCKS.extension // 2, CLOCKS.extension - 1)
 """Seconds in which the honest player answers: at most one less than the extension."""
