@@ -1,0 +1,47 @@
+"""What a transaction's frames do, proven step by step."""
+
+from collections import Counter
+from typing import Any
+
+from execution.machine.status import Status
+from execution.transaction import Transaction
+from tests.bridge.prover.rig import prove_step
+from tests.execution.machine.world import Run
+
+
+def is_in_frame(run: Run) -> bool:
+    """Whether the next step is one of execution, not of a transaction's or block's phases."""
+    return Status.RUN <= run.machine.status <= Status.SELFDESTRUCT_MARK
+
+
+def name_of(run: Run) -> str:
+    """What the next step is: its status, or in RUN its opcode, in hexadecimal."""
+    state = run.state
+    if state.status is not Status.RUN:
+        return str(state.status.name)
+    frame = state.running_frame
+    return f"{frame.program.padded[frame.pc]:02x}"
+
+
+def prove_execution(run: Run, tx: Transaction | None = None, **changes: Any) -> Counter[str]:
+    """Run a transaction and prove all steps of its frames; how many, by what they are."""
+    proven: Counter[str] = Counter()
+    run.offer(tx, **changes)
+    while not run.machine.idle:
+        if is_in_frame(run):
+            proven[name_of(run)] += 1
+            prove_step(run)
+        else:
+            run.machine.step()
+    return proven
+
+
+def at(run: Run, what: str, times: int = 1) -> Run:
+    """Step until the next step is, for the `times`-th time, of this status or opcode."""
+    while True:
+        if name_of(run) == what:
+            times -= 1
+            if not times:
+                return run
+        assert not run.machine.idle, f"ended without reaching {what}"
+        run.machine.step()
