@@ -13,13 +13,17 @@ _LAYERS: Final = {Layer.L1: 1, Layer.L2: 2}
 
 
 def config_hash(config: ChainConfig) -> Hash32:
-    """keccak of the domain tag and each field as one 32-byte word (`abi.encode` of static types).
+    """keccak of the domain tag and of each field as one word (`abi.encode` of static types)."""
+    return keccak(CONFIG_TAG + b"".join(config_words(config)))
+
+
+def config_words(config: ChainConfig) -> tuple[bytes, ...]:
+    """The words behind the tag, which a proof on L1 opens the hash with.
 
     Field by field in the order of the dataclass; a test holds that none is forgotten. An absent
     transaction gas cap is the word 2^256-1, which no cap can be.
     """
-    words = (
-        CONFIG_TAG,
+    return (
         keccak(config.name.encode()),
         _word(_LAYERS[config.layer]),
         _word(config.chain_id),
@@ -35,7 +39,6 @@ def config_hash(config: ChainConfig) -> Hash32:
         _word(config.minimum_block_seconds),
         _word(config.public),
     )
-    return keccak(b"".join(words))
 
 
 def _rule_words(rules: ExecutionRules) -> tuple[bytes, ...]:

@@ -15,7 +15,12 @@ def accumulate(previous: Hash32, item: InboxItem) -> Hash32:
 
     keccak256 of the ABI encoding of twelve static words; `item.acc` is not read.
     """
-    words = (
+    return keccak(b"".join(item_words(previous, item)))
+
+
+def item_words(previous: Hash32, item: InboxItem) -> tuple[bytes, ...]:
+    """The twelve words, which a proof on L1 opens the item with."""
+    return (
         previous,
         _word(item.kind),
         _word(item.index),
@@ -29,7 +34,6 @@ def accumulate(previous: Hash32, item: InboxItem) -> Hash32:
         item.prev_randao,
         item.l1_hash,
     )
-    return keccak(b"".join(words))
 
 
 def next_item(
