@@ -131,7 +131,8 @@ class Player(Protocol):
 
 @dataclass
 class Honest:
-    """Plays what the solver says, all of it, at once. No action of it is ever refused."""
+    """Plays what the solver says, all of it, at once. No action of it is ever refused, and each step
+    of it starts from a true state, for which alone it can make a witness."""
 
     trace: Trace
     address: Address = HONEST
@@ -140,7 +141,17 @@ class Honest:
         while moves := next_moves(arena.game, self.trace, self.address, arena.now):
             assert len(set(moves)) == len(moves)
             for move in moves:
+                if isinstance(move, Step):
+                    self._check_provable(arena.game, move)
                 arena.do(move, self.address)
+
+    def _check_provable(self, game: GameState, step: Step) -> None:
+        case = game.step_case(game.claims[step.claim_index], is_attack=step.is_attack)
+        assert case.trace_index == step.trace_index
+        if step.trace_index == 0:
+            assert case.pre_state == game.anchor
+        else:
+            assert case.pre_state == self.trace.claim_at(step.trace_index - 1)
 
 
 def play_game(

@@ -325,6 +325,18 @@ def test_freeloader_is_left_alone_where_the_honest_answer_came_too_late():
     assert duel.arena.game.status is GameStatus.CHALLENGER_WINS
 
 
+def test_later_claim_with_the_shorter_clock_is_answered_first():
+    """The second attack on the root comes 300 s later, but starts from a fresh clock."""
+    duel = Duel(0, is_root_right=True)
+    duel.answer(0, NOISE, is_attack=True)
+    duel.arena.wait(300)
+    duel.honest.play(duel.arena)
+    fresh = duel.answer(0, Hash32(bytes(32)), is_attack=True)
+    inherited = duel.answer(2, NOISE, is_attack=True)
+    targets = [action.parent_index for action in duel.moves() if isinstance(action, Move)]
+    assert targets == [inherited.index, fresh.index]
+
+
 def test_moves_come_shortest_clock_first_and_steps_before_them():
     duel = _duel_above_the_leaves()
     last = duel.arena.game.claims[-1].index
