@@ -168,9 +168,9 @@ class LyingTrace:
         step = trace_index - self._lied_from
         if step < 0:
             return self._truth.proof(trace_index)
-        machine = self._machine_after(min(step, BLOCK_STEPS - 1))
+        machine = self._machine_after(step)
         self._machine = None
-        before, witness = machine.machine_hash(), block_witness(machine, trace_index)
+        before, witness = machine.machine_hash(), block_witness(machine)
         return StepProof(trace_index, before, self.claim_at(trace_index), witness)
 
     def _machine_after(self, step: int) -> LyingMachine:

@@ -145,24 +145,22 @@ class ChainTrace:
     def proof(self, trace_index: int) -> StepProof:
         """The proof of the step that `trace_index` steps precede. Raises `Unavailable`."""
         machine = self.machine_after(trace_index)
-        before, witness = machine.machine_hash(), block_witness(machine, trace_index)
+        before, witness = machine.machine_hash(), block_witness(machine)
         return StepProof(trace_index, before, self.state_after(trace_index + 1), witness)
 
     def _place(self, steps: int) -> tuple[BlockNumber, int]:
         """The boundary to start from, and the steps to take from there.
 
-        Beyond the claimed block nothing moves, and an exhausted prefix moves once.
+        Beyond the claimed block nothing moves, and an exhausted prefix moves once. The place within
+        a block stays what it is: a boundary's witness depends on whether a block would begin there.
         """
         if not 0 <= steps <= 1 << DEPTH_MAX:
             raise ValueError(f"a trace has no state after {steps} steps")
         offset, step = divmod(steps, BLOCK_STEPS)
         number = self.subject.anchor_block + offset
-        if number < self._last:
-            return BlockNumber(number), step
-        if self.reaches_claim:
-            return self._last, 0
-        exhausted = number > self._last or step > 0
-        return self._last, int(exhausted)
+        if number > self._last and not self.reaches_claim:
+            return self._last, max(step, 1)
+        return BlockNumber(min(number, self._last)), step
 
     def _machine_at(self, number: BlockNumber, step: int) -> BlockMachine:
         machine = self._machine
