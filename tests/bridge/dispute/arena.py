@@ -131,8 +131,8 @@ class Player(Protocol):
 
 @dataclass
 class Honest:
-    """Plays what the solver says, all of it, at once. No action of it is ever refused, and each step
-    of it starts from a true state, for which alone it can make a witness."""
+    """Plays what the solver says, all of it, at once. No action of it is ever refused, and each of
+    its steps starts from a true state, for which alone it can make a witness."""
 
     trace: Trace
     address: Address = HONEST
