@@ -16,11 +16,8 @@ BOND_DOUBLING_DEPTHS = 8
 a proof on L1), and a bond has to cover its answer; at depth 46 it is 32 times the root's."""
 
 ANSWERS_PER_RESOLUTION_MAX = 256
-"""Answers that one L1 transaction looks at when it resolves a claim: at two cold slots each, 256
-take some 1.2M gas, far below the 2^24 of EIP-7825."""
-
-CLAIMS_MAX = 2**32 - 1
-"""Claims of one game: the contract counts them in 32 bits, and the last number means no parent."""
+"""Answers that one L1 transaction looks at when it resolves a claim: at three cold slots each
+(EIP-2929), 256 take below 2M gas, far from the 2^24 of EIP-7825."""
 
 CLAIMS_PER_CALL_MAX = 256
 """Claims read in one eth_call: 80 KB of answer, and 2.5M gas of cold slots."""
