@@ -158,6 +158,20 @@ def test_origin_makes_the_environment_and_offers_the_attributes(
     assert pending.raw == followed.transactions(2)[0]
 
 
+def test_unfit_item_is_given_back_and_ends_the_taking(rig: Rig, inbox: Inbox) -> None:
+    for _ in range(3):
+        inbox.deposit(gas=2**24, to=BURNER, value=0)
+    inbox.tick()
+    machine = until(machine_of(rig.follow(inbox), inbox, 1), Status.UNFIT)
+    before = fields(machine)
+    assert (before["next_deposit"], before["taken"], before["taking"]) == (2, 2, True)
+    machine.step()
+    assert machine.status is Status.NEXT
+    assert fields(machine) == {k: v for k, v in before.items() if k != "taking"} | {
+        "next_deposit": 1, "taken": 1,
+    }  # fmt: skip
+
+
 def test_unusable_batch_leaves_the_empty_form(rig: Rig, inbox: Inbox) -> None:
     """Whether it is found out by decoding, by the head or by a length."""
     bad = encode_block(BatchBlock(Timestamp(GENESIS_TIME + 2), 0, (b"cut off", b"")))

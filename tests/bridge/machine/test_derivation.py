@@ -166,7 +166,7 @@ def test_truncated_batch_keeps_the_blocks_before_and_drops_the_rest(
 
 def test_truncated_head_makes_one_empty_block(rig: Rig, inbox: Inbox) -> None:
     for size in range(20):
-        inbox.posted(b"\0" + encode_blocks([block(2)])[:size])
+        inbox.posted(b"\0" + encode_blocks([block(2 + size)])[:size])
     check_chain(rig, inbox)
     assert rig.safe.number == 20
 
