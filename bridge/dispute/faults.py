@@ -55,6 +55,8 @@ class FaultKind(StrEnum):
     DERIVATION = "derivation"
     MARGIN = "margin"
     WITHDRAWAL = "withdrawal"
+    ATTACK = "attack"
+    """No wrong root: a right one is disputed, by a trace that is wrong in one instruction."""
 
 
 class InvalidFault(Invalid):
@@ -112,6 +114,11 @@ class LyingMachine(BlockMachine):
             self.struck_at = self.steps - 1
             self._lie.strike(self)
 
+    def _go_on(self, end: int) -> None:
+        """One step after the other: each may be the one to lie after."""
+        while self.steps < end and not self.is_done:
+            self.step()
+
     def claim_instead(self, boundary: Boundary) -> None:
         """Give the sealed block another boundary."""
         self.boundary = boundary
@@ -147,12 +154,17 @@ class LyingTrace:
         self._machine: LyingMachine | None = None
         end = self._machine_after(0)
         end.run()
-        self.output_root: Hash32 = end.boundary.output_root
-        """The output root that the lie ends in."""
+        self.boundary: Boundary = end.boundary
+        """The boundary that the lie ends in."""
         self.struck_at: int | None = (
             None if end.struck_at is None else self._lied_from + end.struck_at
         )
         """The trace index of the one step that is wrong; None if the block has no such step."""
+
+    @property
+    def output_root(self) -> Hash32:
+        """The wrong output root."""
+        return self.boundary.output_root
 
     def claim_at(self, trace_index: int) -> Hash32:
         """The state's hash after `trace_index` + 1 steps, as the liar has it."""
@@ -309,4 +321,5 @@ _LIES: Final[Mapping[FaultKind, _Lie]] = {
     FaultKind.DERIVATION: _Lie(_in(Status.ORIGIN), _shift_time),
     FaultKind.MARGIN: _Lie(_multiplies_money, _spoil_result),
     FaultKind.WITHDRAWAL: _Lie(_in(Status.RECEIPT), _forge_withdrawal),
+    FaultKind.ATTACK: _Lie(_in(Status.RUN), _leave_gas),
 }
