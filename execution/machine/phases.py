@@ -12,6 +12,7 @@ from execution.machine.records import RECEIPT_TAG, TRANSACTION_TAG, Access, Incl
 from execution.machine.state import PRECOMPILES, RIPEMD160, MachineState
 from execution.machine.status import Outcome, Status
 from execution.machine.transaction import PendingTx, Tx
+from execution.machine.world import Values
 from execution.transaction import Transaction
 from state.blocks import Receipt
 from state.errors import InternalError
@@ -65,11 +66,11 @@ def buy(machine: MachineState) -> None:
     admission.check(
         source, world.account(source.sender), base_fee=context.base_fee, gas_left=gas_left
     )
-    nonce = world.values(source.sender).nonce
-    world.add_balance(source.sender, source.mint - source.gas * tx.price)
-    world.set_nonce(source.sender, nonce + 1)
+    sender = world.values(source.sender)
+    balance = sender.balance + source.mint - source.gas * tx.price
+    world.set_values(source.sender, Values(sender.nonce + 1, balance, sender.code_hash))
     if source.to is None:
-        tx.recipient = creation_address(source.sender, nonce)
+        tx.recipient = creation_address(source.sender, sender.nonce)
     machine.warm_by_rule = PRECOMPILES | {context.coinbase, source.sender, tx.recipient}
     tx.gas = source.gas - tx.intrinsic
     if source.is_deposit and not _can_start(machine, tx):
@@ -124,12 +125,18 @@ def begin(machine: MachineState) -> None:
     machine.pend(Status.ENTER, call)
 
 
+def gas_used(machine: MachineState) -> int:
+    """What the transaction has used once its refund is taken off (EIP-3529)."""
+    tx = machine.running_tx
+    used = tx.source.gas - tx.gas
+    return used - min(machine.refund, used // REFUND_QUOTIENT)
+
+
 def settle(machine: MachineState) -> None:
     """SETTLE: refund (EIP-3529), give back unused gas, pay the coinbase (EIP-1559)."""
     tx = machine.running_tx
     source, world = tx.source, machine.world
-    used = source.gas - tx.gas
-    used -= min(machine.refund, used // REFUND_QUOTIENT)
+    used = gas_used(machine)
     tx.gas = source.gas - used
     if not source.is_deposit:
         world.add_balance(source.sender, tx.gas * tx.price)

@@ -221,7 +221,7 @@ def test_misshapen_field_is_refused(at: int, item: object) -> None:
     "raw",
     [
         b"", b"\x02", b"\x01", b"\x03", b"\x00", b"\x7f", b"\x80", b"\xbf", b"\xc0", b"\xf8",
-        b"\xff", b"\x01\x80", b"\x02\xc1\xc0", b"\x7e\xc0", 
+        b"\xff", b"\x01\x80", b"\x02\xc1\xc0", b"\x7e\xc0",
         b"\x02\xfa\x01\x00\x00" + b"\xc0" * 65_000,
         b"\xc9" + b"\xc0" * 9, b"\xc9" + b"\x01" * 9, b"\xff" * 9, b"\xbf" + b"\xff" * 8,
         signed() + b"\0", signed()[:-1], b"\x03" + signed()[1:], signed()[1:],
