@@ -20,7 +20,7 @@ from state.limits import BATCH_DECODED_BYTES_MAX
 from state.memory_state import MemoryState
 from state.types import Address, BlockNumber, Gas, Timestamp, Wei
 from tests.bridge.derive.inbox import DEPOSITOR, ETHER, GENESIS_TIME, SEQUENCER, Inbox
-from tests.bridge.derive.rig import ALICE, BOB, BURNER, CONFIG, WINDOW, Rig, transfer
+from tests.bridge.derive.rig import ALICE, BOB, BURNER, CONFIG, DRIFT, WINDOW, Rig, transfer
 from tests.bridge.machine.chains import FAR_BLOCK, check_chain, hash_of, machine_of, phases, trail
 
 STRANGER = Address(b"\x77" * 20)
@@ -233,7 +233,7 @@ def test_empty_batch_block_has_only_the_attributes(rig: Rig, inbox: Inbox) -> No
     "head",
     [
         block(0, b"dropped"),
-        block(101, b"dropped"),
+        block(DRIFT + 1, b"dropped"),
         block(2, b"dropped", origin=2),
         BatchBlock(Timestamp(2**64 - 1), 2**64 - 1, ()),
     ],
@@ -244,6 +244,13 @@ def test_bad_head_makes_an_empty_block(head: BatchBlock, rig: Rig, inbox: Inbox)
     check_chain(rig, inbox)
     assert rig.safe.number == 1
     assert len(rig.transactions(1)) == 1
+
+
+def test_head_at_the_very_edges_is_good(rig: Rig, inbox: Inbox) -> None:
+    """One second after the parent, as far ahead of L1 as drift allows, its own item as origin."""
+    inbox.batch([block(1, transfer(ALICE)), block(DRIFT, transfer(ALICE), origin=1)])
+    check_chain(rig, inbox)
+    assert [len(rig.transactions(number)) for number in (1, 2)] == [2, 2]
 
 
 def test_head_with_an_origin_before_the_parents_makes_an_empty_block(
