@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.boundary import genesis_boundary
+from bridge.dispute.prover_set import ONE_STEP_PROVER, PROVERS
 from bridge.l1.errors import InvalidDeployment
 from execution.contracts.genesis import ClearingHouseParameters, clearing_house_alloc
 from execution.contracts.system import GovernanceParameters, devnet_governance, system_alloc
@@ -62,8 +63,8 @@ class DeployParameters:
     token: Address | None = None
     """The collateral token on L1; None deploys TestUSD, which anyone may mint: devnets only."""
     prover: Address | None = None
-    """The one-step prover on L1. None where there is none: then no step refutes a claim, and the
-    last answer of a dispute wins. For rollups without value only."""
+    """A one-step prover that is on L1 already; None deploys one, with all its verifiers. It knows
+    no rollup, so that several may share it."""
     drift_seconds: int = 600
     window_seconds: int = 3600
     dispute_window_seconds: int = 20
@@ -142,7 +143,8 @@ class Plan:
     def creations(self) -> tuple[str, ...]:
         """The contracts to create, in order; the escrow is funded after them."""
         token = ("TestUSD",) if self.parameters.token is None else ()
-        return ("DisputeGame", *token, "Inbox", "Portal", "Rollup")
+        provers = (*PROVERS, ONE_STEP_PROVER) if self.parameters.prover is None else ()
+        return (*provers, "DisputeGame", *token, "Inbox", "Portal", "Rollup")
 
     def address_of(self, contract: str) -> Address:
         """The address that a contract will have (Yellow Paper, section 7)."""
@@ -152,6 +154,11 @@ class Plan:
     def token(self) -> Address:
         """The collateral token on L1."""
         return self.parameters.token or self.address_of("TestUSD")
+
+    @property
+    def prover(self) -> Address:
+        """Who checks single steps of a dispute."""
+        return self.parameters.prover or self.address_of(ONE_STEP_PROVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +213,7 @@ class Deployment:
             "Portal": self.portal,
             "Rollup": self.rollup,
             "DisputeGame": self.game_implementation,
+            "OneStepProver": self.plan.prover,
             "Token": self.token,
         }
 

@@ -81,7 +81,7 @@ def encode_words(types: Iterable[str], values: Iterable[object]) -> bytes:
 def error_names(abi: Iterable[Mapping[str, Any]]) -> dict[bytes, str]:
     """Signatures of a contract's custom errors by their selectors."""
     signatures = (
-        f"{entry['name']}({','.join(_type_of(field) for field in entry['inputs'])})"
+        f"{entry['name']}({','.join(type_of(field) for field in entry['inputs'])})"
         for entry in abi
         if entry["type"] == "error"
     )
@@ -117,8 +117,9 @@ def _show(value: object) -> str:
     return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
-def _type_of(field: Mapping[str, Any]) -> str:
+def type_of(field: Mapping[str, Any]) -> str:
+    """The canonical type of an input in an ABI, that of a struct as a tuple."""
     kind: str = field["type"]
     if not kind.startswith("tuple"):
         return kind
-    return f"({','.join(_type_of(part) for part in field['components'])}){kind[5:]}"
+    return f"({','.join(type_of(part) for part in field['components'])}){kind[5:]}"

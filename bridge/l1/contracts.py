@@ -74,8 +74,8 @@ GAME_ARGS: Final = Function(
         "uint256,uint256)",
     ),
 )
-"""struct GameArgs{rollup, proposer, rootClaim, l2Block, inboxCount, inboxAcc, anchorRoot, anchorBlock,
-createdAt, clock, clockExtension, payoutDelay, bond}."""
+"""struct GameArgs{rollup, proposer, rootClaim, l2Block, inboxCount, inboxAcc, anchorRoot,
+anchorBlock, createdAt, clock, clockExtension, payoutDelay, bond}."""
 CLAIMS_FROM: Final = Function(
     "claimsFrom(uint256,uint256)",
     ("(uint32,address,bool,address,uint96,bytes32,uint128,uint64,uint64)[]",),

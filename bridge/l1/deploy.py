@@ -22,8 +22,9 @@ from bridge.deployment import (
     write_file,
 )
 from bridge.dispute.limits import DEPTH_MAX
+from bridge.dispute.prover_set import ONE_STEP_PROVER, PROVERS
 from bridge.l1 import contracts, limits
-from bridge.l1.abi import encode_words
+from bridge.l1.abi import encode_words, type_of
 from bridge.l1.accounts import Operator
 from bridge.l1.client import L1Client
 from bridge.l1.errors import (
@@ -43,9 +44,6 @@ Progress = Callable[[str], None]
 """Told what is being done, one sentence a step."""
 
 _ESCROW = "escrow"
-
-NO_PROVER = Address(bytes(20))
-"""What the games ask where there is no prover: every step reverts."""
 
 
 async def deploy(
@@ -148,7 +146,7 @@ class _Deployer:
         if p.prover is not None:
             await self._client.require_code(p.prover, "the one-step prover")
         arguments: dict[str, tuple[object, ...]] = {
-            "DisputeGame": (DEPTH_MAX, p.prover or NO_PROVER),
+            "DisputeGame": (DEPTH_MAX, plan.prover),
             "Inbox": (p.sequencer, portal, p.window_seconds),
             "Portal": (
                 inbox,
@@ -158,6 +156,8 @@ class _Deployer:
                 p.deposit_gas_price_wei,
             ),
         }
+        if p.prover is None:
+            arguments[ONE_STEP_PROVER] = (tuple(plan.address_of(name) for name in PROVERS),)
         before = [name for name in plan.creations if name != "Rollup"]
         await self._send_row(
             plan, plan.first_nonce, [_creation(name, *arguments.get(name, ())) for name in before]
@@ -183,22 +183,32 @@ class _Deployer:
         return deployment
 
     async def _send_row(self, plan: Plan, first_nonce: int, row: list[L1Transaction]) -> None:
-        """Send what of a row isn't done; a transaction left in the pool may have been faster."""
+        """Send what of a row isn't done; a transaction left in the pool may be faster.
+
+        Then the row is looked at again: what came before it is done, what comes after perhaps not.
+        A stranger who uses a nonce shows as code that is missing afterwards.
+        """
+        done = await self._done_of_row(plan, first_nonce)
+        for transaction in row[done:]:
+            self._progress(transaction.what[0].upper() + transaction.what[1:])
+        for _ in row[done:]:
+            try:
+                await self._transactor.send_row(row[done:], first_nonce=first_nonce + done)
+                return
+            except TransactionSuperseded:
+                done = await self._done_of_row(plan, first_nonce)
+            except L1TransactionReverted as error:
+                raise _spoiled(str(error)) from error
+
+    async def _done_of_row(self, plan: Plan, first_nonce: int) -> int:
+        """How many transactions of a row are on L1."""
         used = await self._client.nonce(plan.deployer)
         if used < first_nonce:
             raise L1EndpointInconsistent(
                 f"L1 says that the deployer has used {used} nonces, but {first_nonce} are behind"
                 " us: it lags or reorganised; run the same command again"
             )
-        rest = row[used - first_nonce :]
-        for transaction in rest:
-            self._progress(transaction.what[0].upper() + transaction.what[1:])
-        try:
-            await self._transactor.send_row(rest, first_nonce=max(first_nonce, used))
-        except TransactionSuperseded:
-            return  # by our own, sent before a kill, or by a stranger's: the code will tell
-        except L1TransactionReverted as error:
-            raise _spoiled(str(error)) from error
+        return used - first_nonce
 
     async def _require(self, at: Address, contract: str) -> None:
         try:
@@ -257,7 +267,7 @@ def _funding(plan: Plan) -> list[L1Transaction]:
 def _constructor_types(contract: str) -> tuple[str, ...]:
     for entry in artifact(contract).abi:
         if entry["type"] == "constructor":
-            return tuple(field["type"] for field in entry["inputs"])
+            return tuple(type_of(field) for field in entry["inputs"])
     return ()
 
 

@@ -18,6 +18,7 @@ from bridge.deployment import (
     read_file,
     write_file,
 )
+from bridge.dispute.prover_set import ONE_STEP_PROVER, PROVERS
 from bridge.l1 import contracts
 from bridge.l1.accounts import Operator
 from bridge.l1.client import L1Client
@@ -32,8 +33,9 @@ from state.types import Address, Timestamp
 from tests.bridge.l1_rig import PARAMETERS, POLL
 
 KEY = operator_accounts().deployer.key
-STEPS = 6
-"""DisputeGame, TestUSD, Inbox, Portal, Rollup, escrow."""
+KILLED_AFTER = (0, 1, len(PROVERS), *range(len(PROVERS) + 1, len(PROVERS) + 7))
+"""Transactions: none, amid the provers, at their end, and after each of OneStepProver, DisputeGame,
+TestUSD, Inbox, Portal and Rollup; the escrow is the last one."""
 
 
 class Killed(Exception):
@@ -127,7 +129,7 @@ def test_deploy_again_changes_nothing(funded, path):
     assert funded.ask("eth_blockNumber") == head
 
 
-@pytest.mark.parametrize("step", range(STEPS))
+@pytest.mark.parametrize("step", KILLED_AFTER)
 def test_deploy_killed_after_some_transactions_is_completed_by_the_next_run(funded, path, step):
     with pytest.raises(Killed):
         run_deploy(funded, path, transport=Dying(sends=step))
@@ -137,7 +139,8 @@ def test_deploy_killed_after_some_transactions_is_completed_by_the_next_run(fund
         load_deployment(path)
     deployment = run_deploy(funded, path)
     assert deployment.plan == plan
-    assert int(funded.ask("eth_getTransactionCount", "0x" + plan.deployer.hex(), "latest"), 16) == 6
+    used = funded.ask("eth_getTransactionCount", "0x" + plan.deployer.hex(), "latest")
+    assert int(used, 16) == len(plan.creations) + 1  # the escrow's is the last
 
 
 def test_deploy_killed_with_a_transaction_in_the_pool_is_completed(funded, path):
@@ -179,7 +182,7 @@ def test_deploy_over_a_spoiled_plan_says_so(funded, path):
         await Transactor(client, Operator(KEY), poll_seconds=POLL).send(stray)
 
     ask(funded, spoil)
-    with pytest.raises(InvalidDeployment, match="in place of the planned step 'DisputeGame'"):
+    with pytest.raises(InvalidDeployment, match="in place of the planned step 'ArithmeticProver'"):
         run_deploy(funded, path)
 
 
@@ -251,7 +254,8 @@ def test_deploy_with_a_token_and_without_dev_accounts_needs_no_escrow(funded, pa
     )
     other = run_deploy(funded, tmp_path / "other.json", parameters)
     assert other.token == token
-    assert other.plan.creations == ("DisputeGame", "Inbox", "Portal", "Rollup")
+    own = ("DisputeGame", "Inbox", "Portal", "Rollup")
+    assert other.plan.creations == (*PROVERS, ONE_STEP_PROVER, *own)
     genesis = l2_genesis(other)
     changes = genesis.update.diff.accounts.values()
     assert sum(change.balance for change in changes if change) == 0
