@@ -80,6 +80,7 @@ def l1() -> None:
 @click.option("--governor", "governors", type=AddressType(), multiple=True, help="Repeatable.")
 @click.option("--governor-threshold", type=int, help="Governors needed for a change.")
 @click.option("--token", type=AddressType(), help="Collateral token on L1; left out: TestUSD.")
+@click.option("--prover", type=AddressType(), help="A OneStepProver on L1; left out: a new one.")
 @click.option(
     "--no-dev-accounts",
     is_flag=True,
@@ -88,6 +89,8 @@ def l1() -> None:
 @seconds_option("--window", "window_seconds", "How long the sequencer may be silent.")
 @seconds_option("--drift", "drift_seconds", "How far L2's time may be ahead of L1's.")
 @seconds_option("--dispute-window", "dispute_window_seconds", "Until a proposed root resolves.")
+@seconds_option("--clock-extension", "clock_extension_seconds", "Least time for each answer.")
+@seconds_option("--payout-delay", "payout_delay_seconds", "From a game's end to its bonds.")
 @seconds_option("--finality-delay", "finality_delay_seconds", "From a game's end to payment.")
 @click.option("--bond", "bond_wei", type=int, default=DEFAULTS.bond_wei, help="In wei.")
 @click.option("--confirmations", type=int, default=0, show_default=True)
