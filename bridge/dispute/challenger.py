@@ -1,8 +1,8 @@
 """Plays every dispute on L1 that a right trace can win, and takes what it wins.
 
-Nothing is remembered between two looks: what was claimed and answered is on L1, the trace is
-computed, and the moves follow from both. Killed at any moment and started again, it goes on where
-L1 stands.
+Nothing is remembered between two looks but what L1 has finalized: what was claimed and answered is
+on L1, the trace is computed, and the moves follow from both. Killed at any moment and started
+again, it goes on where L1 stands.
 """
 
 from __future__ import annotations
@@ -12,23 +12,36 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from bridge import limits as bridge_limits
+from bridge.dispute import limits
 from bridge.dispute.game import Claim, Move, Resolve, ResolveClaim, Step
 from bridge.dispute.reader import Dispute, read_dispute
 from bridge.dispute.solver import Action, Resolution, claimable, next_moves, resolutions
 from bridge.dispute.trace import StepProof
-from bridge.games import Game, GameStatus, newest_games
-from bridge.l1 import contracts
+from bridge.games import GameStatus
+from bridge.l1 import contracts, wire
 from bridge.l1.client import L1Receipt
-from bridge.l1.errors import L1CallReverted, L1TransactionReverted
+from bridge.l1.errors import L1CallReverted, L1RequestRefused, L1TransactionReverted
 from bridge.l1.headers import L1Header
 from bridge.l1.transactor import L1Transaction, Transactor
 from bridge.l1.watcher import write_here
-from state.errors import Unavailable
-from state.types import Address, Hash32, Wei
+from state.errors import Invalid, Unavailable
+from state.types import Address, Gas, Hash32, Timestamp, Wei
 
 log = logging.getLogger("tallystick.challenger")
 
 NO_VALUE: Final = Wei(0)
+ETHER: Final = 10**18
+
+
+class OutOfFunds(Invalid):
+    """The account can't pay for a bond or for gas; whatever costs nothing goes on."""
+
+    def __init__(self, account: Address, balance: Wei, bond: Wei, what: str) -> None:
+        super().__init__(
+            f"{what} needs a bond of {bond / ETHER:g} ETH and gas, but the account"
+            f" 0x{account.hex()} has {balance / ETHER:g} ETH on L1: send it ether"
+        )
 
 
 class ProvableTrace(Protocol):
@@ -47,9 +60,31 @@ class Played:
     """Something that we did to a game, and L1's receipt."""
 
     dispute: Dispute
+    """The game before that."""
     action: Action | Resolution | Wei
     """A move, a step, a resolution, or credit claimed."""
     receipt: L1Receipt
+
+
+class Spectator(Protocol):
+    """Is told what happens when it happens: a game takes minutes on L1, and a look at all of them
+    as long as what is done in it."""
+
+    async def saw(self, dispute: Dispute) -> None:
+        """A game as it stands, before anything is done to it; once more when it is over."""
+        ...
+
+    async def played(self, played: Played) -> None:
+        """Something was done, and is in an L1 block."""
+        ...
+
+
+class _Nobody:
+    async def saw(self, dispute: Dispute) -> None:
+        """Looks away."""
+
+    async def played(self, played: Played) -> None:
+        """Looks away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +100,14 @@ class ChallengerReport:
 
 @dataclass(slots=True)
 class _Round:
+    head: L1Header
+    finalized: L1Header | None
     watched: list[Dispute] = field(default_factory=list)
     played: list[Played] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+
+    def report(self) -> ChallengerReport:
+        return ChallengerReport(tuple(self.watched), tuple(self.played), tuple(self.waiting))
 
 
 class Challenger:
@@ -79,47 +119,62 @@ class Challenger:
         rollup: Address,
         trace_of: TraceOf,
         *,
+        resolves: bool = True,
+        spectator: Spectator | None = None,
         on_chain_thread: Callable[[Callable[[], Any]], Awaitable[Any]] = write_here,
     ) -> None:
-        """`on_chain_thread` runs what reads the chain and executes blocks."""
+        """`resolves`: whether to end games besides playing them. `on_chain_thread` runs what reads
+        the chain and executes blocks."""
         self._transactor = transactor
         self._rollup = rollup
         self._trace_of = trace_of
+        self._resolves = resolves
+        self._spectator: Spectator = spectator or _Nobody()
         self._on_chain_thread = on_chain_thread
-        self._over: set[Address] = set()
-        """Games that can't change for us any more: looked at once."""
+        self._followed: set[Address] = set()
+        """Games that were in progress when we last looked."""
+        self._over: set[int] = set()
+        """Games by index that L1 has finalized as over, with nothing in them for us."""
 
     async def step(self) -> ChallengerReport:
-        """Look at L1 once, and do all that can be done now.
-
-        Raises `Unavailable`, and `Invalid` where L1 refuses us (no funds for a bond).
-        """
+        """Look at L1 once, and do all that can be done now. Raises `Unavailable`."""
         client = self._transactor.client
         await client.check_chain()
-        head = await client.header()
-        done = _Round()
-        games = [game async for game in newest_games(client, self._rollup, at=head.hash)]
-        for game in reversed(games):
-            if game.address not in self._over:
-                await self._visit(game, head, done)
-        return ChallengerReport(tuple(done.watched), tuple(done.played), tuple(done.waiting))
+        done = _Round(await client.header(), await client.finalized())
+        (count,) = await client.call(self._rollup, contracts.GAME_COUNT, at=done.head.hash)
+        for index in range(max(0, count - bridge_limits.GAMES_SCANNED_MAX), count):
+            if index not in self._over:
+                await self._visit(index, done)
+        return done.report()
 
-    async def _visit(self, game: Game, head: L1Header, done: _Round) -> None:
-        us = self._transactor.address
-        dispute = await read_dispute(self._transactor.client, game.address, us, head)
-        if game.status is not GameStatus.IN_PROGRESS:
-            await self._collect(dispute, done)
-            return
+    async def _visit(self, index: int, done: _Round) -> None:
+        client, at = self._transactor.client, done.head.hash
+        (answer,) = await client.call(self._rollup, contracts.GAME_AT, index, at=at)
+        address = wire.address(answer, "gameAt")
+        (status,) = await client.call(address, contracts.STATUS, at=at)
+        if status == GameStatus.IN_PROGRESS:
+            await self._join(await self._read(address, done), done)
+        elif not await self._collect(address, done):
+            await self._leave(index, address, done)
+
+    async def _read(self, address: Address, done: _Round) -> Dispute:
+        client, us = self._transactor.client, self._transactor.address
+        return await read_dispute(client, address, us, done.head)
+
+    # Games that are played
+
+    async def _join(self, dispute: Dispute, done: _Round) -> None:
+        self._followed.add(dispute.address)
         done.watched.append(dispute)
+        await self._spectator.saw(dispute)
         try:
             for action in await self._on_chain_thread(lambda: self._plan(dispute)):
                 await self._play(dispute, action, done)
-        except Unavailable as reason:
+        except (Unavailable, OutOfFunds) as reason:
             # Nothing is guessed; what the clocks end is still resolved.
             done.waiting.append(f"the game of block {dispute.subject.l2_block}: {reason}")
-        if len(dispute.game.claims) > 1:
-            for resolution in resolutions(dispute.game, head.timestamp):
-                await self._send(dispute, resolution, _resolving(resolution), done)
+        if self._resolves and len(dispute.game.claims) > 1:
+            await self._resolve(dispute, done)
 
     def _plan(self, dispute: Dispute) -> tuple[Action, ...]:
         trace = self._trace_of(dispute)
@@ -144,33 +199,83 @@ class Challenger:
             raise Unavailable(f"no trace of the game of block {dispute.subject.l2_block}")
         return trace.proof(step.trace_index).witness
 
-    async def _collect(self, dispute: Dispute, done: _Round) -> None:
-        """Take what a finished game owes us, once it pays."""
-        us = self._transactor.address
-        if not any(credit.amount for credit in dispute.game.credits):
-            self._over.add(dispute.address)
+    async def _resolve(self, dispute: Dispute, done: _Round) -> None:
+        """Resolve what the clocks have ended, in a row: each claim waits for the answers to it, and
+        a block of L1 has room for all."""
+        plan = resolutions(dispute.game, done.head.timestamp)[: limits.RESOLUTIONS_PER_ROW_MAX]
+        row = [
+            L1Transaction(
+                name_of(dispute, one), dispute.address, _resolving(one), gas=_gas_of(dispute, one)
+            )
+            for one in plan
+        ]
+        nonce = await self._transactor.client.nonce(self._transactor.address)
+        try:
+            receipts = await self._transactor.send_row(row, first_nonce=nonce)
+        except (L1RequestRefused, L1TransactionReverted) as reason:
+            log.info("resolving a game was refused, which the next look explains: %s", reason)
             return
+        for resolution, receipt in zip(plan, receipts, strict=True):
+            await self._note(Played(dispute, resolution, receipt), done)
+
+    # Games that are over
+
+    async def _collect(self, address: Address, done: _Round) -> bool:
+        """Take what a finished game owes us, once it pays; False where that is nothing."""
+        us = self._transactor.address
+        (owed,) = await self._transactor.client.call(
+            address, contracts.CREDIT, us, at=done.head.hash
+        )
+        if not owed:
+            return False
+        dispute = await self._read(address, done)
         done.watched.append(dispute)
-        owed = claimable(dispute.game, us, dispute.read_at)
-        if owed:
-            await self._send(dispute, owed, contracts.CLAIM_CREDIT.call(us), done)
+        await self._spectator.saw(dispute)
+        payable = claimable(dispute.game, us, dispute.read_at)
+        if payable:
+            await self._send(dispute, payable, contracts.CLAIM_CREDIT.call(us), done)
+        return True
+
+    async def _leave(self, index: int, address: Address, done: _Round) -> None:
+        """Tell of the end of a game that we followed, and forget it once L1 can't take it back."""
+        if address in self._followed:
+            await self._spectator.saw(await self._read(address, done))
+            self._followed.discard(address)
+        client = self._transactor.client
+        (ended,) = await client.call(address, contracts.RESOLVED_AT, at=done.head.hash)
+        if done.finalized is not None and Timestamp(ended) <= done.finalized.timestamp:
+            self._over.add(index)
+
+    # Sending
 
     async def _send(
         self,
         dispute: Dispute,
-        action: Action | Resolution | Wei,
+        action: Action | Wei,
         data: bytes,
         done: _Round,
         value: Wei = NO_VALUE,
     ) -> None:
-        """Send one call of a game. What somebody else did first is no error."""
-        what = f"{describe(dispute, action)} of block {dispute.subject.l2_block}"
+        """Send one call of a game. What somebody else did first is no error.
+
+        Raises `OutOfFunds`.
+        """
+        what = name_of(dispute, action)
         try:
             receipt = await self._transactor.send(L1Transaction(what, dispute.address, data, value))
         except (L1CallReverted, L1TransactionReverted) as reason:
             log.info("%s was refused, which the next look explains: %s", what, reason)
             return
-        done.played.append(Played(dispute, action, receipt))
+        except L1RequestRefused as reason:
+            balance = await self._transactor.client.balance(self._transactor.address)
+            if balance > value and "insufficient funds" not in reason.message.lower():
+                raise
+            raise OutOfFunds(self._transactor.address, balance, value, what) from None
+        await self._note(Played(dispute, action, receipt), done)
+
+    async def _note(self, played: Played, done: _Round) -> None:
+        done.played.append(played)
+        await self._spectator.played(played)
 
 
 def bond_of(dispute: Dispute, move: Move) -> Wei:
@@ -184,8 +289,13 @@ def answered(dispute: Dispute, action: Move | Step) -> Claim:
     return dispute.game.claims[index]
 
 
-def describe(dispute: Dispute, action: Action | Resolution | Wei) -> str:
-    """An action in words: 'attack on claim 3 at depth 4'."""
+def name_of(dispute: Dispute, action: Action | Resolution | Wei) -> str:
+    """An action with its game: 'attack on claim 3 in the game of block 12'."""
+    return f"{describe(action)} in the game of block {dispute.subject.l2_block}"
+
+
+def describe(action: Action | Resolution | Wei) -> str:
+    """An action in words: 'attack on claim 3'."""
     if isinstance(action, Move):
         kind = "attack on" if action.is_attack else "defence of"
         return f"{kind} claim {action.parent_index}"
@@ -194,11 +304,19 @@ def describe(dispute: Dispute, action: Action | Resolution | Wei) -> str:
     if isinstance(action, ResolveClaim):
         return f"resolution of claim {action.claim_index}"
     if isinstance(action, Resolve):
-        return "end of the game"
-    return "payout of the game"
+        return "resolution"
+    return "payout"
 
 
 def _resolving(resolution: Resolution) -> bytes:
     if isinstance(resolution, Resolve):
         return contracts.RESOLVE.call()
     return contracts.RESOLVE_CLAIM.call(resolution.claim_index, resolution.answers_max)
+
+
+def _gas_of(dispute: Dispute, resolution: Resolution) -> Gas:
+    """Gas for a resolution; the end of a game also judges its root."""
+    index = 0 if isinstance(resolution, Resolve) else resolution.claim_index
+    answers = sum(claim.parent_index == index for claim in dispute.game.claims)
+    seen = min(answers, limits.ANSWERS_PER_RESOLUTION_MAX)
+    return Gas(limits.RESOLUTION_GAS + seen * limits.RESOLUTION_ANSWER_GAS)

@@ -27,3 +27,14 @@ TRACES_KEPT_MAX = 16
 
 STATES_KEPT_MAX = 4_096
 """State hashes kept of one trace: a game asks for about one for each of its claims."""
+
+RESOLUTIONS_PER_ROW_MAX = 48
+"""Claims resolved without waiting for a receipt in between: one longest path of a game, 47 claims,
+and its end. Pools take 64 transactions of an account."""
+
+RESOLUTION_GAS = 400_000
+"""Gas for the resolution of a claim or a game, its answers aside; none takes half of it. Fixed, for
+in a row no estimate can see what the transactions before will have done."""
+
+RESOLUTION_ANSWER_GAS = 8_000
+"""For each answer to the claim besides: at most three cold slots of 2,100 gas."""
