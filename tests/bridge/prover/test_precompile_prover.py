@@ -1,21 +1,53 @@
 """Precompiles on the contracts: prices, size rules, results and failures."""
 
+from hashlib import sha256
 from random import Random
 
 import pytest
+from coincurve import PrivateKey
 
+from bridge.dispute import local_prover
+from bridge.dispute.local_prover import ProofRefused
 from execution.machine.memory import FrozenMemory, View
 from execution.machine.precompiles import modexp_gas, modexp_osaka_gas
 from execution.machine.status import Outcome, Status
+from execution.machine.witness.step import step_witness
 from state.types import Address, Gas
 from tests.bridge.prover.forgery import (
     assert_every_flip_is_refused,
     assert_no_witness_of_another_step,
 )
-from tests.bridge.prover.rig import prove_step
+from tests.bridge.prover.rig import prove_step, prover
 from tests.execution.evm.precompile_inputs import precompile_input
 from tests.execution.evm.world import modexp_input
 from tests.execution.machine.world import Run
+
+INFINITY = b"\xc0" + bytes(47)
+"""Of BLS12-381's first group: the commitment to a polynomial of zeros, and each proof of it."""
+
+_SIGNED = PrivateKey(b"\1" * 32).sign_recoverable(bytes(32), hasher=None)
+SIGNATURE = _SIGNED[:64] + bytes([27 + _SIGNED[64]])
+"""Of the hash zero: r, s and v."""
+
+POINT = (1).to_bytes(32, "big") + (2).to_bytes(32, "big")
+"""The generator of bn254's first group."""
+
+VALID = {
+    1: bytes(32) + SIGNATURE[64:].rjust(32, b"\0") + SIGNATURE[:64],
+    2: b"\x02" * 900,
+    3: b"\x03" * 900,
+    4: b"\x04" * 900,
+    5: modexp_input(b"\xff" * 64, b"\xff" * 64, b"\xff" * 64),
+    6: POINT * 2,
+    7: POINT + b"\xff" * 32,
+    8: bytes(192),
+    9: (100_000).to_bytes(4, "big") + b"\x42" * 208 + b"\x01",
+    10: b"\x01" + sha256(INFINITY).digest()[1:] + bytes(64) + INFINITY * 2,
+}
+"""Of each precompile an input that it doesn't refuse."""
+
+LIMITS = range(5_000, 700_000, 1_500)
+"""Of gas on L1: from too little for any step to enough for all of these."""
 
 PLENTY = 10**7
 """More than any precompile of a small input costs."""
@@ -68,18 +100,11 @@ def test_precompile_at_exact_gas_and_one_less_proves(number: int) -> None:
 
 
 def test_point_evaluation_at_exact_gas_and_one_less_proves() -> None:
-    random = Random(4844)
-    claim = next(
-        data for data in iter(lambda: precompile_input(random, 10), None) if _is_valid(data)
-    )
+    claim = VALID[10]
     assert outcome(called(10, claim, 50_000)) is Outcome.SUCCESS
     assert outcome(called(10, claim, 49_999)) is Outcome.FAILURE
     assert outcome(called(10, claim + b"\0")) is Outcome.FAILURE
     assert outcome(called(10, claim[:-1])) is Outcome.FAILURE
-
-
-def _is_valid(claim: bytes) -> bool:
-    return outcome(called(10, claim)) is Outcome.SUCCESS
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -171,6 +196,28 @@ def test_blake2f_at_its_limits_proves() -> None:
     assert outcome(called(9, data(1, flag=2))) is Outcome.FAILURE
     assert outcome(called(9, data(1)[:-1])) is Outcome.FAILURE
     assert outcome(called(9, data(1) + b"\0")) is Outcome.FAILURE
+
+
+# Gas on L1, which whoever proves the step chooses
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_running_out_of_gas_on_l1_is_never_a_failure_on_l2(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = called(number, VALID[number])
+    before, witness = run.machine.machine_hash(), step_witness(run.state)
+    assert outcome(run) is Outcome.SUCCESS
+    honest, answers = run.machine.machine_hash(), 0
+    for gas in LIMITS:
+        monkeypatch.setattr(local_prover, "GAS", gas)
+        try:
+            assert prover().step(before, witness) == honest
+        except ProofRefused:
+            assert not answers, "more gas proves less"
+        else:
+            answers += 1
+    assert 0 < answers < len(LIMITS)
 
 
 # Forgery

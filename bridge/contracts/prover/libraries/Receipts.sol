@@ -36,7 +36,7 @@ library Receipts {
                 calldatacopy(add(add(encoded, 32), size), offset, length)
             }
             size += length;
-            head = Logs.append(head, keccak256(msg.data[offset:offset + length]), size);
+            head = Logs.append(head, _hash(offset, offset + length), size);
             _addToBloom(receipt.bloom, offset, offset + length);
         }
         assembly ("memory-safe") {
@@ -64,11 +64,11 @@ library Receipts {
         (uint256 position, uint256 stop) = Rlp.list(start, end);
         uint256 next;
         (position, next) = Rlp.text(position, stop);
-        _setBits(bloom, keccak256(msg.data[position:next]));
+        _setBits(bloom, _hash(position, next));
         (position, stop) = Rlp.list(next, stop);
         while (position != stop) {
             (position, next) = Rlp.text(position, stop);
-            _setBits(bloom, keccak256(msg.data[position:next]));
+            _setBits(bloom, _hash(position, next));
             position = next;
         }
     }
@@ -82,6 +82,15 @@ library Receipts {
                 let old := byte(0, mload(place))
                 mstore8(place, or(old, shl(and(bit, 7), 1)))
             }
+        }
+    }
+
+    /// @dev Bytes of calldata, hashed in free memory: a thousand logs would pile up there if each was kept.
+    function _hash(uint256 start, uint256 end) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let scratch := mload(0x40)
+            calldatacopy(scratch, start, sub(end, start))
+            hash := keccak256(scratch, sub(end, start))
         }
     }
 }
