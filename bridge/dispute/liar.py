@@ -1,8 +1,8 @@
 """Who lies once, and plays for the lie: what a devnet is tried with.
 
-A `Liar` proposes a wrong root; a `LyingChallenger` disputes a right one. Either plays like an honest
-challenger, only by a wrong trace, and either reads from L1 whether it has lied before, so that a
-restart doesn't make it lie twice.
+A `Liar` proposes a wrong root; a `LyingChallenger` disputes a right one. Either plays like an
+honest challenger, only by a wrong trace, and either reads from L1 whether it has lied before, so
+that a restart doesn't make it lie twice.
 """
 
 import logging
