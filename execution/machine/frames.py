@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from execution.evm.limits import CODE_BYTES_MAX
 from execution.machine import code, precompiles
-from execution.machine.failure import Failure, OutOfGas
+from execution.machine.failure import CodeTooLong, InvalidCode
 from execution.machine.frame import Frame
 from execution.machine.gas import CODE_DEPOSIT_BYTE
 from execution.machine.limits import COPY_BYTES_MAX
@@ -66,10 +66,10 @@ def deploy(machine: MachineState) -> None:
     """DEPLOY: pay for the code that a creation returned, and set it (EIP-170, 3541)."""
     frame = machine.running_frame
     if frame.returndata.length > CODE_BYTES_MAX:
-        raise OutOfGas(f"code of {frame.returndata.length} bytes (EIP-170)")
+        raise CodeTooLong(frame.returndata.length, CODE_BYTES_MAX)
     deployed = frame.returndata.whole()
     if deployed[:1] == b"\xef":
-        raise Failure("code begins with 0xEF (EIP-3541)")
+        raise InvalidCode("code begins with 0xEF (EIP-3541)")
     machine.charge(frame, CODE_DEPOSIT_BYTE * len(deployed))
     if deployed:
         machine.world.set_code(frame.address, deployed)

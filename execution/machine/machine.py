@@ -9,7 +9,7 @@ from execution.evm.context import BlockContext
 from execution.evm.limits import STACK_ITEMS_MAX
 from execution.evm.size_rules import SizeRule
 from execution.machine import frames, phases
-from execution.machine.failure import Failure, OutOfGas
+from execution.machine.failure import Failure, OutOfGas, StackOverflow, StackUnderflow
 from execution.machine.opcodes import creates, storage
 from execution.machine.opcodes.calls import enter
 from execution.machine.opcodes.table import TABLE
@@ -96,9 +96,9 @@ class Machine:
         gas, takes, gives, logic = TABLE[opcode]
         size = len(frame.stack)
         if size < takes:
-            raise Failure(f"stack underflow at opcode 0x{opcode:02x}")
+            raise StackUnderflow(opcode, size)
         if size - takes + gives > STACK_ITEMS_MAX:
-            raise Failure(f"stack overflow at opcode 0x{opcode:02x}")
+            raise StackOverflow(opcode, size)
         if frame.gas < gas:
             raise OutOfGas(f"opcode 0x{opcode:02x}")
         frame.gas -= gas

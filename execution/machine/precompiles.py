@@ -15,7 +15,7 @@ from Crypto.Hash import RIPEMD160
 
 from execution import native
 from execution.evm.size_rules import SizeRule
-from execution.machine.failure import Failure, OutOfGas
+from execution.machine.failure import AboveSizeRule, PrecompileRefused
 from execution.machine.frame import Frame
 from execution.machine.memory import EMPTY_VIEW, View
 from execution.machine.state import MachineState
@@ -46,7 +46,7 @@ def run(machine: MachineState, frame: Frame, address: Address) -> View:
 
 def _bound(machine: MachineState, rule: SizeRule, amount: int) -> None:
     if machine.exceeds(rule, amount):
-        raise Failure(f"chain rule: {rule}")
+        raise AboveSizeRule(rule, amount)
 
 
 def _number(data: bytes) -> int:
@@ -74,8 +74,7 @@ def _ecrecover(machine: MachineState, frame: Frame) -> View:
 
 def _hash_input(machine: MachineState, frame: Frame, base: int, per_word: int) -> bytes:
     size = frame.input.length
-    if machine.exceeds(SizeRule.HASH_INPUT, size):
-        raise OutOfGas(f"chain rule: hash input of {size} bytes")
+    _bound(machine, SizeRule.HASH_INPUT, size)
     machine.charge(frame, base + per_word * words_of(size))
     return frame.input.whole()
 
@@ -143,7 +142,7 @@ def _native(function: Callable[[bytes], bytes], data: bytes) -> View:
     try:
         return View.over(function(data))
     except native.RefusedInput as error:
-        raise Failure(str(error)) from error
+        raise PrecompileRefused(str(error)) from error
 
 
 def _ecadd(machine: MachineState, frame: Frame) -> View:
@@ -161,7 +160,7 @@ def _ecpairing(machine: MachineState, frame: Frame) -> View:
     _bound(machine, SizeRule.PAIRING, pairs)
     machine.charge(frame, PAIRING_GAS + PAIR_GAS * pairs)
     if rest:
-        raise Failure("pairing input is no multiple of 192 bytes")
+        raise PrecompileRefused("pairing input is no multiple of 192 bytes")
     return _native(native.ecpairing, frame.input.whole())
 
 
@@ -169,7 +168,7 @@ def _point_evaluation(machine: MachineState, frame: Frame) -> View:
     """Verify a KZG proof that a blob's polynomial is y at z (EIP-4844)."""
     machine.charge(frame, POINT_EVALUATION_GAS)
     if frame.input.length != POINT_EVALUATION_INPUT_BYTES:
-        raise Failure("point evaluation takes 192 bytes")
+        raise PrecompileRefused("point evaluation takes 192 bytes")
     return _native(native.point_evaluation, frame.input.whole())
 
 
@@ -179,10 +178,10 @@ def _point_evaluation(machine: MachineState, frame: Frame) -> View:
 def _blake2f(machine: MachineState, frame: Frame) -> View:
     """BLAKE2b's compression function F (EIP-152)."""
     if frame.input.length != BLAKE2F_INPUT_BYTES:
-        raise Failure("BLAKE2F takes 213 bytes")
+        raise PrecompileRefused("BLAKE2F takes 213 bytes")
     data = frame.input.whole()
     if data[212] > 1:
-        raise Failure("BLAKE2F's final flag is 0 or 1")
+        raise PrecompileRefused("BLAKE2F's final flag is 0 or 1")
     rounds = _number(data[:4])
     _bound(machine, SizeRule.BLAKE2F, rounds)
     machine.charge(frame, rounds)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from execution.machine.failure import Failure
+from execution.machine.failure import InvalidJump
 from execution.machine.frame import Frame
 from execution.machine.memory import EMPTY_VIEW
 from execution.machine.opcodes.instruction import Family, Instruction, Logic
@@ -51,7 +51,7 @@ def _jumpi(_machine: MachineState, frame: Frame) -> None:
 
 def _jump_to(frame: Frame, target: int) -> None:
     if target not in frame.program.targets:
-        raise Failure(f"no JUMPDEST at {target}")
+        raise InvalidJump(target)
     frame.pc = target
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from execution.evm.limits import CALL_DEPTH_MAX, INITCODE_BYTES_MAX
 from execution.machine import gas
 from execution.machine.chain import Link
-from execution.machine.failure import OutOfGas
+from execution.machine.failure import CodeTooLong
 from execution.machine.frame import Frame
 from execution.machine.journal import CREATED
 from execution.machine.limits import NONCE_END
@@ -60,7 +60,7 @@ def _create2(machine: MachineState, frame: Frame) -> None:
 def _pay(machine: MachineState, frame: Frame, initcode: InitcodeOperation, word_gas: int) -> None:
     require_writable(frame)
     if initcode.size > INITCODE_BYTES_MAX:
-        raise OutOfGas(f"creation code of {initcode.size} bytes (EIP-3860)")
+        raise CodeTooLong(initcode.size, INITCODE_BYTES_MAX)
     machine.charge(frame, word_gas * words_of(initcode.size))
     machine.reach(frame, initcode.start, initcode.size)
     frame.returndata = EMPTY_VIEW

@@ -4,7 +4,7 @@ from typing import Final
 
 from execution.evm.size_rules import SizeRule
 from execution.machine.chain import Link
-from execution.machine.failure import OutOfGas
+from execution.machine.failure import AboveSizeRule
 from execution.machine.frame import Frame
 from execution.machine.gas import LOG_BYTE, LOG_TOPIC
 from execution.machine.opcodes.instruction import Family, Instruction, Logic
@@ -32,7 +32,7 @@ def _append(machine: MachineState, log: Log) -> None:
     before = 0 if machine.logs is None else machine.logs.item.bytes_so_far
     total = before + len(encode_log(log))
     if machine.exceeds(SizeRule.LOGS, total):
-        raise OutOfGas(f"chain rule: logs of {total} bytes")
+        raise AboveSizeRule(SizeRule.LOGS, total)
     machine.logs = Link(LogRecord(log, total), machine.logs)
 
 

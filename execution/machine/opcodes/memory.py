@@ -3,7 +3,7 @@
 from typing import Final
 
 from execution.evm.size_rules import SizeRule
-from execution.machine.failure import Failure, OutOfGas
+from execution.machine.failure import AboveSizeRule, ReturnDataOutOfBounds
 from execution.machine.frame import Frame
 from execution.machine.gas import KECCAK_WORD, copy_gas
 from execution.machine.memory import View
@@ -42,7 +42,7 @@ def _keccak256(machine: MachineState, frame: Frame) -> None:
     stack = frame.stack
     start, size = stack.pop(), stack.pop()
     if machine.exceeds(SizeRule.HASH_INPUT, size):
-        raise OutOfGas(f"chain rule: KECCAK256 of {size} bytes")
+        raise AboveSizeRule(SizeRule.HASH_INPUT, size)
     machine.charge(frame, KECCAK_WORD * words_of(size))
     machine.reach(frame, start, size)
     stack.append(int.from_bytes(keccak(frame.memory.read(start, size)), "big"))
@@ -74,7 +74,7 @@ def _returndatacopy(machine: MachineState, frame: Frame) -> None:
     stack = frame.stack
     destination, start, size = stack.pop(), stack.pop(), stack.pop()
     if start + size > frame.returndata.length:
-        raise Failure("return data out of bounds")
+        raise ReturnDataOutOfBounds(start + size, frame.returndata.length)
     machine.reach(frame, destination, size)
     machine.charge(frame, copy_gas(size))
     if size:

@@ -7,7 +7,7 @@ takes two steps and SSTORE three, so that none opens more than two tries.
 from typing import Final
 
 from execution.machine import gas
-from execution.machine.failure import Failure, OutOfGas
+from execution.machine.failure import OutOfGas, WriteProtection
 from execution.machine.frame import Frame
 from execution.machine.opcodes.instruction import Family, Instruction
 from execution.machine.operations import SlotOperation
@@ -16,9 +16,9 @@ from execution.machine.status import Status
 
 
 def require_writable(frame: Frame) -> None:
-    """Raises `Failure` inside a STATICCALL (EIP-214)."""
+    """Raises `WriteProtection` inside a STATICCALL (EIP-214)."""
     if frame.is_static:
-        raise Failure("state is read-only inside a STATICCALL")
+        raise WriteProtection("state is read-only inside a STATICCALL")
 
 
 def _sload(machine: MachineState, frame: Frame) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from execution.machine.failure import Failure
+from execution.machine.failure import UndefinedOpcode
 from execution.machine.frame import Frame
 from execution.machine.opcodes.arithmetic import ARITHMETIC
 from execution.machine.opcodes.calls import CALLS
@@ -17,7 +17,7 @@ from execution.machine.state import MachineState
 
 
 def _undefined(_machine: MachineState, _frame: Frame) -> None:
-    raise Failure("undefined opcode")
+    raise UndefinedOpcode("undefined opcode")
 
 
 UNDEFINED: Final = Instruction(0, 0, 0, _undefined)
