@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from execution.machine.status import Status
-from execution.transaction import Transaction, TransactionType
+from execution.transaction import AccessListEntry, Transaction, TransactionType
 from state.types import ZERO_ADDRESS, Gas, Wei
 from tests.bridge.prover.forgery import (
     assert_every_flip_is_refused,
@@ -210,6 +210,22 @@ def test_deposit_proves_from_envelope_to_receipt(changes: dict[str, Any]) -> Non
     run.offer(deposit(**changes))
     assert prove_transaction(run)["RECEIPT"] == 1
     assert run.state.block.count == 1
+
+
+@pytest.mark.parametrize("initcode", ["33ff", "60005ff3", "60ef5f5360015ff3", "fe"])
+def test_signed_creation_proves_from_envelope_to_receipt(initcode: str) -> None:
+    """Destroys itself, becomes a contract, breaks EIP-3541, fails."""
+    wallet = Wallet(4)
+    run = Run({wallet.address: Allocated(balance=Wei(ETHER))})
+    entries = (AccessListEntry(OTHER, (1, 2)),)
+    run.machine.offer(
+        wallet.raw(
+            to=None, value=Wei(5), data=bytes.fromhex(initcode), gas=GAS, access_list=entries
+        )
+    )
+    proven = prove_transaction(run)
+    assert proven["WARM"] == 4
+    assert proven["DESTRUCT"] == (2 if initcode == "33ff" else 1)
 
 
 # Forgery
