@@ -179,6 +179,15 @@ def test_code_loads_with_its_jump_map(size: int, opcodes: list[int]) -> None:
     assert run.state.running_frame.program.data == code
 
 
+@pytest.mark.parametrize("before", range(32))
+def test_data_of_every_push_at_every_place_holds_no_jump_target(before: int) -> None:
+    code = bytes([JUMPDEST] * before)
+    for size in range(1, 33):
+        code += bytes([PUSH1 + size - 1]) + bytes([JUMPDEST]) * (size + before % 3)
+    prove_step(loading(code))
+    prove_step(loading(code[: -before - 1]))
+
+
 def test_code_that_does_not_match_the_code_hash_is_refused() -> None:
     code = bytes(range(1, 80))
     run = loading(code)
