@@ -17,8 +17,8 @@ import {TrieEdit} from "./libraries/TrieEdit.sol";
 import {Reader, Witness} from "./libraries/Witness.sol";
 
 /// @title  A block's environment, and what it offers to execution
-/// @notice Statuses ORIGIN, NEXT and UNFIT: the L1 attributes deposit, the deposits and forced transactions that
-///         are due, then the sequencer's transactions (docs/derivation.md, sections 5 to 7).
+/// @notice Statuses ORIGIN, NEXT and UNFIT: the L1 attributes deposit, the deposits and forced transactions
+///         that are due, then the sequencer's transactions (docs/derivation.md, sections 5 to 7).
 contract BlockProver is IOneStepProver {
     /// @dev Deposits and forced transactions of a block, at the most.
     uint256 private constant TAKEN_MAX = 64;
@@ -83,7 +83,7 @@ contract BlockProver is IOneStepProver {
         (m.stateRoot, m.journalRoot) = (parent.stateRoot, TrieEdit.EMPTY_ROOT);
     }
 
-    /// @dev NEXT while deposits and forced transactions are being taken: the next one, or the end of the taking.
+    /// @dev NEXT while deposits and forced transactions are being taken: one more, or the end of the taking.
     function _offerItem(
         Machine memory m,
         Inputs memory inputs,
@@ -101,8 +101,8 @@ contract BlockProver is IOneStepProver {
         if (isSound) _offer(m, pending);
     }
 
-    /// @dev The next deposit or forced transaction, unless the block has taken its fill, or none is there, or it
-    ///      is neither behind the origin nor has waited out the window.
+    /// @dev The next deposit or forced transaction, unless the block has taken its fill, or none is there, or
+    ///      it is neither behind the origin nor has waited out the window.
     function _dueItem(
         Machine memory m,
         Inputs memory inputs,

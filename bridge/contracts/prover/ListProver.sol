@@ -10,8 +10,8 @@ import {Reader, Witness} from "./libraries/Witness.sol";
 import {Words} from "./libraries/Words.sol";
 
 /// @title  The roots of a block's transactions and receipts
-/// @notice Statuses HASH_TRANSACTION, TRANSACTIONS_ROOT, HASH_RECEIPT and RECEIPTS_ROOT: a leaf node a step, from
-///         the last item to the first, then all that is above them in one.
+/// @notice Statuses HASH_TRANSACTION, TRANSACTIONS_ROOT, HASH_RECEIPT and RECEIPTS_ROOT: a leaf node a step,
+///         from the last item to the first, then all that is above them in one.
 contract ListProver is IOneStepProver {
     using Witness for Reader;
 
@@ -84,8 +84,8 @@ contract ListProver is IOneStepProver {
         m.status = Status.SEAL;
     }
 
-    /// @dev Takes the last item off a list, of `count` items when nothing was taken, and pushes its leaf node;
-    ///      returns the list before it. The item is committed to by its hash and length.
+    /// @dev Takes the last item off a list, of `count` items when nothing was taken, and pushes its leaf
+    ///      node; returns the list before it. The item is committed to by its hash and length.
     function _hashLast(
         bytes32 tag,
         bytes32 list,

@@ -1,13 +1,15 @@
 """Blocks whose every step is proven as it is taken, on a prover that has their inbox beside it."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 from pyrevm import AccountInfo
 
 from bridge.contracts import artifact
 from bridge.dispute.local_prover import LocalProver, ProofRefused
+from bridge.dispute.prover_set import PROVERS
 from bridge.items import InboxItem
 from bridge.machine.block_machine import BlockMachine
 from bridge.machine.witness import block_witness
@@ -33,6 +35,15 @@ class InboxProver(LocalProver):
                 acc = int.from_bytes(item.acc, "big")
                 self._evm.insert_account_storage(name, slot + item.index, acc)
         return address
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Ask one contract directly, whatever the state."""
+        selecting, self.address = self.address, self._provers[PROVERS.index(name)]
+        try:
+            yield
+        finally:
+            self.address = selecting
 
 
 @cache

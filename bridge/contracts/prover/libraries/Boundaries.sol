@@ -6,8 +6,8 @@ import {Reader, Witness} from "./Witness.sol";
 import {Words} from "./Words.sol";
 
 /// @title  Opening and making boundaries
-/// @notice An output root is keccak(tag, the twelve words): docs/derivation.md, section 8. `BoundaryHash` does
-///         the same for the Rollup, on calldata.
+/// @notice An output root is keccak(tag, the twelve words): docs/derivation.md, section 8. `BoundaryHash`
+///         does the same for the Rollup, on calldata.
 library Boundaries {
     using Witness for Reader;
 

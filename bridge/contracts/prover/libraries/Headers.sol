@@ -42,8 +42,8 @@ library Headers {
     uint256 private constant ELASTICITY_MULTIPLIER = 2;
     uint256 private constant BASE_FEE_MAX_CHANGE_DENOMINATOR = 8;
 
-    /// @notice Reads the header whose hash is `expected` from a blob. As the hash is that of a real block, its
-    ///         fields need no more checks than it takes to find them.
+    /// @notice Reads the header whose hash is `expected` from a blob. As the hash is that of a real block,
+    ///         its fields need no more checks than it takes to find them.
     function open(bytes32 expected, Reader memory r)
         internal
         pure

@@ -6,9 +6,9 @@ import {Rlp} from "./Rlp.sol";
 import {TrieEdit} from "./TrieEdit.sol";
 
 /// @title  The tries of a block's transactions and receipts
-/// @notice The key of item i is `rlp(i)`, and items are values of leaves (Yellow Paper, section 4.3.2). As the
-///         number of items is known, so is the place of each leaf: leaves are hashed one a step, and what is
-///         above them in one. The twin of bridge/machine/leaves.py.
+/// @notice The key of item i is `rlp(i)`, and items are values of leaves (Yellow Paper, section 4.3.2). As
+///         the number of items is known, so is the place of each leaf: leaves are hashed one a step, and what
+///         is above them in one. The twin of bridge/machine/leaves.py.
 library ListTrie {
     /// @notice No item of that index is in a trie of so many.
     error NoSuchLeaf(uint256 index, uint256 count);
