@@ -5,14 +5,12 @@ well under a millisecond, so that hundreds of thousands of steps can be checked.
 """
 
 import re
-from collections.abc import Mapping
 
 from eth_abi.abi import decode, encode
 from pyrevm import EVM, BlockEnv, CfgEnv, Env
 
 from bridge.contracts import artifact
 from bridge.dispute.prover_set import ONE_STEP_PROVER, PROVERS
-from genesis.artifacts import ArtifactDamaged
 from state.errors import Invalid
 from state.keccak import keccak
 from state.types import ZERO_ADDRESS, Address, Hash32
@@ -39,20 +37,15 @@ class ProofRefused(Invalid):
 class LocalProver:
     """All provers, deployed. Not thread-safe."""
 
-    def __init__(self, constructors: Mapping[str, bytes] | None = None) -> None:
-        """`constructors` holds the encoded arguments of those contracts that have some."""
-        arguments = constructors or {}
+    def __init__(self) -> None:
         self._evm = EVM(env=_environment(), gas_limit=GAS, spec_id="CANCUN")
-        self._provers = [self._deploy(name, arguments.get(name, b"")) for name in PROVERS]
+        self.provers = {name: self._deploy(name) for name in PROVERS}
+        """Each verifier's address."""
         types = [f"({','.join(['address'] * len(PROVERS))})"]
-        self.address = self._deploy(ONE_STEP_PROVER, encode(types, [tuple(self._provers)]))
-        self._snapshot = self._evm.snapshot()
+        self.address = self._deploy(ONE_STEP_PROVER, encode(types, [tuple(self.provers.values())]))
 
-    def _deploy(self, name: str, arguments: bytes) -> Address:
-        try:
-            code = artifact(name).bytecode + arguments
-        except ArtifactDamaged:
-            return ZERO_ADDRESS  # not written yet
+    def _deploy(self, name: str, arguments: bytes = b"") -> Address:
+        code = artifact(name).bytecode + arguments
         return Address(bytes.fromhex(self._evm.deploy(CALLER, code)[2:]))
 
     def step(

@@ -9,7 +9,6 @@ from pyrevm import AccountInfo
 
 from bridge.contracts import artifact
 from bridge.dispute.local_prover import LocalProver, ProofRefused
-from bridge.dispute.prover_set import PROVERS
 from bridge.items import InboxItem
 from bridge.machine.block_machine import BlockMachine
 from bridge.machine.witness import block_witness
@@ -39,7 +38,7 @@ class InboxProver(LocalProver):
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
         """Ask one contract directly, whatever the state."""
-        selecting, self.address = self.address, self._provers[PROVERS.index(name)]
+        selecting, self.address = self.address, self.provers[name]
         try:
             yield
         finally:
