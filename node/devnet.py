@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.deployment import Deployment, DeployParameters, Plan, read_file
+from bridge.dispute.faults import Fault
 from bridge.l1.deploy import deploy
 from bridge.l1.dev import fund_operators
 from bridge.l1.errors import L1ContractMissing
@@ -54,6 +55,14 @@ class DevnetSettings:
     l1_chain_id: int = L1_DEVNET_CHAIN_ID
     dispute_window_seconds: int = 20
     finality_delay_seconds: int = 5
+    fault: Fault | None = None
+    """What the sequencer lies about on L1, to try the dispute."""
+
+    @property
+    def clock_extension_seconds(self) -> int:
+        """What a side of a dispute has left for its next answer at the least: a few blocks of an L1
+        here, and not more than the clock can give twice."""
+        return self.dispute_window_seconds // 4
 
     @property
     def l1_url(self) -> str:
@@ -201,6 +210,7 @@ async def deploy_contracts(settings: DevnetSettings, progress: Progress) -> Depl
     parameters = DeployParameters(
         l1_chain_id=settings.l1_chain_id,
         dispute_window_seconds=settings.dispute_window_seconds,
+        clock_extension_seconds=settings.clock_extension_seconds,
         finality_delay_seconds=settings.finality_delay_seconds,
     )
     check_options(path, parameters)
@@ -232,7 +242,7 @@ def check_options(path: Path, parameters: DeployParameters) -> None:
     before = (found if isinstance(found, Plan) else found.plan).parameters
     changed = sorted(
         f"{name} was {getattr(before, name)}"
-        for name in ("l1_chain_id", "dispute_window_seconds", "finality_delay_seconds")
+        for name in _CHOSEN
         if getattr(before, name) != getattr(parameters, name)
     )
     if changed:
@@ -240,6 +250,15 @@ def check_options(path: Path, parameters: DeployParameters) -> None:
             f"this devnet was started with other options ({', '.join(changed)}): repeat them, or"
             " begin anew with --reset"
         )
+
+
+_CHOSEN: Final = (
+    "l1_chain_id",
+    "dispute_window_seconds",
+    "clock_extension_seconds",
+    "finality_delay_seconds",
+)
+"""The parameters of a deployment that a devnet's options decide."""
 
 
 def is_deployed(path: Path) -> bool:
@@ -258,9 +277,11 @@ def l1_child(settings: DevnetSettings) -> Child:
 def l2_children(settings: DevnetSettings) -> tuple[Child, Child]:
     """The sequencer and the verifier; all that they share is the L1 and the deployment file."""
     l1 = ("--l1-rpc", settings.l1_url, "--deployment", str(settings.deployment_file))
-    block_time = ("--block-time", str(settings.block_seconds))
+    own = ["--block-time", str(settings.block_seconds)]
+    if settings.fault is not None:
+        own += ["--fault", str(settings.fault)]
     return (
-        _child(settings, "sequencer", settings.sequencer_url, settings.rpc_port, *l1, *block_time),
+        _child(settings, "sequencer", settings.sequencer_url, settings.rpc_port, *l1, *own),
         _child(settings, "verifier", settings.verifier_url, settings.verifier_port, *l1),
     )
 

@@ -136,6 +136,12 @@ L1_POLL_SECONDS = 0.5
 EVM_THREADS = 2
 """Threads for simulations. They share one interpreter; two keep a long call from blocking all."""
 
+# Disputes
+
+DISPUTE_POLL_SECONDS = 0.25
+"""Between two looks at the games, and at a receipt: a quarter of the shortest block time of an L1
+here, since the clock of a side runs until its answer is in a block."""
+
 # A devnet's processes
 
 CHILD_START_SECONDS_MAX = 60.0

@@ -20,7 +20,8 @@ from bridge.proposer import Proposer
 from execution.evm.threads import DeepExecutor
 from genesis.accounts import operator_accounts
 from node.chain import Chain
-from node.limits import EVM_THREADS
+from node.limits import DISPUTE_POLL_SECONDS, EVM_THREADS
+from node.roles.faulty import fault_player
 from node.roles.follower import Follower, every, open_l2
 from node.roles.l1 import make_block, open_l1
 from node.roles.sequencer import Sequencer
@@ -144,21 +145,28 @@ def _l2_node(
     rollup = Rollup(follower.pipeline.status, follower.pipeline.view, to_json(deployment))
     loops = [follower.run()]
     if settings.role is Role.SEQUENCER:
-        sequencer = _sequencer(settings, follower, client, deployment)
+        batcher, proposer = (Transactor(client, one) for one in _operators(settings))
+        sequencer = _sequencer(settings, follower, deployment, batcher, proposer)
         loops += [
             sequencer.build_blocks(),
             every(settings.batch_seconds, sequencer.post, "poster"),
             every(settings.proposal_seconds, sequencer.propose, "proposer"),
         ]
+        if settings.fault is not None:
+            liar = fault_player(settings.fault, follower, proposer, deployment)
+            loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
     backend = _backend(chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER)
     return RunningNode(chain, backend, loops, follower)
 
 
 def _sequencer(
-    settings: NodeSettings, follower: Follower, client: L1Client, deployment: Deployment
+    settings: NodeSettings,
+    follower: Follower,
+    deployment: Deployment,
+    batcher: Transactor,
+    proposer: Transactor,
 ) -> Sequencer:
     chain = follower.chain
-    batcher, proposer = _operators(settings)
     return Sequencer(
         follower=follower,
         poster=Poster(
@@ -166,14 +174,14 @@ def _sequencer(
             chain.config,
             follower.log,
             follower.pipeline.view,
-            Transactor(client, batcher),
+            batcher,
             on_chain_thread=chain.write,
         ),
         proposer=Proposer(
             chain.store,
             follower.log,
             follower.pipeline.view,
-            Transactor(client, proposer),
+            proposer,
             deployment.rollup,
             on_chain_thread=chain.write,
         ),

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from bridge.dispute.faults import Fault
 from state.errors import Invalid
 
 
@@ -51,6 +52,8 @@ class NodeSettings:
     batcher_key: Path | None = None
     proposer_key: Path | None = None
     """Key files of the L1 accounts that post batches and propose roots."""
+    fault: Fault | None = None
+    """What a sequencer lies about, to try the dispute; with a devnet's accounts only."""
 
     def __post_init__(self) -> None:
         if not 0 < self.rpc_port < 65536:
@@ -59,6 +62,12 @@ class NodeSettings:
             raise InvalidSettings(
                 f"a block time of {self.block_seconds} s is not in 1..3600 (timestamps are whole"
                 " seconds); choose another with --block-time"
+            )
+        may_lie = self.role is Role.SEQUENCER and self.mnemonic_accounts
+        if self.fault is not None and not may_lie:
+            raise InvalidSettings(
+                "only the sequencer of a devnet can be told to lie: leave out --fault, or add"
+                " --role sequencer and --dev"
             )
         if self.role is Role.L1:
             return

@@ -11,6 +11,7 @@ from eth_utils.address import to_checksum_address
 from rich.console import Console
 from rich.table import Table
 
+from bridge.dispute.faults import Fault
 from genesis.accounts import TEST_MNEMONIC, dev_accounts
 from genesis.networks import L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
 from genesis.predeploys import (
@@ -22,7 +23,7 @@ from genesis.predeploys import (
     L2_TO_L1_MESSAGE_PASSER,
 )
 from node.cli import output
-from node.cli.options import config_option
+from node.cli.options import FAULT_HELP, FaultType, config_option
 from node.devnet import (
     DEFAULT_DATA_DIR,
     MANIFEST,
@@ -66,7 +67,11 @@ L2_CONTRACTS: Final = {
 @click.option("--l1-block-time", default=1.0, help="Seconds between two blocks of the embedded L1.")
 @click.option("--l1-rpc", metavar="URL", help="Use this L1 (for example anvil) instead.")
 @click.option("--l1-chain-id", default=L1_DEVNET_CHAIN_ID, help="Chain id expected of the L1.")
-@click.option("--dispute-window", default=20, help="Seconds until a proposed root resolves.")
+@click.option(
+    "--dispute-window", type=int, show_default="20, or 60 with --fault",
+    help="Seconds until a proposed root resolves, and of either side's clock in a dispute.",
+)  # fmt: skip
+@click.option("--fault", type=FaultType(), help=FAULT_HELP)
 @click.option("--reset", is_flag=True, help="Forget the chains of earlier runs and begin anew.")
 def devnet(
     data_dir: Path,
@@ -77,7 +82,8 @@ def devnet(
     l1_block_time: float,
     l1_rpc: str | None,
     l1_chain_id: int,
-    dispute_window: int,
+    dispute_window: int | None,
+    fault: Fault | None,
     reset: bool,
 ) -> None:
     """Start an L1, its contracts, a sequencer and a verifier; stop them with Ctrl-C.
@@ -94,7 +100,8 @@ def devnet(
         l1_block_seconds=l1_block_time,
         l1_rpc=l1_rpc,
         l1_chain_id=l1_chain_id,
-        dispute_window_seconds=dispute_window,
+        dispute_window_seconds=dispute_window or dispute_window_of(fault),
+        fault=fault,
     )
     with data_folder(data_dir, reset=reset):
         asyncio.run(_run(settings))
@@ -104,6 +111,11 @@ def devnet(
 def free_l1_port(rpc_port: int, verifier_port: int) -> int:
     """The usual port of an L1, unless L2 was given it."""
     return L1_PORT if L1_PORT not in (rpc_port, verifier_port) else rpc_port + 2
+
+
+def dispute_window_of(fault: Fault | None) -> int:
+    """Seconds. With a liar each side of a game has some 23 moves to make, one an L1 block."""
+    return 20 if fault is None else 60
 
 
 async def _run(settings: DevnetSettings) -> None:
@@ -144,6 +156,9 @@ def print_banner(console: Console, ready: ReadyDevnet) -> None:
     console.print()
     console.print(_contracts(ready))
     console.print(f"Logs and databases are in {settings.data_dir}/")
+    if settings.fault is not None:
+        console.print(f"[bold red]Its proposer lies on L1:[/bold red] {settings.fault}")
+        console.print(f"Prove it: [bold]{sys.argv[0]} challenge[/bold]")
     console.print(f"Try it: [bold]{sys.argv[0]} demo trade[/bold]")
 
 

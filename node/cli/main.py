@@ -15,6 +15,7 @@ EXIT_UNAVAILABLE: Final = 75
 """Something outside did not answer; trying again may help (EX_TEMPFAIL of sysexits.h)."""
 
 COMMANDS: Final = {
+    "challenge": "node.cli.challenge:challenge",
     "demo": "node.cli.demo:demo",
     "devnet": "node.cli.devnet:devnet",
     "l1": "node.cli.l1:l1",

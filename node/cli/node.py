@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 import uvloop
 
-from node.cli.options import config_option
+from bridge.dispute.faults import Fault
+from node.cli.options import FaultType, config_option
 from node.logs import configure_logging
 from node.service import run_node
 from node.settings import NodeSettings, Role, writable_folder
@@ -37,6 +38,7 @@ from node.settings import NodeSettings, Role, writable_folder
     help="Key of the L1 account that proposes output roots.",
 )  # fmt: skip
 @click.option("--dev", is_flag=True, help="Sign with the well-known operator accounts of a devnet.")
+@click.option("--fault", type=FaultType(), hidden=True)
 @click.option("--stop-with-parent", is_flag=True, hidden=True)
 def node(
     role: str,
@@ -51,6 +53,7 @@ def node(
     batcher_key_file: Path | None,
     proposer_key_file: Path | None,
     dev: bool,
+    fault: Fault | None,
     stop_with_parent: bool,
 ) -> None:
     """Run one node: an embedded L1, a sequencer, or a verifier."""
@@ -67,6 +70,7 @@ def node(
         mnemonic_accounts=dev,
         batcher_key=batcher_key_file,
         proposer_key=proposer_key_file,
+        fault=fault,
     )
     configure_logging()
     uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from bridge.dispute.faults import Fault, FaultKind, InvalidFault
 from node.settings import InvalidSettings, load_toml
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,3 +39,26 @@ def _load(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> 
             f" `tallystick {ctx.command.name} --help`, and write rpc_port for --rpc-port"
         )
     ctx.default_map = {**(ctx.default_map or {}), **values}
+
+
+class FaultType(click.ParamType[Fault]):
+    """KIND or KIND@BLOCK."""
+
+    name = "KIND[@BLOCK]"
+
+    def convert(
+        self, value: str | Fault, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Fault:
+        """A parsed fault; a usage error for what is none."""
+        if isinstance(value, Fault):
+            return value
+        try:
+            return Fault.parse(value)
+        except InvalidFault as error:
+            self.fail(str(error), param, ctx)
+
+
+FAULT_HELP = (
+    "Lie on L1 about the first block from BLOCK on that has something to lie about, and play for"
+    f" the lie: {', '.join(FaultKind)} (a right root is attacked). Try `tallystick challenge`."
+)
