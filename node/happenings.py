@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from eth_utils.address import to_checksum_address
+
 from bridge.dispute.challenger import Played, answered, bond_of
 from bridge.dispute.game import Move, Step
 from bridge.dispute.position import Position
@@ -33,8 +35,8 @@ def caught_up(rollup: Address, account: Address, blocks: int) -> Happening:
     """The chain is derived for the first time."""
     return Happening(
         "watching",
-        f"Derived {blocks} blocks from L1 alone. Watching the games of Rollup {hex_of(rollup)}"
-        f" as {hex_of(account)}.",
+        f"Derived {blocks} blocks from L1 alone. Watching the games of Rollup"
+        f" {to_checksum_address(rollup)} as {to_checksum_address(account)}.",
         {"rollup": hex_of(rollup), "account": hex_of(account), "safeBlock": blocks},
     )
 
@@ -45,7 +47,7 @@ def wrong_root(dispute: Dispute, right: Hash32 | None) -> Happening:
     return Happening(
         "wrongRoot",
         f"Wrong output root of block {dispute.subject.l2_block} in game"
-        f" {hex_of(dispute.address)}: claimed is {hex_of(dispute.output_root)}, {truth}.",
+        f" {to_checksum_address(dispute.address)}: claimed is {hex_of(dispute.output_root)}, {truth}.",
         {
             **_game(dispute),
             "proposer": hex_of(dispute.proposer),
@@ -61,7 +63,8 @@ def root_attacked(dispute: Dispute) -> Happening:
     return Happening(
         "rightRootAttacked",
         f"The right output root of block {dispute.subject.l2_block} is disputed by"
-        f" {hex_of(attacker)} in game {hex_of(dispute.address)}: defending it.",
+        f" {to_checksum_address(attacker)} in game {to_checksum_address(dispute.address)}:"
+        " defending it.",
         {**_game(dispute), "attacker": hex_of(attacker)},
     )
 
@@ -112,7 +115,7 @@ def claims_resolved(dispute: Dispute, count: int) -> Happening:
     """Claims whose clocks had run out were judged."""
     return Happening(
         "claimsResolved",
-        f"Resolved {count} claims in game {hex_of(dispute.address)}.",
+        f"Resolved {count} {'claim' if count == 1 else 'claims'} in game {to_checksum_address(dispute.address)}.",
         {**_game(dispute), "count": count},
     )
 
@@ -124,7 +127,7 @@ def game_ended(dispute: Dispute, *, is_won: bool) -> Happening:
     return Happening(
         "gameEnded",
         f"{'Won' if is_won else 'LOST'}: the output root of block {dispute.subject.l2_block}"
-        f" {outcome}, game {hex_of(dispute.address)} is over.",
+        f" {outcome}, game {to_checksum_address(dispute.address)} is over.",
         {**_game(dispute), "status": dispute.game.status.name.lower(), "isWon": is_won},
     )
 
@@ -133,7 +136,7 @@ def bond_claimed(played: Played, amount: Wei) -> Happening:
     """A finished game paid us."""
     return Happening(
         "bondClaimed",
-        f"Claimed {ether(amount)} from game {hex_of(played.dispute.address)}.",
+        f"Claimed {ether(amount)} from game {to_checksum_address(played.dispute.address)}.",
         {**_game(played.dispute), "amount": str(amount), **_receipt(played)},
     )
 

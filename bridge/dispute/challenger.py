@@ -200,23 +200,13 @@ class Challenger:
         return trace.proof(step.trace_index).witness
 
     async def _resolve(self, dispute: Dispute, done: _Round) -> None:
-        """Resolve what the clocks have ended, in a row: each claim waits for the answers to it, and
-        a block of L1 has room for all."""
-        plan = resolutions(dispute.game, done.head.timestamp)[: limits.RESOLUTIONS_PER_ROW_MAX]
-        row = [
-            L1Transaction(
-                name_of(dispute, one), dispute.address, _resolving(one), gas=_gas_of(dispute, one)
-            )
-            for one in plan
-        ]
-        nonce = await self._transactor.client.nonce(self._transactor.address)
         try:
-            receipts = await self._transactor.send_row(row, first_nonce=nonce)
+            played = await resolve_expired(self._transactor, dispute)
         except (L1RequestRefused, L1TransactionReverted) as reason:
             log.info("resolving a game was refused, which the next look explains: %s", reason)
             return
-        for resolution, receipt in zip(plan, receipts, strict=True):
-            await self._note(Played(dispute, resolution, receipt), done)
+        for one in played:
+            await self._note(one, done)
 
     # Games that are over
 
@@ -261,21 +251,49 @@ class Challenger:
         Raises `OutOfFunds`.
         """
         what = name_of(dispute, action)
+        call = L1Transaction(what, dispute.address, data, value)
         try:
-            receipt = await self._transactor.send(L1Transaction(what, dispute.address, data, value))
+            receipt = await send_within_funds(self._transactor, call)
         except (L1CallReverted, L1TransactionReverted) as reason:
             log.info("%s was refused, which the next look explains: %s", what, reason)
             return
-        except L1RequestRefused as reason:
-            balance = await self._transactor.client.balance(self._transactor.address)
-            if balance > value and "insufficient funds" not in reason.message.lower():
-                raise
-            raise OutOfFunds(self._transactor.address, balance, value, what) from None
         await self._note(Played(dispute, action, receipt), done)
 
     async def _note(self, played: Played, done: _Round) -> None:
         done.played.append(played)
         await self._spectator.played(played)
+
+
+async def send_within_funds(transactor: Transactor, transaction: L1Transaction) -> L1Receipt:
+    """Send a transaction. Raises `OutOfFunds`, and what `Transactor.send` does."""
+    try:
+        return await transactor.send(transaction)
+    except (L1CallReverted, L1TransactionReverted):
+        raise
+    except L1RequestRefused as reason:
+        balance = await transactor.client.balance(transactor.address)
+        if balance > transaction.value and "insufficient funds" not in reason.message.lower():
+            raise
+        bond, what = transaction.value, transaction.what
+        raise OutOfFunds(transactor.address, balance, bond, what) from None
+
+
+async def resolve_expired(transactor: Transactor, dispute: Dispute) -> tuple[Played, ...]:
+    """Resolve what the clocks have ended, in a row: each claim waits for the answers to it, and a
+    block of L1 has room for many. Raises as `Transactor.send_row` does."""
+    plan = resolutions(dispute.game, dispute.read_at)[: limits.RESOLUTIONS_PER_ROW_MAX]
+    row = [
+        L1Transaction(
+            name_of(dispute, one), dispute.address, _resolving(one), gas=_gas_of(dispute, one)
+        )
+        for one in plan
+    ]
+    nonce = await transactor.client.nonce(transactor.address)
+    receipts = await transactor.send_row(row, first_nonce=nonce)
+    return tuple(
+        Played(dispute, resolution, receipt)
+        for resolution, receipt in zip(plan, receipts, strict=True)
+    )
 
 
 def bond_of(dispute: Dispute, move: Move) -> Wei:

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "devnet": "node.cli.devnet:devnet",
     "l1": "node.cli.l1:l1",
     "node": "node.cli.node:node",
+    "prove-step": "node.cli.prove_step:prove_step",
     "recover": "node.cli.recover:recover",
     "statetest": "node.cli.statetest:statetest",
     "verify": "node.cli.verify:verify",
