@@ -7,11 +7,15 @@ import pytest
 from execution.machine.journal import WARM
 from execution.machine.memory import View
 from execution.machine.status import Status
+from execution.machine.witness.step import step_witness
+from execution.machine.witness.tries import StateTries
+from execution.machine.witness.writer import WitnessWriter
 from state.types import Address, Gas
 from tests.bridge.prover.execution import at, name_of, prove_edge, prove_execution, within
 from tests.bridge.prover.forgery import (
     assert_every_flip_is_refused,
     assert_no_witness_of_another_step,
+    is_refused,
 )
 from tests.bridge.prover.frames import GAS, HUGE, prove_fails, prove_stack_edges
 from tests.bridge.prover.rig import prove_step
@@ -285,6 +289,19 @@ def _outermost(what: str) -> Run:
     run = Run({CONTRACT: contract("00")})
     run.offer(value=1)
     return at(run, what)
+
+
+def test_second_path_from_before_the_first_write_is_refused() -> None:
+    """Who is paid is opened in the state that paying has left, not in the one before."""
+    run = at(calling(CALL, value=1), "ENTER")
+    state = run.state
+    opening = WitnessWriter()
+    opening.words([*state.words(), *state.frame.all_words(), *state.operation.words()])
+    StateTries(state.world).open_account(CONTRACT, opening)
+    assert step_witness(state).startswith(opening.getvalue())
+    StateTries(state.world).open_account(OTHER, opening)
+    assert len(opening.getvalue()) == len(step_witness(state))
+    assert is_refused(run.machine.machine_hash(), opening.getvalue())
 
 
 @pytest.mark.parametrize("name", forgeable())
