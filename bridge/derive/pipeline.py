@@ -6,14 +6,15 @@ says is checked against the log at the start of every call.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from bridge.boundary import BlockHashRing, Boundary, message_passer_root
 from bridge.derive.batches import Payloads, Verdict
+from bridge.derive.engine import PY_EVM, BlockTask, Execute, ExecutedBlock, task_after
 from bridge.derive.errors import FinalizedReorg
 from bridge.derive.inbox_log import InboxLog
-from bridge.derive.plan import Anchor, DerivedPlan, Parent, check_derivable, next_block
+from bridge.derive.plan import Anchor, DerivedPlan, check_derivable
 from bridge.derive.records import (
     BlockInputs,
     DerivedBlock,
@@ -21,19 +22,20 @@ from bridge.derive.records import (
     delete_inputs,
     inputs_of,
     put_derived,
+    put_inputs,
     read_inputs,
     stands,
 )
-from bridge.derive.sequenced import record_block
 from bridge.derive.status import Counters, Progress, SyncStatus
 from bridge.derive.view import DerivationView
+from bridge.items import Cursor, Origin
 from bridge.limits import BLOCKS_PER_ADVANCE_MAX, DROPPED_BYTES_MAX
-from execution.evm.threads import run_deep
-from execution.transition import BlockResult, execute_block
+from bridge.machine.execution import execute_on_machine
 from genesis.config import ChainConfig
 from genesis.hashing import config_hash
 from state.batch import StoreBatch
 from state.blocks import BlockId, Header
+from state.headers import header_hash
 from state.store import ChainStore
 from state.types import BlockNumber, Hash32
 
@@ -41,9 +43,21 @@ from state.types import BlockNumber, Hash32
 class Pipeline:
     """Derives, as far as the log goes, the chain that L1 determines."""
 
-    def __init__(self, store: ChainStore, config: ChainConfig, log: InboxLog) -> None:
-        """Take up derivation where the store left it. Raises `ConfigNotDerivable`."""
+    def __init__(
+        self,
+        store: ChainStore,
+        config: ChainConfig,
+        log: InboxLog,
+        execute: Execute = PY_EVM.execute,
+        machine_blocks: Collection[BlockNumber] = (),
+    ) -> None:
+        """Take up derivation where the store left it. Raises `ConfigNotDerivable`.
+
+        `execute` executes all blocks but `machine_blocks`, which the machine does.
+        """
         check_derivable(config)
+        self._execute_usually = execute
+        self._machine_blocks = frozenset(machine_blocks)
         self._store = store
         self._config = config
         self._config_hash = config_hash(config)
@@ -109,6 +123,14 @@ class Pipeline:
         self._counts["resets"] += 1
         return heads.unsafe.number - unsafe
 
+    def rederive(self, number: BlockNumber) -> None:
+        """Take the heads back to before safe block `number`, so that it is executed again.
+
+        Raises `RewindBelowFinalized`, and then changes nothing.
+        """
+        before = BlockNumber(number - 1)
+        self._rewind(before, before)
+
     def status(self) -> SyncStatus:
         """Where everything is, at one moment; from any thread."""
         return self.view.status(self.counters())
@@ -119,6 +141,7 @@ class Pipeline:
         return Counters(
             promoted=counts["promoted"],
             executed=counts["executed"],
+            by_machine=counts["by_machine"],
             replaced=counts["replaced"],
             resets=counts["resets"],
             verdicts={str(verdict): n for verdict, n in self._verdicts.copy().items()},
@@ -129,28 +152,35 @@ class Pipeline:
     def _derive_one(self) -> bool:
         """Derive the block after the safe head; False when the log goes no further."""
         safe = self._store.heads.safe
-        before = self.view.safe(safe.number)
-        header = self.view.header(safe.number)
-        parent = Parent(header, before.origin, inputs_of(self._store, safe.number).anchor)
-        plan = next_block(parent, before.cursor, self._log, self._config, self._payloads)
-        if plan is None:
+        task = task_after(
+            self.view.header(safe.number),
+            self.view.safe(safe.number).boundary,
+            inputs_of(self._store, safe.number),
+            self._store.state(safe.number),
+            self._log,
+            self._ancestor,
+            self._config,
+            self._payloads,
+        )
+        if task is None:
             return False
-        inputs = self._sequenced_alike(safe, plan)
+        inputs = self._sequenced_alike(safe, task.plan)
         if inputs is None:
-            self._execute(header, plan)
+            self._execute(task)
         else:
-            self._promote(inputs, plan)
-        self._verdicts[plan.fetched.verdict] += 1
+            self._promote(inputs, task.plan)
+        self._verdicts[task.plan.fetched.verdict] += 1
         return True
 
     def _sequenced_alike(self, safe: BlockId, plan: DerivedPlan) -> BlockInputs | None:
         """The inputs of the unsafe block after `safe`, if it was executed from the same plan.
 
         Same parent, attributes and deposits (by digest), same transactions: execution is a
-        function of these, so the block stands as it is.
+        function of these, so the block stands as it is. One that is the machine's to execute never
+        stands: the sequencer's engine made it.
         """
         number = BlockNumber(safe.number + 1)
-        block = self._store.block(number)
+        block = None if number in self._machine_blocks else self._store.block(number)
         if block is None:
             return None
         inputs = read_inputs(self._store, number, block.hash)
@@ -167,9 +197,9 @@ class Pipeline:
         derived = self._derived(
             plan,
             self.view.header(number),
-            inputs.block_hash,
-            inputs.next_deposit,
             message_passer_root(self._store.state(number)),
+            plan.cursor_after(inputs.next_deposit),
+            plan.block.origin,
         )
         with self._store.commit() as batch:
             put_derived(batch, derived)
@@ -177,33 +207,25 @@ class Pipeline:
         self._ring.append(inputs.block_hash)
         self._counts["promoted"] += 1
 
-    def _execute(self, parent: Header, plan: DerivedPlan) -> None:
-        """Execute the plan; an unsafe block that is equal stays, another gives way."""
-        state = self._store.state(parent.number)
-        result = run_deep(
-            execute_block,
-            parent,
-            state,
-            plan.block.attributes,
-            plan.block.candidates,
-            self._config,
-            self._ancestor,
-        )
-        sealed = result.sealed
+    def _execute(self, task: BlockTask) -> None:
+        """Execute the task; an unsafe block that is equal stays, another gives way."""
+        is_machines = task.header.number + 1 in self._machine_blocks
+        executed = (execute_on_machine if is_machines else self._execute_usually)(task)
+        sealed = executed.sealed
         derived = self._derived(
-            plan,
+            task.plan,
             sealed.header,
-            sealed.hash,
-            plan.block.next_deposit + result.carried_taken,
-            message_passer_root(state, sealed.update),
+            message_passer_root(task.state, sealed.update),
+            executed.cursor,
+            executed.origin,
         )
-        self._write(plan, result, derived)
+        self._write(task.plan, executed, derived)
         self._ring.append(sealed.hash)
-        self._counts["executed"] += 1
+        self._counts["by_machine" if is_machines else "executed"] += 1
 
-    def _write(self, plan: DerivedPlan, result: BlockResult, derived: DerivedBlock) -> None:
+    def _write(self, plan: DerivedPlan, executed: ExecutedBlock, derived: DerivedBlock) -> None:
         """One commit: the block unless it is there, its records, the heads."""
-        heads, sealed = self._store.heads, result.sealed
+        heads, sealed = self._store.heads, executed.sealed
         block = BlockId(sealed.header.number, sealed.hash)
         is_there = self._store.block_id(block.number) == block
         replaced = 0 if is_there else heads.unsafe.number - heads.safe.number
@@ -211,7 +233,7 @@ class Pipeline:
             if not is_there:
                 self._drop_unsafe(batch, heads.safe.number)
                 batch.append(sealed)
-            record_block(batch, plan.block, result)
+            put_inputs(batch, block.number, _inputs(plan, executed))
             put_derived(batch, derived)
             unsafe = heads.unsafe if is_there else block
             batch.set_heads(replace(heads, unsafe=unsafe, safe=block))
@@ -221,11 +243,12 @@ class Pipeline:
         self,
         plan: DerivedPlan,
         header: Header,
-        block_hash: Hash32,
-        next_deposit: int,
         passer_root: Hash32,
+        cursor: Cursor,
+        origin: Origin,
     ) -> DerivedBlock:
         """The record of the block that follows the safe head."""
+        block_hash = header_hash(header)
         boundary = Boundary(
             config_hash=self._config_hash,
             number=header.number,
@@ -233,8 +256,8 @@ class Pipeline:
             state_root=header.state_root,
             message_passer_root=passer_root,
             ring_root=self._ring.root_after(block_hash),
-            cursor=plan.cursor_after(next_deposit),
-            origin=plan.block.origin,
+            cursor=cursor,
+            origin=origin,
         )
         return DerivedBlock(Anchor(plan.item.index, plan.item.acc), boundary)
 
@@ -296,6 +319,19 @@ class Pipeline:
 
     def _ring_at_safe_head(self) -> BlockHashRing:
         return BlockHashRing(self._store.heads.safe.number, self.view.hash_of)
+
+
+def _inputs(plan: DerivedPlan, executed: ExecutedBlock) -> BlockInputs:
+    """The record of where an executed block came from."""
+    sealed = executed.sealed
+    return BlockInputs(
+        block_hash=sealed.hash,
+        origin=executed.origin,
+        next_deposit=executed.cursor.next_deposit,
+        leading=executed.leading,
+        anchor=plan.block.anchor,
+        digest=plan.block.digest(sealed.header.parent_hash),
+    )
 
 
 def _last(low: int, high: int, holds: Callable[[BlockNumber], bool]) -> int:

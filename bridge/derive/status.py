@@ -56,7 +56,9 @@ class Counters:
     promoted: int = 0
     """Unsafe blocks that became safe without a second execution."""
     executed: int = 0
-    """Blocks that derivation executed."""
+    """Blocks that derivation executed on the engine."""
+    by_machine: int = 0
+    """Blocks that the operator had executed by the machine instead."""
     replaced: int = 0
     """Unsafe blocks dropped because L1 says otherwise."""
     resets: int = 0

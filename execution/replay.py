@@ -1,0 +1,43 @@
+"""A block executed once more by the engine, for a look at what each transaction does."""
+
+from execution.attributes import BlockAttributes
+from execution.evm.tracing import Watch, WatchedEvm
+from execution.transition import Ancestors, OpenBlock, context_of
+from genesis.config import ChainConfig
+from state.accounts import State
+from state.blocks import Header, Receipt
+from state.types import Hash32
+
+
+class ReplayedBlock(OpenBlock):
+    """An open block that can be looked at between transactions, and within them."""
+
+    def __init__(
+        self,
+        parent: Header,
+        state: State,
+        attributes: BlockAttributes,
+        config: ChainConfig,
+        ancestors: Ancestors,
+    ) -> None:
+        super().__init__(parent, state, attributes, config, ancestors)
+        context = context_of(self._draft, config, ancestors)
+        self._evm: WatchedEvm = WatchedEvm(state, context, config.rules)
+
+    @property
+    def count(self) -> int:
+        """Transactions included so far."""
+        return len(self._included)
+
+    @property
+    def last_receipt(self) -> Receipt:
+        """The receipt of the last transaction included."""
+        return self._included[-1][2]
+
+    def root(self) -> Hash32:
+        """The state root after the transactions so far."""
+        return self._state.update(self._evm.diff()).root
+
+    def watch(self, watch: Watch | None) -> None:
+        """Tell somebody each instruction from now on, or nobody."""
+        self._evm.watch(watch)
