@@ -47,7 +47,8 @@ def wrong_root(dispute: Dispute, right: Hash32 | None) -> Happening:
     return Happening(
         "wrongRoot",
         f"Wrong output root of block {dispute.subject.l2_block} in game"
-        f" {to_checksum_address(dispute.address)}: claimed is {hex_of(dispute.output_root)}, {truth}.",
+        f" {to_checksum_address(dispute.address)}: claimed is {hex_of(dispute.output_root)},"
+        f" {truth}.",
         {
             **_game(dispute),
             "proposer": hex_of(dispute.proposer),
@@ -115,8 +116,19 @@ def claims_resolved(dispute: Dispute, count: int) -> Happening:
     """Claims whose clocks had run out were judged."""
     return Happening(
         "claimsResolved",
-        f"Resolved {count} {'claim' if count == 1 else 'claims'} in game {to_checksum_address(dispute.address)}.",
+        f"Resolved {count} {'claim' if count == 1 else 'claims'} in game"
+        f" {to_checksum_address(dispute.address)}.",
         {**_game(dispute), "count": count},
+    )
+
+
+def game_resolved(played: Played) -> Happening:
+    """We ended a game, whatever it decided."""
+    address = to_checksum_address(played.dispute.address)
+    return Happening(
+        "gameResolved",
+        f"Game {address} is over; `dispute show` says how.",
+        {**_game(played.dispute), **_receipt(played)},
     )
 
 

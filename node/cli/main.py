@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "challenge": "node.cli.challenge:challenge",
     "demo": "node.cli.demo:demo",
     "devnet": "node.cli.devnet:devnet",
+    "dispute": "node.cli.dispute:dispute",
     "l1": "node.cli.l1:l1",
     "node": "node.cli.node:node",
     "prove-step": "node.cli.prove_step:prove_step",

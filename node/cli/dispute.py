@@ -1,0 +1,222 @@
+"""`tallystick dispute`: look at the games on L1, and play one by hand."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import click
+
+from bridge.dispute.challenger import Played
+from bridge.dispute.game import Move, Resolve, Step
+from bridge.l1.accounts import Operator
+from bridge.l1.transactor import Transactor
+from node import happenings
+from node.cli import output
+from node.cli.dispute_tables import game_json, list_json, print_dispute, print_list
+from node.cli.targets import Target, account_options, derivation_progress, rollup_options, signer
+from node.derived import DerivedChain, derived_chain
+from node.disputes import JudgedDispute, ListedGame, find_dispute, judge, list_games
+from node.happenings import Happening
+from node.limits import DISPUTE_POLL_SECONDS
+from node.manual import Hand
+from state.types import Hash32, Wei, hash32
+
+T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+verify_option = click.option(
+    "--verify", "verifies", is_flag=True, help="Derive the chain, and say what is right."
+)
+
+
+@click.group()
+def dispute() -> None:
+    """The games about output roots on L1: see what goes on, or play by hand.
+
+    ID is the index or the address of a game, as `list` shows them. `tallystick challenge` plays
+    by itself.
+    """
+
+
+@dispute.command("list")
+@rollup_options
+@verify_option
+@json_option
+def list_command(target: Target, verifies: bool, as_json: bool) -> None:
+    """All games, the newest last."""
+
+    async def run() -> tuple[list[ListedGame], int]:
+        async with _opened(target, derives=verifies) as derived:
+            head = await derived.client.header()
+            return await list_games(derived, judges=verifies), head.timestamp
+
+    games, now = asyncio.run(run())
+    if as_json:
+        click.echo(json.dumps([list_json(game) for game in games], indent=2))
+    else:
+        print_list(output.console(), games, now)
+
+
+@dispute.command()
+@click.argument("game", metavar="ID")
+@rollup_options
+@verify_option
+@json_option
+def show(target: Target, game: str, verifies: bool, as_json: bool) -> None:
+    """One game with all its claims, bonds and clocks."""
+
+    async def run() -> JudgedDispute:
+        async with _opened(target, derives=verifies) as derived:
+            found = await find_dispute(derived.client, derived.deployment.rollup, game)
+            if verifies:
+                return await judge(derived, found)
+            return JudgedDispute(found, (None,) * len(found.game.claims))
+
+    shown = asyncio.run(run())
+    if as_json:
+        click.echo(json.dumps(game_json(shown), indent=2))
+    else:
+        print_dispute(output.console(), shown)
+
+
+class _ClaimHash(click.ParamType[Hash32]):
+    """A machine hash: 32 bytes in hex."""
+
+    name = "HASH"
+
+    def convert(
+        self, value: str | Hash32, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Hash32:
+        """32 bytes; a usage error for anything else."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return hash32(bytes.fromhex(value.removeprefix("0x")))
+        except ValueError:
+            self.fail(f"{value!r:.80} is no hash of 32 bytes", param, ctx)
+
+
+@dispute.command()
+@click.argument("game", metavar="ID")
+@click.argument("parent", type=click.IntRange(min=0))
+@click.option(
+    "--attack/--defend", "is_attack", required=True, default=None,
+    help="Say what is in the middle before the claim, or after it.",
+)  # fmt: skip
+@click.option("--claim", type=_ClaimHash(), help="What to claim; by default what is right.")
+@rollup_options
+@account_options
+@json_option
+def move(
+    target: Target,
+    operator: Operator | None,
+    game: str,
+    parent: int,
+    is_attack: bool,
+    claim: Hash32 | None,
+    as_json: bool,
+) -> None:
+    """Answer claim PARENT of a game with a claim of your own, and stake the bond of its depth."""
+
+    async def run(hand: Hand) -> list[Happening]:
+        return [_told(await hand.move(parent, claim, is_attack=is_attack))]
+
+    _play(target, operator, game, run, derives=claim is None, as_json=as_json)
+
+
+@dispute.command()
+@click.argument("game", metavar="ID")
+@click.argument("claim", type=click.IntRange(min=0))
+@rollup_options
+@account_options
+@json_option
+def step(target: Target, operator: Operator | None, game: str, claim: int, as_json: bool) -> None:
+    """Refute CLAIM, which is about a single step, by proving that step on L1."""
+
+    async def run(hand: Hand) -> list[Happening]:
+        played, view = await hand.step(claim)
+        if not isinstance(played.action, Step):
+            raise TypeError(f"{played.action!r} is no step")
+        return [happenings.proven(played, played.action, view)]
+
+    _play(target, operator, game, run, derives=True, as_json=as_json)
+
+
+@dispute.command()
+@click.argument("game", metavar="ID")
+@rollup_options
+@account_options
+@json_option
+def resolve(target: Target, operator: Operator | None, game: str, as_json: bool) -> None:
+    """Resolve the claims whose time is over, and the game if its root is among them."""
+
+    async def run(hand: Hand) -> list[Happening]:
+        played = await hand.resolve()
+        ended = sum(isinstance(one.action, Resolve) for one in played)
+        told = [happenings.claims_resolved(hand.dispute, len(played) - ended)]
+        if ended:
+            told.append(happenings.game_resolved(played[-1]))
+        return told
+
+    _play(target, operator, game, run, derives=False, as_json=as_json)
+
+
+@dispute.command()
+@click.argument("game", metavar="ID")
+@rollup_options
+@account_options
+@json_option
+def claim(target: Target, operator: Operator | None, game: str, as_json: bool) -> None:
+    """Take out what a finished game owes your account."""
+
+    async def run(hand: Hand) -> list[Happening]:
+        return [_told(await hand.claim())]
+
+    _play(target, operator, game, run, derives=False, as_json=as_json)
+
+
+def _play(
+    target: Target,
+    operator: Operator | None,
+    game: str,
+    run: Callable[[Hand], Awaitable[list[Happening]]],
+    *,
+    derives: bool,
+    as_json: bool,
+) -> None:
+    """Play one game by hand, and print what it led to."""
+    account = signer(target, operator)
+
+    async def play() -> list[Happening]:
+        async with _opened(target, derives=derives) as derived:
+            transactor = Transactor(derived.client, account, poll_seconds=DISPUTE_POLL_SECONDS)
+            rollup = derived.deployment.rollup
+            found = await find_dispute(derived.client, rollup, game, account.address)
+            return await run(Hand(derived, transactor, found))
+
+    _print(asyncio.run(play()), as_json=as_json)
+
+
+def _print(told: Iterable[Happening], *, as_json: bool) -> None:
+    for happening in told:
+        click.echo(json.dumps(happening.json()) if as_json else happening.sentence)
+
+
+def _told(played: Played) -> Happening:
+    if isinstance(played.action, Move):
+        return happenings.moved(played, played.action, len(played.dispute.game.claims))
+    if not isinstance(played.action, int):
+        raise TypeError(f"{played.action!r} is neither a move nor a payout")
+    return happenings.bond_claimed(played, Wei(played.action))
+
+
+@asynccontextmanager
+async def _opened(target: Target, *, derives: bool) -> AsyncIterator[DerivedChain]:
+    """The L1, and our own chain, which is derived only if it is needed."""
+    async with derived_chain(target.l1_url, target.deployment, target.database) as derived:
+        if derives:
+            with derivation_progress() as progress:
+                await derived.catch_up(progress)
+        yield derived
