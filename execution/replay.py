@@ -6,7 +6,7 @@ from execution.transition import Ancestors, OpenBlock, context_of
 from genesis.config import ChainConfig
 from state.accounts import State
 from state.blocks import Header, Receipt
-from state.types import Hash32
+from state.types import Address, Hash32
 
 
 class ReplayedBlock(OpenBlock):
@@ -37,6 +37,10 @@ class ReplayedBlock(OpenBlock):
     def root(self) -> Hash32:
         """The state root after the transactions so far."""
         return self._state.update(self._evm.diff()).root
+
+    def storage(self, address: Address, slot: int) -> int:
+        """The value of a slot after the transactions so far."""
+        return self._evm.storage(address, slot)
 
     def watch(self, watch: Watch | None) -> None:
         """Tell somebody each instruction from now on, or nobody."""

@@ -142,6 +142,17 @@ DISPUTE_POLL_SECONDS = 0.25
 """Between two looks at the games, and at a receipt: a quarter of the shortest block time of an L1
 here, since the clock of a side runs until its answer is in a block."""
 
+# The machine beside the engine
+
+MACHINE_CHECK_BACKLOG_MAX = 64
+"""Blocks that may wait for the machine; where more do, it goes on with the newest."""
+
+MACHINE_CHECK_SLICE_STEPS = 2_000
+"""Steps in one go, some 5 ms: what else shares the interpreter has its turn between two."""
+
+MACHINE_CHECK_POLL_SECONDS = 0.25
+"""Between two looks for new safe blocks: half the time between two looks at L1."""
+
 # A devnet's processes
 
 CHILD_START_SECONDS_MAX = 60.0

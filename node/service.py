@@ -21,6 +21,7 @@ from execution.evm.threads import DeepExecutor
 from genesis.accounts import operator_accounts
 from node.chain import Chain
 from node.limits import DISPUTE_POLL_SECONDS, EVM_THREADS
+from node.machine_check import MachineCheck, settle_disagreements
 from node.roles.faulty import fault_player
 from node.roles.follower import Follower, every, open_l2
 from node.roles.l1 import make_block, open_l1
@@ -141,9 +142,15 @@ def _l1_node(settings: NodeSettings, chain: Chain) -> RunningNode:
 def _l2_node(
     settings: NodeSettings, chain: Chain, client: L1Client, deployment: Deployment
 ) -> RunningNode:
-    follower = Follower.over(chain, client, deployment)
+    follower = Follower.over(chain, client, deployment, settings.machine_results)
+    settle_disagreements(
+        settings.data_dir, chain.store, chain.config, follower.pipeline, settings.machine_results
+    )
     rollup = Rollup(follower.pipeline.status, follower.pipeline.view, to_json(deployment))
     loops = [follower.run()]
+    if settings.machine_check:
+        check = MachineCheck(chain.store, chain.config, settings.data_dir, settings.machine_check)
+        loops.append(check.run())
     if settings.role is Role.SEQUENCER:
         batcher, proposer = (Transactor(client, one) for one in _operators(settings))
         sequencer = _sequencer(settings, follower, deployment, batcher, proposer)

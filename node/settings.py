@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.dispute.faults import Fault
 from state.errors import Invalid
+from state.types import BlockNumber
 
 
 class InvalidSettings(Invalid):
@@ -54,6 +55,10 @@ class NodeSettings:
     """Key files of the L1 accounts that post batches and propose roots."""
     fault: Fault | None = None
     """What a sequencer lies about, to try the dispute; with a devnet's accounts only."""
+    machine_check: int = 0
+    """Every so many safe blocks one is executed by the machine too; 0 for none."""
+    machine_results: frozenset[BlockNumber] = frozenset()
+    """Blocks that the machine executes instead of the engine."""
 
     def __post_init__(self) -> None:
         if not 0 < self.rpc_port < 65536:

@@ -10,6 +10,7 @@ from node.cli.options import FaultType, config_option
 from node.logs import configure_logging
 from node.service import run_node
 from node.settings import NodeSettings, Role, writable_folder
+from state.types import BlockNumber
 
 
 @click.command(context_settings={"show_default": True})
@@ -39,6 +40,16 @@ from node.settings import NodeSettings, Role, writable_folder
 )  # fmt: skip
 @click.option("--dev", is_flag=True, help="Sign with the well-known operator accounts of a devnet.")
 @click.option("--fault", type=FaultType(), hidden=True)
+@click.option(
+    "--machine-check", type=click.IntRange(0), metavar="N",
+    show_default="1 on a verifier, 0 elsewhere",
+    help="Execute every N-th safe block on the provable machine too, and halt if it disagrees;"
+    " 0 for none.",
+)  # fmt: skip
+@click.option(
+    "--machine-result", type=click.IntRange(1), multiple=True, metavar="BLOCK",
+    help="Go on with the machine's result for this block, after a disagreement; may be repeated.",
+)  # fmt: skip
 @click.option("--stop-with-parent", is_flag=True, hidden=True)
 def node(
     role: str,
@@ -54,6 +65,8 @@ def node(
     proposer_key_file: Path | None,
     dev: bool,
     fault: Fault | None,
+    machine_check: int | None,
+    machine_result: tuple[int, ...],
     stop_with_parent: bool,
 ) -> None:
     """Run one node: an embedded L1, a sequencer, or a verifier."""
@@ -71,6 +84,15 @@ def node(
         batcher_key=batcher_key_file,
         proposer_key=proposer_key_file,
         fault=fault,
+        machine_check=_machine_check(Role(role), machine_check),
+        machine_results=frozenset(map(BlockNumber, machine_result)),
     )
     configure_logging()
     uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))
+
+
+def _machine_check(role: Role, given: int | None) -> int:
+    """A verifier has the time for every block; a sequencer shares its one interpreter."""
+    if given is not None:
+        return given
+    return 1 if role is Role.VERIFIER else 0

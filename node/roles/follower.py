@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from state.clock import Clock
 from state.errors import Invalid, TallystickError, Unavailable
 from state.kv import DatabaseError
 from state.store import ChainStore
+from state.types import BlockNumber
 
 log = logging.getLogger("tallystick.derive")
 
@@ -39,12 +40,19 @@ class Follower:
     """Why L1 is out of reach, while it is."""
 
     @classmethod
-    def over(cls, chain: Chain, client: L1Client, deployment: Deployment) -> "Follower":
+    def over(
+        cls,
+        chain: Chain,
+        client: L1Client,
+        deployment: Deployment,
+        machine_results: Collection[BlockNumber] = (),
+    ) -> "Follower":
+        """Follow L1 on a chain, whose `machine_results` the machine executes, not the engine."""
         inbox_log = InboxLog(chain.store)
         return cls(
             chain=chain,
             log=inbox_log,
-            pipeline=Pipeline(chain.store, chain.config, inbox_log),
+            pipeline=Pipeline(chain.store, chain.config, inbox_log, machine_blocks=machine_results),
             watcher=Watcher(
                 client,
                 deployment.inbox,
