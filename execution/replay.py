@@ -1,8 +1,10 @@
 """A block executed once more by the engine, for a look at what each transaction does."""
 
+from collections.abc import Sequence
+
 from execution.attributes import BlockAttributes
 from execution.evm.tracing import Watch, WatchedEvm
-from execution.transition import Ancestors, OpenBlock, context_of
+from execution.transition import Ancestors, Candidate, OpenBlock, context_of
 from genesis.config import ChainConfig
 from state.accounts import State
 from state.blocks import Header, Receipt
@@ -17,10 +19,13 @@ class ReplayedBlock(OpenBlock):
         parent: Header,
         state: State,
         attributes: BlockAttributes,
+        candidates: Sequence[Candidate],
         config: ChainConfig,
         ancestors: Ancestors,
     ) -> None:
         super().__init__(parent, state, attributes, config, ancestors)
+        self.candidates = candidates
+        """What the engine finds on offer; whoever looks on offers one after the other."""
         context = context_of(self._draft, config, ancestors)
         self._evm: WatchedEvm = WatchedEvm(state, context, config.rules)
 

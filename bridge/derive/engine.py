@@ -89,8 +89,15 @@ class PyEvm:
 
     def replay(self, task: BlockTask) -> ReplayedBlock:
         """The same block once more, for a look at each of its transactions."""
-        attributes = task.plan.block.attributes
-        return ReplayedBlock(task.header, task.state, attributes, task.config, task.ancestors)
+        block = task.plan.block
+        return ReplayedBlock(
+            task.header,
+            task.state,
+            block.attributes,
+            block.candidates,
+            task.config,
+            task.ancestors,
+        )
 
 
 PY_EVM: Final = PyEvm()

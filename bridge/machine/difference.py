@@ -6,7 +6,7 @@ instruction by instruction, side by side: nothing is recorded, so that no transa
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import count
+from itertools import count, zip_longest
 from typing import Final
 
 from bridge.derive.engine import BlockTask, Engine
@@ -25,6 +25,9 @@ from state.keccak import keccak
 from state.types import Address, Hash32
 
 SSTORE: Final = 0x55
+
+ADMISSION: Final = (Status.VALIDATE, Status.BUY)
+"""The steps that decide whether a transaction is in the block."""
 
 _SEALED_BY: Final = {
     "transactions_root": Status.TRANSACTIONS_ROOT,
@@ -84,13 +87,13 @@ def find_difference(task: BlockTask, engine: Engine) -> Difference | None:
     Call it where deep recursion is safe.
     """
     replay, machine = engine.replay(task), machine_for(task)
-    included, offered = _included(task, replay), _Offers(machine)
+    included, offered = _included(replay), _Offers(machine)
     for index in count():
         ours, offer = next(included, None), offered.next_included()
         if ours is None and offer is None:
             return _sealing_difference(task, replay.seal().sealed.header, machine.header)
         if ours is None or offer is None or envelope(ours.transaction) != offer.raw:
-            return _choice_difference(task, index, ours, offer, offered.refused)
+            return _choice_difference(task, replay, index, ours, offered)
         if not _is_same_outcome(replay, machine, offer):
             return _outcome_difference(task, engine, index, offer)
     return None
@@ -103,19 +106,22 @@ class _Offers:
         self._offers = offers(machine)
         self.refused: list[Offer] = []
         """What could not be in the block since the one before the last that could."""
+        self.last: Offer | None = None
+        """The last that could; None at the end."""
 
     def next_included(self) -> Offer | None:
-        self.refused = []
+        self.refused, self.last = [], None
         for offer in self._offers:
             if offer.included is not None:
-                return offer
+                self.last = offer
+                break
             self.refused.append(offer)
-        return None
+        return self.last
 
 
-def _included(task: BlockTask, replay: ReplayedBlock) -> Iterator[Candidate]:
+def _included(replay: ReplayedBlock) -> Iterator[Candidate]:
     """Offer the candidates to the engine; those that are in the block, right after each."""
-    for candidate in task.plan.block.candidates:
+    for candidate in replay.candidates:
         before = replay.count
         replay.offer(candidate)
         if replay.count > before:
@@ -139,18 +145,22 @@ def _is_same_outcome(replay: ReplayedBlock, machine: BlockMachine, offer: Offer)
 
 
 def _choice_difference(
-    task: BlockTask, index: int, ours: Candidate | None, offer: Offer | None, refused: list[Offer]
+    task: BlockTask,
+    replay: ReplayedBlock,
+    index: int,
+    ours: Candidate | None,
+    offered: "_Offers",
 ) -> Difference:
-    """The engine has `ours` at that place of the block, and the machine has `offer`."""
-    wanted = None if ours is None else envelope(ours.transaction)
-    for candidate in refused:
+    """The engine has `ours` at that place of the block, and the machine the last offer."""
+    wanted, offer = None if ours is None else envelope(ours.transaction), offered.last
+    for candidate in offered.refused:
         if candidate.raw == wanted:
             what = "the engine takes a transaction into the block that the machine refuses"
             return _choice(task, index, what, candidate.raw, candidate.end - 1)
     if offer is not None:
-        if any(envelope(c.transaction) == offer.raw for c in task.plan.block.candidates):
+        if any(envelope(one.transaction) == offer.raw for one in replay.candidates):
             what = "the machine takes a transaction into the block that the engine refuses"
-            return _choice(task, index, what, offer.raw, offer.first + 1)
+            return _choice(task, index, what, offer.raw, offer.first, steps=len(ADMISSION))
         what = "the machine finds a transaction in the inbox that the engine doesn't"
         return _choice(task, index, what, offer.raw, offer.first - 1)
     what = "the engine finds a transaction in the inbox that the machine doesn't"
@@ -158,8 +168,10 @@ def _choice_difference(
     return _choice(task, index, what, wanted or b"", last)
 
 
-def _choice(task: BlockTask, index: int, what: str, raw: bytes, step: int) -> Difference:
-    return Difference(what, TransactionPlace(index, keccak(raw)), _place(task, step))
+def _choice(
+    task: BlockTask, index: int, what: str, raw: bytes, step: int, *, steps: int = 1
+) -> Difference:
+    return Difference(what, TransactionPlace(index, keccak(raw)), _place(task, step, steps))
 
 
 # A transaction that ends differently
@@ -167,16 +179,7 @@ def _choice(task: BlockTask, index: int, what: str, raw: bytes, step: int) -> Di
 
 def _outcome_difference(task: BlockTask, engine: Engine, index: int, offer: Offer) -> Difference:
     """Both have the transaction, and what it does differs."""
-    machine, replay = machine_for(task), engine.replay(task)
-    machine.advance(offer.first)
-    beside = _Beside(machine)
-    for candidate in task.plan.block.candidates:
-        is_it = replay.count == index and envelope(candidate.transaction) == offer.raw
-        replay.watch(beside.compare if is_it else None)
-        replay.offer(candidate)
-        if replay.count > index:
-            break
-    beside.finish()
+    replay, beside = run_beside(task, engine, index, offer)
     place = TransactionPlace(index, keccak(offer.raw))
     if beside.parted is not None:
         return Difference("an instruction does another thing", place, beside.parted)
@@ -184,7 +187,24 @@ def _outcome_difference(task: BlockTask, engine: Engine, index: int, offer: Offe
     return Difference(what, place, _place(task, first))
 
 
-class _Beside:
+def run_beside(
+    task: BlockTask, engine: Engine, index: int, offer: Offer
+) -> tuple[ReplayedBlock, "Beside"]:
+    """Run a transaction, which both have at that place of the block, on both at once."""
+    machine, replay = machine_for(task), engine.replay(task)
+    machine.advance(offer.first)
+    beside = Beside(machine)
+    for candidate in replay.candidates:
+        is_it = replay.count == index and envelope(candidate.transaction) == offer.raw
+        replay.watch(beside.compare if is_it else None)
+        replay.offer(candidate)
+        if replay.count > index:
+            break
+    beside.finish()
+    return replay, beside
+
+
+class Beside:
     """The machine, kept beside the engine from instruction to instruction of one transaction."""
 
     def __init__(self, machine: BlockMachine) -> None:
@@ -257,7 +277,7 @@ def instant_of(machine: BlockMachine) -> Instant | None:
     )
 
 
-def _hidden_difference(replay: ReplayedBlock, beside: _Beside, offer: Offer) -> tuple[str, int]:
+def _hidden_difference(replay: ReplayedBlock, beside: Beside, offer: Offer) -> tuple[str, int]:
     """What differs though every instruction saw the same, and the step that it may come from."""
     world = _inner(beside.machine).state.world
     for (address, slot), step in sorted(beside.writes.items(), key=lambda written: written[1]):
@@ -302,11 +322,11 @@ def _steps_before(task: BlockTask, status: Status) -> int:
     return machine.steps
 
 
-def _place(task: BlockTask, step: int) -> StepPlace:
-    """The step that so many steps of the block come before."""
+def _place(task: BlockTask, step: int, steps: int = 1) -> StepPlace:
+    """The steps that so many steps of the block come before."""
     machine = machine_for(task)
     machine.advance(step)
-    return StepPlace(step, step + 1, machine.status, instant_of(machine))
+    return StepPlace(step, step + steps, machine.status, instant_of(machine))
 
 
 def find_stored_difference(
@@ -314,10 +334,16 @@ def find_stored_difference(
 ) -> Difference:
     """The first difference of a block in the store, for one that the engine doesn't make again."""
     what = "the stored block is not what the engine makes now, which agrees with the machine"
-    included = [offer for offer in offers(machine_for(task)) if offer.included is not None]
-    for index, offer in enumerate(included):
-        ours = (transactions[index : index + 1], receipts[index : index + 1])
-        if ours != ((offer.raw,), (offer.included and offer.included.receipt,)):
+    included = (offer for offer in offers(machine_for(task)) if offer.included is not None)
+    stored = zip(transactions, receipts, strict=True)
+    for index, (ours, offer) in enumerate(zip_longest(stored, included)):
+        if offer is None:
+            return Difference(what, TransactionPlace(index, keccak(ours[0])), _sealing_place(task))
+        if offer.included is None or ours != (offer.raw, offer.included.receipt):
             place = TransactionPlace(index, keccak(offer.raw))
             return Difference(what, place, _place(task, offer.first))
-    return Difference(what, None, _place(task, _steps_before(task, Status.SEAL)))
+    return Difference(what, None, _sealing_place(task))
+
+
+def _sealing_place(task: BlockTask) -> StepPlace:
+    return _place(task, _steps_before(task, Status.SEAL))
