@@ -84,7 +84,7 @@ def differing(engine: Result, machine: Result | None) -> list[str]:
         ("boundary", engine.boundary, machine.boundary),
     )
     return [
-        f"{name}.{field.name}"
+        f"{name}.{_camel(field.name)}"
         for name, ours, theirs in pairs
         for field in fields(ours)
         if getattr(ours, field.name) != getattr(theirs, field.name)
@@ -188,6 +188,11 @@ def _instant_json(instant: Instant | None) -> dict[str, Any] | None:
         "gas": instant.gas,
         "stack": [hex(word) for word in instant.stack],
     }
+
+
+def _camel(name: str) -> str:
+    first, *more = name.split("_")
+    return first + "".join(word.capitalize() for word in more)
 
 
 def _hex(data: bytes) -> str:
