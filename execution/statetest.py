@@ -256,6 +256,13 @@ def _account(fields: Mapping[str, Any]) -> TestAccount:
 # Running
 
 
+def offered_machine(case: Case, rules: ExecutionRules = STATETEST_RULES) -> Machine:
+    """The provable machine before the case's first step, with the transaction as its bytes."""
+    machine = Machine(MemoryState.from_alloc(case.pre), case.context, rules)
+    machine.offer(case.raw)
+    return machine
+
+
 def run_file(
     path: Path,
     rules: ExecutionRules = STATETEST_RULES,

@@ -4,15 +4,17 @@ import json
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bridge.dispute.proving import ALL_STEPS, CaseProof, prove_file
 from execution.statetest import (
     FORK,
     CaseResult,
@@ -22,10 +24,28 @@ from execution.statetest import (
     run_file,
     test_files,
 )
-from node.cli import output
+from node.cli import output, step_proofs
+
+T = TypeVar("T")
 
 NOT_SIZE_RULES = (Rule.BLOB_TRANSACTION, Rule.BLOB_BASE_FEE)
 """All other rules together may exclude at most one case in a hundred."""
+
+ALL: Final = "all"
+
+
+class StepCount(click.ParamType[int | str]):
+    """How many steps of each case to prove: a number, or `all`."""
+
+    name = "steps"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """The number, or `all`. Raises `click.BadParameter`."""
+        if value == ALL:
+            return ALL
+        return int(click.IntRange(1).convert(value, param, ctx))
 
 
 @click.command(short_help="Run official state tests.", context_settings={"show_default": True})
@@ -36,6 +56,12 @@ NOT_SIZE_RULES = (Rule.BLOB_TRANSACTION, Rule.BLOB_BASE_FEE)
     default=str(EngineName.EVM),
     help="What runs the cases: py-evm, which runs the chain, or the provable machine.",
 )
+@click.option(
+    "--prove",
+    type=StepCount(),
+    metavar=f"N|{ALL}",
+    help="Prove so many steps of each case by the L1 contracts, and compare with the machine.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array of results instead.")
 @click.option(
     "-j",
@@ -45,27 +71,63 @@ NOT_SIZE_RULES = (Rule.BLOB_TRANSACTION, Rule.BLOB_BASE_FEE)
     show_default="one for each processor",
     help="Processes to run in.",
 )
-def statetest(paths: tuple[Path, ...], engine: str, as_json: bool, jobs: int) -> None:
+@click.pass_context
+def statetest(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    engine: str,
+    prove: int | str | None,
+    as_json: bool,
+    jobs: int,
+) -> None:
     """Run the Cancun cases of the state test files at and under PATHS.
 
     Every case passes, fails, or is excluded by a chain rule, which is then named
-    (docs/chain-rules.md). Exit code 1 when a case fails.
+    (docs/chain-rules.md). With --prove the machine runs them, and steps of every case, chosen by
+    its name, are proven by the contracts that L1 runs; at the end stands what kinds of steps were
+    proven to end in which way. Exit code 1 when a case fails or a proof doesn't hold.
     """
     files = test_files(paths)
-    name = EngineName(engine)
-    results = [result for batch in _run(files, name, jobs, quiet=as_json) for result in batch]
-    if as_json:
-        click.echo(json.dumps([_as_json(result) for result in results], indent=2))
+    if prove is None:
+        name = EngineName(engine)
+        run = partial(run_file, engine=name)
+        results = [case for cases in _run(files, run, jobs, quiet=as_json) for case in cases]
+        _report(results, name, [], as_json=as_json)
     else:
-        _print(results, name)
-    if any(result.verdict is Verdict.FAILED for result in results):
+        if context.get_parameter_source("engine") is not ParameterSource.DEFAULT:
+            _require_machine(engine)
+        run_and_prove = partial(prove_file, steps=ALL_STEPS if prove == ALL else int(prove))
+        proven = _run(files, run_and_prove, jobs, quiet=as_json)
+        proofs = [proof for proofs in proven for proof in proofs]
+        results = [proof.result for proof in proofs]
+        _report(results, EngineName.MACHINE, proofs, as_json=as_json)
+
+
+def _require_machine(engine: str) -> None:
+    if engine != EngineName.MACHINE:
+        raise click.UsageError(f"--prove proves the machine's steps; the engine {engine} has none")
+
+
+def _report(
+    results: list[CaseResult], engine: EngineName, proofs: list[CaseProof], *, as_json: bool
+) -> None:
+    """Print everything, and exit with 1 if anything is wrong."""
+    if as_json:
+        objects = [_as_json(result) for result in results]
+        for printed, proof in zip(objects, proofs):
+            printed["proof"] = step_proofs.as_json(proof)
+        click.echo(json.dumps(objects, indent=2))
+    else:
+        _print(results, engine)
+        if proofs:
+            step_proofs.print_proofs(proofs)
+    failed = any(result.verdict is Verdict.FAILED for result in results)
+    if failed or any(proof.wrong for proof in proofs):
         raise click.exceptions.Exit(1)
 
 
-def _run(
-    files: list[Path], engine: EngineName, jobs: int, *, quiet: bool
-) -> Iterator[tuple[CaseResult, ...]]:
-    """The results of all files, in their order."""
+def _run(files: list[Path], run: Callable[[Path], T], jobs: int, *, quiet: bool) -> Iterator[T]:
+    """What `run` makes of all files, in their order."""
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -75,12 +137,11 @@ def _run(
         disable=quiet,
     )
     with progress:
-        results = _results(files, engine, jobs)
+        results = _results(files, run, jobs)
         yield from progress.track(results, total=len(files), description="files")
 
 
-def _results(files: list[Path], engine: EngineName, jobs: int) -> Iterator[tuple[CaseResult, ...]]:
-    run = partial(run_file, engine=engine)
+def _results(files: list[Path], run: Callable[[Path], T], jobs: int) -> Iterator[T]:
     if min(jobs, len(files)) <= 1:
         yield from map(run, files)
         return

@@ -9,11 +9,15 @@ import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from bridge.dispute.coverage import CELLS
+from bridge.dispute.proving import prove_file
 from execution.statetest import (
     CaseResult,
     InvalidStateTest,
@@ -25,7 +29,11 @@ from execution.statetest import (
     run_file,
     test_files,
 )
+from genesis.config import STATETEST_RULES
+from node.cli import statetest as command
 from node.cli.statetest import NOT_SIZE_RULES, statetest
+from state.types import Gas
+from tests.execution.wallet import Wallet
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = Path(os.environ.get("ETHEREUM_TESTS", ROOT.parent / "shared/ethereum-tests"))
@@ -191,3 +199,68 @@ def test_command_lists_exclusions_by_name_and_rule() -> None:
     result = CliRunner().invoke(statetest, [str(folder), "-j", "1"])
     assert result.exit_code == 0
     assert "wrongBlobhashVersion [d0 g0 v0]: no blob transactions" in result.stdout
+
+
+# The command with --prove
+
+
+def test_command_proves_steps_and_prints_what_is_open(tmp_path: Path) -> None:
+    result = CliRunner().invoke(statetest, [str(case_file(tmp_path)), "--prove", "all", "-j", "1"])
+    assert result.exit_code == 0
+    assert "engine machine" in result.stdout
+    assert "Steps proven: 2 of 2; wrong: 0" in result.stdout
+    rows = {" ".join(line.split()) for line in result.stdout.splitlines()}
+    assert "status VALIDATE 1 skipped open" in rows
+    assert "status BUY open skipped 1, doesn't fit the block open, deposit can't start open" in rows
+    assert "ADD open open open" in rows
+    ways = len(CELLS)
+    assert f"Ways for a step to end: 2 of {ways} proven, {ways - 2} open" in rows
+
+
+def test_command_prints_proofs_as_json(tmp_path: Path) -> None:
+    arguments = [str(case_file(tmp_path)), "--prove", "1", "--json", "-j", "1"]
+    result = CliRunner().invoke(statetest, arguments)
+    assert result.exit_code == 0
+    (printed,) = json.loads(result.stdout)
+    assert printed["pass"] is True
+    proof = printed["proof"]
+    assert (proof["steps"], proof["skipped"], proof["wrong"]) == (2, {}, [])
+    assert sum(sum(endings.values()) for endings in proof["proven"].values()) == 1
+
+
+def test_command_names_the_steps_that_it_skips(tmp_path: Path) -> None:
+    test = json.loads(case_file(tmp_path).read_text())["name"]
+    entry = test["post"]["Cancun"][0] | {"txbytes": "0x" + ABOVE_CAP.hex()}
+    path = case_file(tmp_path, post={"Cancun": [entry]})
+    result = CliRunner().invoke(statetest, [str(path), "--prove", "all", "-j", "1"])
+    assert "Skipped, as no L2 block has it: VALIDATE of a gas limit above 2^24: 1" in result.stdout
+
+
+ABOVE_CAP = Wallet(1).raw(1, gas=Gas(2**24 + 1))
+"""Asks for more gas than a transaction may on L2."""
+
+
+@needs_suite
+def test_command_exits_1_when_a_step_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is given other rules than the contracts': it hashes a megabyte at once."""
+    plain = replace(STATETEST_RULES, bounded_inputs=False)
+    monkeypatch.setattr(command, "prove_file", partial(prove_file, rules=plain))
+    path = STATE_TESTS / "VMTests/vmTests/sha3.json"
+    result = CliRunner().invoke(statetest, [str(path), "--prove", "all", "-j", "1"])
+    assert result.exit_code == 1
+    assert "not proven" in result.stdout
+    assert "KECCAK256 (success)" in result.stdout
+    assert "wrong: 1" in result.stdout
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "some"])
+def test_command_refuses_a_number_of_steps_that_is_none(count: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(statetest, [str(case_file(tmp_path)), "--prove", count])
+    assert result.exit_code == 2
+
+
+def test_command_refuses_to_prove_another_engine(tmp_path: Path) -> None:
+    arguments = [str(case_file(tmp_path)), "--engine", "evm", "--prove", "1"]
+    result = CliRunner().invoke(statetest, arguments)
+    assert result.exit_code == 2
+    assert "--prove proves the machine's steps" in result.stderr
