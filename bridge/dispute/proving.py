@@ -12,8 +12,7 @@ from enum import StrEnum
 from functools import cache
 from itertools import count
 from pathlib import Path
-from random import Random  # noqa: TID251 - seeded by a name, so that every choice comes again
-from typing import Final
+from typing import Final, TypeVar
 
 from bridge.dispute.coverage import Cell, Coverage, standing
 from bridge.dispute.local_prover import LocalProver, ProofRefused
@@ -33,7 +32,10 @@ from execution.statetest import (
     run_case,
 )
 from genesis.config import STATETEST_RULES, ExecutionRules
+from state.keccak import keccak
 from state.types import Hash32
+
+T = TypeVar("T")
 
 ALL_STEPS: Final = None
 """Instead of a number of steps: every one."""
@@ -96,7 +98,7 @@ def prove_case(case: Case, steps: int | None, rules: ExecutionRules = STATETEST_
     proof = CaseProof(run_case(case, rules, EngineName.MACHINE))
     chosen: Iterable[int] = count()
     if steps is not ALL_STEPS:
-        chosen = choose_steps(offered_machine(case, rules), steps, Random(str(case.id)))
+        chosen = choose_steps(offered_machine(case, rules), steps, Draws(str(case.id)))
     machine = offered_machine(case, rules)
     _prove_steps(machine, chosen, proof)
     while not machine.idle:
@@ -108,7 +110,30 @@ def prove_case(case: Case, steps: int | None, rules: ExecutionRules = STATETEST_
 # Choosing
 
 
-def choose_steps(machine: Machine, steps: int, random: Random) -> list[int]:
+class Draws:
+    """Numbers that follow from a name and from nothing else."""
+
+    __slots__ = ("_hash", "_rest")
+
+    def __init__(self, name: str) -> None:
+        self._hash = keccak(name.encode())
+        self._rest = b""
+
+    def below(self, bound: int) -> int:
+        """One of the numbers below `bound`; of 64 bits, so that no small one is preferred."""
+        if not self._rest:
+            self._rest = self._hash = keccak(self._hash)
+        number, self._rest = int.from_bytes(self._rest[:8], "big"), self._rest[8:]
+        return number % bound
+
+    def shuffle(self, items: list[T]) -> None:
+        """Put a list into any order (Fisher and Yates)."""
+        for last in range(len(items) - 1, 0, -1):
+            other = self.below(last + 1)
+            items[last], items[other] = items[other], items[last]
+
+
+def choose_steps(machine: Machine, steps: int, draws: Draws) -> list[int]:
     """So many steps of the run, in order; kinds and endings that are rare in it come first."""
     kept: dict[Cell, list[int]] = {}
     seen: Counter[Cell] = Counter()
@@ -117,25 +142,25 @@ def choose_steps(machine: Machine, steps: int, random: Random) -> list[int]:
         machine.step()
         cell = before.cell(machine)
         seen[cell] += 1
-        _keep(kept.setdefault(cell, []), index, seen[cell], steps, random)
-    return sorted(_take_turns(list(kept.values()), steps, random))
+        _keep(kept.setdefault(cell, []), index, seen[cell], steps, draws)
+    return sorted(_take_turns(list(kept.values()), steps, draws))
 
 
-def _keep(kept: list[int], index: int, seen: int, size: int, random: Random) -> None:
+def _keep(kept: list[int], index: int, seen: int, size: int, draws: Draws) -> None:
     """Keep each of `seen` items so far with the same probability (Vitter's algorithm R)."""
     if len(kept) < size:
         kept.append(index)
         return
-    place = int(random.random() * seen)
+    place = draws.below(seen)
     if place < size:
         kept[place] = index
 
 
-def _take_turns(groups: list[list[int]], steps: int, random: Random) -> list[int]:
+def _take_turns(groups: list[list[int]], steps: int, draws: Draws) -> list[int]:
     """Items of all groups, one of each in every round."""
     for group in groups:
-        random.shuffle(group)
-    random.shuffle(groups)
+        draws.shuffle(group)
+    draws.shuffle(groups)
     taken: list[int] = []
     while groups and len(taken) < steps:
         taken += [group.pop() for group in groups[: steps - len(taken)]]

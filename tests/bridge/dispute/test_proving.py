@@ -1,13 +1,13 @@
 """Proofs of official cases: which steps are chosen, what is skipped, and that lies are found."""
 
+from collections import Counter
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
 
 from bridge.dispute.coverage import Cell, Ending
-from bridge.dispute.proving import ALL_STEPS, Unreachable, choose_steps, prove_case
+from bridge.dispute.proving import ALL_STEPS, Draws, Unreachable, choose_steps, prove_case
 from execution.evm.context import BlockContext
 from execution.statetest import CHAIN_ID, Case, CaseId, TestAccount, offered_machine
 from genesis.config import STATETEST_RULES
@@ -113,7 +113,7 @@ def test_bytes_that_are_no_transaction_prove_that_they_are_skipped() -> None:
 
 
 def chosen(steps: int, seed: str = "seed") -> list[int]:
-    return choose_steps(offered_machine(case()), steps, Random(seed))
+    return choose_steps(offered_machine(case()), steps, Draws(seed))
 
 
 def test_choice_follows_from_the_seed() -> None:
@@ -137,3 +137,21 @@ def test_choice_has_a_rare_kind_before_the_second_of_a_common_one() -> None:
     assert max(proof.proven.values()) == 2
     assert proof.proven[Cell("STOP", Ending.SUCCESS)] == 1
     assert proof.proven[Cell("status RECEIPT", Ending.SUCCESS)] == 1
+
+
+def test_draws_are_those_of_the_name() -> None:
+    assert [Draws("a").below(10**9) for _ in range(3)] == [Draws("a").below(10**9)] * 3
+    assert Draws("a").below(10**9) != Draws("b").below(10**9)
+
+
+def test_draws_reach_every_number_below_the_bound_about_as_often() -> None:
+    draws = Draws("a")
+    counts = Counter(draws.below(5) for _ in range(5_000))
+    assert set(counts) == set(range(5))
+    assert all(800 < count < 1_200 for count in counts.values())
+
+
+def test_shuffling_loses_nothing() -> None:
+    items = list(range(100))
+    Draws("a").shuffle(items)
+    assert items != sorted(items) == list(range(100))
