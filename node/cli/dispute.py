@@ -31,7 +31,7 @@ verify_option = click.option(
 )
 
 
-@click.group()
+@click.group(short_help="Games about output roots on L1.")
 def dispute() -> None:
     """The games about output roots on L1: see what goes on, or play by hand.
 
