@@ -13,6 +13,9 @@ library Lz4 {
     uint256 private constant OFFSET_BYTES = 2;
     uint256 private constant NIBBLE = 15;
 
+    /// @dev What the nibble of a match says that has a longer length.
+    uint256 private constant LONG_MATCH = 19;
+
     /// @dev A byte of a length that says that another one follows.
     uint256 private constant MORE = 255;
 
@@ -56,19 +59,10 @@ library Lz4 {
                 length := CUT_SHORT
             }
 
-            // Bytes that repeat from `distance` before `to` on: fewer than `length`, which are all written, and
-            // up to 31 behind them.
-            function repeat(to, distance, length) {
-                let done := 0
-                if lt(distance, 32) {
-                    // One period as a number, times 1 at the end of every period of a word, fills the word.
-                    let bits := shl(3, distance)
-                    let period := shr(sub(256, bits), mload(sub(to, distance)))
-                    mstore(to, mul(period, div(not(0), sub(shl(bits, 1), 1))))
-                    done := sub(32, mod(32, distance))
-                }
-                // Whole periods lie before where it stands, so that all of them can be copied to there: rounds
-                // double.
+            // Bytes that repeat from `distance` before `to` on, of which `done` are there: fewer than `length`,
+            // which are all written. Whole periods lie before where it stands, so that all of them can be
+            // copied to there: rounds double.
+            function repeat(to, distance, length, done) {
                 for {} lt(done, length) {} {
                     let size := add(distance, done)
                     if gt(size, sub(length, done)) { size := sub(length, done) }
@@ -77,21 +71,28 @@ library Lz4 {
                 }
             }
 
+            // What is short needs no room of its own: 16,384 times 18 bytes, and literals that are in calldata,
+            // are little memory. So whether all had room, and wasn't cut short, is asked once, at the end.
             function decompress(position, end_, start_) -> out {
                 out := start_
                 let limit := add(start_, DECODED_BYTES_MAX)
                 let sequences := SEQUENCES_MAX
                 for {} lt(position, end_) {} {
-                    let token := byte(0, calldataload(position))
-                    let length := shr(4, token)
-                    position := add(position, 1)
-                    if eq(length, NIBBLE) { length, position := longer(position, end_) }
-                    // Literals; whether there is room for them is asked below, and they are in calldata.
-                    if or(iszero(sequences), gt(length, sub(end_, position))) {
+                    if iszero(sequences) {
                         out := 0
                         leave
                     }
                     sequences := sub(sequences, 1)
+                    let token := byte(0, calldataload(position))
+                    position := add(position, 1)
+                    let length := shr(4, token)
+                    if eq(length, NIBBLE) {
+                        length, position := longer(position, end_)
+                        if gt(length, sub(end_, position)) {
+                            out := 0
+                            leave
+                        }
+                    }
                     calldatacopy(out, position, length)
                     out := add(out, length)
                     position := add(position, length)
@@ -100,24 +101,42 @@ library Lz4 {
                         if length { out := 0 }
                         break
                     }
-                    let field := calldataload(position)
-                    let distance := or(byte(0, field), shl(8, byte(1, field)))
+                    let distance := calldataload(position)
+                    distance := or(byte(0, distance), shl(8, byte(1, distance)))
                     position := add(position, OFFSET_BYTES)
-                    if eq(length, NIBBLE) { length, position := longer(position, end_) }
                     length := add(length, MATCH_BYTES_MIN)
+                    if eq(length, LONG_MATCH) {
+                        length, position := longer(position, end_)
+                        length := add(length, MATCH_BYTES_MIN)
+                        if gt(add(out, length), limit) {
+                            out := 0
+                            leave
+                        }
+                    }
                     // A distance of zero is greater than any, less one.
-                    let isSound := lt(sub(distance, 1), sub(out, start_))
-                    isSound := and(isSound, iszero(gt(position, end_)))
-                    if iszero(and(isSound, iszero(gt(add(out, length), limit)))) {
+                    if iszero(lt(sub(distance, 1), sub(out, start_))) {
                         out := 0
                         leave
                     }
                     switch lt(distance, length)
                     case 0 { mcopy(out, sub(out, distance), length) }
-                    default { repeat(out, distance, length) }
+                    default {
+                        let done := 0
+                        if lt(distance, 32) {
+                            // One period as a number, times 1 at the end of every period of a word, and the
+                            // beginning of one more: all of a word.
+                            let bits := shl(3, distance)
+                            let rest := mod(256, bits)
+                            let period := shr(sub(256, bits), mload(sub(out, distance)))
+                            let periods := mul(period, div(not(0), sub(shl(bits, 1), 1)))
+                            mstore(out, or(periods, shr(sub(bits, rest), period)))
+                            done := sub(32, shr(3, rest))
+                        }
+                        if gt(length, 32) { repeat(out, distance, length, done) }
+                    }
                     out := add(out, length)
                 }
-                if gt(out, limit) { out := 0 }
+                if or(gt(position, end_), gt(out, limit)) { out := 0 }
             }
 
             result := decompress(from, end, start)
