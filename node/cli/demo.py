@@ -1,6 +1,7 @@
 """`tallystick demo`: stories on a running devnet."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import click
@@ -8,11 +9,16 @@ from eth_utils.address import to_checksum_address
 from rich.console import Console
 
 from bridge.deployment import load_deployment
+from bridge.dispute.faults import FaultKind
 from bridge.l1.client import L1Client
 from bridge.l1.contracts import l1_errors
 from bridge.l1.rpc import RpcClient
 from node.cli import output
+from node.cli.fraud_story import Silence, Teller, print_end, story_json
+from node.demo.fraud import FraudDemo
+from node.demo.fraud_story import Audience, FraudStory
 from node.demo.trade import Story, TradeDemo, books_row, layers, usd
+from node.derived import derived_chain
 from node.devnet import DEFAULT_DATA_DIR, read_manifest
 
 
@@ -21,13 +27,16 @@ def demo() -> None:
     """Show on a running devnet how things work."""
 
 
-@demo.command(context_settings={"show_default": True})
-@click.option(
+data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_DATA_DIR,
     help="The running devnet.",
 )
+
+
+@demo.command(context_settings={"show_default": True})
+@data_dir_option
 def trade(data_dir: Path) -> None:
     """Collateral from L1, a perpetual trade, a refused one, and a withdrawal back to L1.
 
@@ -37,6 +46,40 @@ def trade(data_dir: Path) -> None:
     console = output.console()
     story = asyncio.run(_run(manifest, console))
     print_story(console, story)
+
+
+@demo.command(context_settings={"show_default": True})
+@data_dir_option
+@click.option(
+    "--kind", type=click.Choice([one.value for one in FaultKind]), default=FaultKind.MARGIN.value,
+    help="What to lie about, where nobody lies yet.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a story.")
+def fraud(data_dir: Path, kind: str, as_json: bool) -> None:
+    """A wrong output root, disputed down to one step that L1 executes; who is paid in the end.
+
+    On a devnet with --fault its own liar is the opponent; on any other the demo lies itself, with
+    the last of the funded accounts. Takes about two minutes: each answer needs an L1 block.
+    """
+    manifest = read_manifest(data_dir)
+    if as_json:
+        story = asyncio.run(_run_fraud(manifest, FaultKind(kind), Silence()))
+        click.echo(json.dumps(story_json(story), indent=2))
+        return
+    console = output.console()
+    with console.status("Connecting") as spinner:
+        story = asyncio.run(_run_fraud(manifest, FaultKind(kind), Teller(console, spinner)))
+    print_end(console, story)
+
+
+async def _run_fraud(manifest: dict[str, str], kind: FaultKind, audience: Audience) -> FraudStory:
+    deployment = load_deployment(Path(manifest["deployment"]))
+    async with (
+        derived_chain(manifest["l1"], deployment, None) as derived,
+        RpcClient(manifest["sequencer"]) as l2_rpc,
+    ):
+        l1, l2 = layers(derived.client, L1Client(l2_rpc, chain_id=deployment.l2_chain_id))
+        return await FraudDemo(derived, l1, l2, kind, audience).run()
 
 
 async def _run(manifest: dict[str, str], console: Console) -> Story:

@@ -1,0 +1,95 @@
+"""What a machine's state says, in words: for the steps that have no stack to show."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.machine.block_machine import BlockMachine
+from execution.machine.machine import Machine
+from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN, L1_BLOCK, L2_TO_L1_MESSAGE_PASSER
+from state.rlp import decode
+from state.types import Address
+
+ETHER: Final = 10**18
+
+_LIST: Final = 0xC0
+"""RLP of a list begins here; below is the type of an envelope (EIP-2718)."""
+
+_SMALL_BITS: Final = 64
+"""Numbers up to here are written out."""
+
+_NAMES: Final[Mapping[Address, str]] = {
+    CLEARING_HOUSE: "ClearingHouse",
+    COLLATERAL_TOKEN: "CollateralToken",
+    L1_BLOCK: "L1Block",
+    L2_TO_L1_MESSAGE_PASSER: "L2ToL1MessagePasser",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is said of a state before a step, and in two ways of the one after it."""
+
+    name: str
+    before: str
+    right: str
+    claimed: str
+
+
+def contradictions(
+    before: BlockMachine, right: BlockMachine, claimed: BlockMachine
+) -> tuple[Fact, ...]:
+    """What two states after the same step say differently."""
+    was, is_, is_said = _facts(before), _facts(right), _facts(claimed)
+    return tuple(
+        Fact(name, was.get(name, "-"), is_.get(name, "-"), is_said.get(name, "-"))
+        for name in sorted({*is_, *is_said})
+        if is_.get(name) != is_said.get(name)
+    )
+
+
+def _facts(machine: BlockMachine) -> Mapping[str, str]:
+    found = {"status": machine.status.name}
+    if machine.machine is not None:
+        found |= _executed(machine.machine)
+    if machine.header is not None:
+        boundary = machine.boundary
+        found["state root in the output root"] = _short(boundary.state_root)
+        found["block hash in the output root"] = _short(boundary.header_hash)
+    return found
+
+
+def _executed(machine: Machine) -> Iterator[tuple[str, str]]:
+    state = machine.state
+    yield "time of the block", str(state.block.context.timestamp)
+    yield "transactions in the block", str(state.block.count)
+    yield "transaction about to run", _short(state.tx.hash()) if state.tx else "none"
+    if state.block.receipts is not None:
+        yield "last receipt", _outcome(state.block.receipts.item.encoded)
+    diff = machine.diff()
+    for account, change in diff.accounts.items():
+        if change is not None:
+            yield f"balance of {_named(account)}", f"{change.balance / ETHER:,.6f} ETH"
+    for account, slots in diff.storage.items():
+        for slot, value in slots.items():
+            name = f"slot {_short(slot.to_bytes(32, 'big'))} of {_named(account)}"
+            yield name, _value(value)
+
+
+def _outcome(receipt: bytes) -> str:
+    """What a receipt says of its transaction (EIP-658)."""
+    fields = decode(receipt if receipt[0] >= _LIST else receipt[1:])
+    return "success" if fields[0] == b"\x01" else "failed"
+
+
+def _named(account: Address) -> str:
+    return _NAMES.get(account) or _short(account)
+
+
+def _value(value: int) -> str:
+    return hex(value) if value.bit_length() <= _SMALL_BITS else _short(value.to_bytes(32, "big"))
+
+
+def _short(value: bytes) -> str:
+    digits = value.hex()
+    return f"0x{digits[:6]}…{digits[-4:]}"
