@@ -23,7 +23,7 @@ from node.derived import DerivedChain, Progress
 from node.happenings import Happening
 from node.limits import DISPUTE_POLL_SECONDS
 from node.step_view import view_step
-from state.errors import Unavailable
+from state.errors import InternalError, Unavailable
 from state.kv import DatabaseError
 from state.types import Address, Hash32
 
@@ -80,14 +80,17 @@ class ChallengerRole:
     # Looking
 
     async def watch(self) -> None:
-        """Look again and again until cancelled; what L1 refuses now is tried the next time."""
+        """Look again and again until cancelled; what L1 refuses now is tried the next time.
+
+        So is what we fail at ourselves: to stop would leave every other game to the liars.
+        """
         while True:
             try:
                 await self.look()
                 self._recovered()
             except DatabaseError:
                 raise
-            except (Unavailable, L1RequestRefused, L1TransactionReverted) as error:
+            except (Unavailable, L1RequestRefused, L1TransactionReverted, InternalError) as error:
                 self._note_trouble(str(error))
             await asyncio.sleep(DISPUTE_POLL_SECONDS)
 
