@@ -31,7 +31,7 @@ from execution.statetest import (
     read_cases,
     run_case,
 )
-from genesis.config import STATETEST_RULES, ExecutionRules
+from genesis.config import STATETEST_RULES, TRANSACTION_GAS_CAP, ExecutionRules
 from state.keccak import keccak
 from state.types import Hash32
 
@@ -39,9 +39,6 @@ T = TypeVar("T")
 
 ALL_STEPS: Final = None
 """Instead of a number of steps: every one."""
-
-TRANSACTION_GAS_MAX: Final = 2**24
-"""EIP-7825, which the official cases don't know and every contract does."""
 
 
 class Unreachable(StrEnum):
@@ -215,5 +212,5 @@ def unreachable_step(machine: Machine) -> Unreachable | None:
             gas = pending.decode(CHAIN_ID).gas
         except InvalidTransaction:
             return None
-        return Unreachable.GAS_CAP if gas > TRANSACTION_GAS_MAX else None
+        return Unreachable.GAS_CAP if gas > TRANSACTION_GAS_CAP else None
     return None
