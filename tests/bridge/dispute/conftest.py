@@ -1,6 +1,8 @@
-"""A derived chain to dispute about, without an L1."""
+"""A derived chain to dispute about, without an L1 and on one."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +10,13 @@ from bridge.dispute.trace import LocalChain, Subject
 from execution.evm.threads import run_deep
 from state.batch_codec import BatchBlock
 from state.types import BlockNumber, Gas, Timestamp
+from tests.bridge.conftest import Anvil
 from tests.bridge.derive.inbox import GENESIS_TIME, Inbox
 from tests.bridge.derive.rig import ALICE, BOB, BURNER, Rig
+from tests.bridge.dispute.l1_disputes import Court, build_chain, court_on
+
+Scenario = Callable[[Court], Awaitable[None]]
+InCourt = Callable[[Scenario], None]
 
 BLOCKS = (
     BatchBlock(
@@ -50,3 +57,34 @@ def disputed() -> Iterator[DisputedChain]:
     chain = run_deep(DisputedChain)
     yield chain
     chain.rig.close()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Anvil, Path]]:
+    """A rollup with three blocks on an anvil of this module."""
+    anvil, folder = Anvil(), tmp_path_factory.mktemp("disputes")
+
+    async def build() -> None:
+        async with court_on(anvil, folder) as court:
+            await build_chain(court)
+
+    asyncio.run(asyncio.wait_for(build(), timeout=120))
+    yield anvil, folder
+    anvil.remove()
+
+
+@pytest.fixture
+def in_court(built: tuple[Anvil, Path]) -> Iterator[InCourt]:
+    """Run a scenario with a node of its own; what it does on L1 is undone after it."""
+    anvil, folder = built
+    snapshot = anvil.ask("evm_snapshot")
+
+    def run(scenario: Scenario) -> None:
+        async def whole() -> None:
+            async with court_on(anvil, folder) as court:
+                await scenario(court)
+
+        asyncio.run(asyncio.wait_for(whole(), timeout=240))
+
+    yield run
+    anvil.ask("evm_revert", snapshot)
