@@ -333,7 +333,8 @@ def test_reentrant_payout_pays_once(rig, attack):
     actor = new_actor(rig)
     game = rig.propose_wrong()
     act(rig, actor, game, WRONG)
-    game.move(0, ANCHOR, sender=CAROL)
+    for number in range(3):
+        game.move(0, claim_number(number), sender=CAROL)
     game.finish()
     rig.wait(PAYOUT)
     rig.vm.fund(actor, 0)
@@ -343,7 +344,7 @@ def test_reentrant_payout_pays_once(rig, attack):
     assert int.from_bytes(rig.vm.call(actor, "calls()"), "big") == 1
     assert rig.vm.call(actor, "echoSucceeded()") == bytes(32)
     assert rig.vm.balance(actor) == 2 * BOND
-    assert rig.vm.balance(game.address) == BOND, "what Carol put in"
+    assert rig.vm.balance(game.address) == 3 * BOND, "what Carol put in: enough to pay twice"
 
 
 def test_claimant_that_refuses_ether_blocks_nobody_else(rig):

@@ -16,10 +16,12 @@ from execution.machine.opcodes.environment import ENVIRONMENT
 from execution.machine.opcodes.logs import LOGS
 from execution.machine.opcodes.memory import MEMORY
 from execution.machine.opcodes.table import TABLE, UNDEFINED
+from execution.machine.state import MACHINE_TAG
+from execution.machine.status import Status
 from execution.machine.witness.step import step_witness
-from genesis.artifacts import ArtifactDamaged
+from execution.machine.words import commit, encode_word
 from state.keccak import keccak
-from state.types import ZERO_ADDRESS
+from state.types import ZERO_ADDRESS, Hash32
 from tests.bridge.prover.frames import prove_some, started
 from tests.execution.machine.test_random_programs import random_program
 from tests.execution.machine.world import CONTRACT, OTHER, Run, contract
@@ -39,20 +41,17 @@ REFUSALS = [keccak(error)[:4].hex() for error in (b"NotMyOpcode(uint256)", b"Not
 def contracts() -> tuple[EVM, dict[str, str]]:
     """Each prover on its own, without the one that chooses among them."""
     evm = EVM(gas_limit=2**40, spec_id="CANCUN")
-    found = {}
-    for name in PROVERS:
-        try:
-            found[name] = evm.deploy(CALLER, artifact(name).bytecode)
-        except ArtifactDamaged:
-            continue  # not written yet
-    return evm, found
+    return evm, {name: evm.deploy(CALLER, artifact(name).bytecode) for name in PROVERS}
 
 
-def accepts(name: str, opcode: int) -> bool:
-    """Whether a contract takes a step as its own; it may find the witness wrong."""
-    run = started(bytes([opcode]), [0] * 20)
-    arguments = (run.machine.machine_hash(), (0, 0, 0, ZERO_ADDRESS), step_witness(run.state))
+def accepting(before: Hash32, witness: bytes) -> list[str]:
+    """The contracts that take a step as their own; they may find the witness wrong."""
+    arguments = (before, (0, 0, 0, ZERO_ADDRESS), witness)
     data = STEP_SELECTOR + encode(STEP_TYPES, arguments)
+    return [name for name in PROVERS if accepts(name, data)]
+
+
+def accepts(name: str, data: bytes) -> bool:
     evm, found = contracts()
     try:
         evm.message_call(CALLER, found[name], calldata=data, gas=2**32, is_static=True)
@@ -63,8 +62,20 @@ def accepts(name: str, opcode: int) -> bool:
 
 @pytest.mark.parametrize("opcode", range(256))
 def test_opcode_has_exactly_one_verifier(opcode: int) -> None:
-    verifiers = [name for name in contracts()[1] if accepts(name, opcode)]
-    assert len(verifiers) == 1 or (opcode not in FRAME_ONLY and not verifiers), verifiers
+    run = started(bytes([opcode]), [0] * 20)
+    verifiers = accepting(run.machine.machine_hash(), step_witness(run.state))
+    assert len(verifiers) == 1, verifiers
+
+
+@pytest.mark.parametrize("status", [*range(70), 255, 256, 2**64, 2**255 + 1, 2**256 - 1])
+def test_status_has_exactly_one_verifier(status: int) -> None:
+    """One that the machine never comes to has none. In RUN the opcode decides, see above."""
+    run = started(b"\0", [0] * 20)
+    words = [status, *run.state.words()[1:]]
+    opening = b"".join(map(encode_word, words))
+    verifiers = accepting(commit(MACHINE_TAG, words), opening + step_witness(run.state)[11 * 32 :])
+    if status != Status.RUN:
+        assert len(verifiers) == (status in set(Status)), verifiers
 
 
 @pytest.mark.parametrize("seed", range(40))
