@@ -5,6 +5,7 @@ from typing import Any
 
 from bridge.dispute.clock import ClockRules
 from bridge.dispute.game import Claim, Credit, GameRules, GameState
+from bridge.dispute.game_code import arguments_of
 from bridge.dispute.limits import CLAIMS_PER_CALL_MAX
 from bridge.dispute.position import Position
 from bridge.dispute.trace import Subject
@@ -24,6 +25,8 @@ class Dispute:
     """One game with all that was ever claimed in it."""
 
     address: Address
+    rollup: Address
+    """Who created it, as its address vouches for."""
     proposer: Address
     output_root: Hash32
     """What the root claim says of the claimed block."""
@@ -42,8 +45,8 @@ async def read_dispute(
     Raises `L1Unavailable` for answers that are no game's.
     """
     call = client.call
-    (args,) = await call(address, contracts.GAME_ARGS, at=head.hash)
-    (_, proposer, root, l2_block, count, _, anchor_root, anchor_block, created_at) = args[:9]
+    args = arguments_of(address, await client.require_code(address, "the game", at=head.hash))
+    (rollup, proposer, root, l2_block, count, acc, anchor_root, anchor_block, created_at) = args[:9]
     clock, extension, payout_delay, bond = args[9:]
     (max_depth,) = await call(address, contracts.MAX_DEPTH, at=head.hash)
     (status,) = await call(address, contracts.STATUS, at=head.hash)
@@ -66,10 +69,15 @@ async def read_dispute(
         raise L1Unavailable(f"0x{address.hex()} doesn't answer as a game does: {error}") from None
     return Dispute(
         address=address,
+        rollup=wire.address(rollup, "rollup"),
         proposer=wire.address(proposer, "proposer"),
         output_root=Hash32(root),
         subject=Subject(
-            Hash32(anchor_root), BlockNumber(anchor_block), BlockNumber(l2_block), count
+            Hash32(anchor_root),
+            BlockNumber(anchor_block),
+            BlockNumber(l2_block),
+            count,
+            Hash32(acc),
         ),
         created_at=Timestamp(created_at),
         game=game,

@@ -4,6 +4,7 @@ A trace is never written down. Boundaries between blocks are in the store; a sta
 is found by executing that block again up to there, which takes well under a second.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from bridge.boundary import Boundary
@@ -15,7 +16,7 @@ from bridge.machine.block_machine import BlockMachine
 from bridge.machine.prefix import Prefix
 from bridge.machine.witness import block_witness
 from genesis.config import ChainConfig
-from state.errors import InternalError, Unavailable
+from state.errors import Unavailable
 from state.store import ChainStore
 from state.types import BlockNumber, Hash32
 
@@ -30,8 +31,21 @@ class NotDerived(Unavailable):
         self.number = number
 
 
-class AnchorDiverged(InternalError):
-    """L1 takes an output root for settled that this node doesn't arrive at."""
+class PrefixMoved(Unavailable):
+    """A game is about other inbox items than this node has read: L1 reorganised in between."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"the game counts {count} inbox items, of which the last is another than the one read"
+            " here: L1 reorganised, wait until the node has followed"
+        )
+
+
+class AnchorDiverged(Unavailable):
+    """L1 takes an output root for settled that this node doesn't arrive at.
+
+    No state above it is known then; games from other anchors can be played all the same.
+    """
 
     def __init__(self, number: BlockNumber, anchored: Hash32, own: Hash32) -> None:
         super().__init__(
@@ -48,6 +62,8 @@ class Subject:
     anchor_block: BlockNumber
     l2_block: BlockNumber
     inbox_count: int
+    inbox_acc: Hash32 | None = None
+    """The accumulator up to and with the last of these items; None for no game's, but our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +116,13 @@ class ChainTrace:
     """The right trace of a game. Not thread-safe: it keeps the machine it used last."""
 
     def __init__(self, chain: LocalChain, subject: Subject) -> None:
-        """Raises `PrefixIncomplete`, `NotDerived`, and `AnchorDiverged` for a wrong anchor."""
+        """Raises `PrefixIncomplete`, `PrefixMoved`, `NotDerived`, and `AnchorDiverged` for a wrong
+        anchor."""
         self.subject = subject
         self._chain = chain
         self._prefix = Prefix(chain.log, subject.inbox_count)
+        if subject.inbox_acc not in (None, self._prefix.last.acc):
+            raise PrefixMoved(subject.inbox_count)
         self._machine: BlockMachine | None = None
         self._states: dict[int, Hash32] = {}
         anchor = chain.boundary(subject.anchor_block)
@@ -139,8 +158,12 @@ class ChainTrace:
     def machine_after(self, steps: int) -> BlockMachine:
         """The machine itself, for witnesses and for showing it; whoever asks may step it."""
         machine = self._machine_at(*self._place(steps))
-        self._machine = None
+        self.rest()
         return machine
+
+    def rest(self) -> None:
+        """Let go of the machine, which holds all that a block has written so far."""
+        self._machine = None
 
     def proof(self, trace_index: int) -> StepProof:
         """The proof of the step that `trace_index` steps precede. Raises `Unavailable`."""
@@ -191,20 +214,25 @@ class ChainTrace:
 
 
 class TraceBook:
-    """The right traces of several games, kept while L1 says the same of them."""
+    """The right traces of several games, kept while L1 says the same of them.
+
+    All games in progress are looked at in turn, so that the book has room for far more of them than
+    are ever disputed; but only the trace used last keeps a machine.
+    """
 
     def __init__(self, chain: LocalChain) -> None:
         self._chain = chain
-        self._kept: dict[tuple[Subject, Hash32], ChainTrace] = {}
+        self._kept: OrderedDict[tuple[Subject, Hash32], ChainTrace] = OrderedDict()
+        """The one used last comes last."""
 
     def trace_of(self, subject: Subject) -> ChainTrace:
         """The trace of a game about `subject`. Raises `Unavailable` while it can't be known."""
         # The accumulator fixes the whole prefix: after an L1 reorg it is another one.
         key = subject, Prefix(self._chain.log, subject.inbox_count).last.acc
-        trace = self._kept.get(key)
-        if trace is None:
-            trace = ChainTrace(self._chain, subject)
-            if len(self._kept) >= TRACES_KEPT_MAX:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = trace
+        trace = self._kept.pop(key, None) or ChainTrace(self._chain, subject)
+        if self._kept:
+            self._kept[next(reversed(self._kept))].rest()
+        if len(self._kept) >= TRACES_KEPT_MAX:
+            self._kept.popitem(last=False)
+        self._kept[key] = trace
         return trace
