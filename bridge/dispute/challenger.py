@@ -8,24 +8,39 @@ again, it goes on where L1 stands.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from bridge import limits as bridge_limits
 from bridge.dispute import limits
+from bridge.dispute.clock import ClockRules
 from bridge.dispute.game import Claim, Move, Resolve, ResolveClaim, Step
 from bridge.dispute.reader import Dispute, read_dispute
-from bridge.dispute.solver import Action, Resolution, claimable, next_moves, resolutions
+from bridge.dispute.solver import (
+    Action,
+    Plan,
+    Resolution,
+    claimable,
+    open_leaves,
+    plan,
+    resolutions,
+)
 from bridge.dispute.trace import StepProof
 from bridge.games import GameStatus
 from bridge.l1 import contracts, wire
+from bridge.l1.abi import Function
 from bridge.l1.client import L1Receipt
-from bridge.l1.errors import L1CallReverted, L1RequestRefused, L1TransactionReverted
+from bridge.l1.errors import (
+    L1CallReverted,
+    L1EndpointInconsistent,
+    L1RequestRefused,
+    L1TransactionReverted,
+)
 from bridge.l1.headers import L1Header
 from bridge.l1.transactor import L1Transaction, Transactor
 from bridge.l1.watcher import write_here
-from state.errors import Invalid, Unavailable
+from state.errors import InternalError, Invalid, Unavailable
 from state.types import Address, Gas, Hash32, Timestamp, Wei
 
 log = logging.getLogger("tallystick.challenger")
@@ -135,31 +150,85 @@ class Challenger:
         """Games that were in progress when we last looked."""
         self._over: set[int] = set()
         """Games by index that L1 has finalized as over, with nothing in them for us."""
+        self._oldest = 0
+        """Games of a lower index are too old for anything to be done in them."""
 
     async def step(self) -> ChallengerReport:
-        """Look at L1 once, and do all that can be done now. Raises `Unavailable`."""
+        """Look at L1 once, and do all that can be done now.
+
+        Raises `Unavailable`; and `InternalError`, but not before all other games are played: one
+        that we fail at must not be a way to win the rest.
+        """
         client = self._transactor.client
         await client.check_chain()
         done = _Round(await client.header(), await client.finalized())
         (count,) = await client.call(self._rollup, contracts.GAME_COUNT, at=done.head.hash)
-        for index in range(max(0, count - bridge_limits.GAMES_SCANNED_MAX), count):
-            if index not in self._over:
+        failures: list[InternalError] = []
+        for index in range(await self._first_game(count, done.head), count):
+            if index in self._over:
+                continue
+            try:
                 await self._visit(index, done)
+            except InternalError as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
         return done.report()
 
+    async def _first_game(self, count: int, head: L1Header) -> int:
+        """The first game to look at: however many there are, all that may still be played.
+
+        Games are in the order of their creation. Those of the last weeks are looked at even when
+        they are over, for what they owe us.
+        """
+        low, high = self._oldest, max(0, count - bridge_limits.GAMES_SCANNED_MAX)
+        if low >= high:
+            return high
+        lifetime = limits.GAME_LIFETIMES_WATCHED * await self._game_seconds_max(head)
+        while low < high:
+            middle = (low + high) // 2
+            address = await self._game_at(middle, head)
+            (created,) = await self._call(address, contracts.CREATED_AT, head)
+            if created + lifetime < head.timestamp:
+                low = middle + 1
+            else:
+                high = middle
+        self._oldest = low
+        return low
+
+    async def _game_seconds_max(self, head: L1Header) -> int:
+        """From a game's creation to its payout at the latest, if it is ended when it can be."""
+        (duration,) = await self._call(self._rollup, contracts.DISPUTE_WINDOW, head)
+        (extension,) = await self._call(self._rollup, contracts.CLOCK_EXTENSION, head)
+        (delay,) = await self._call(self._rollup, contracts.PAYOUT_DELAY, head)
+        longest = ClockRules(duration, extension).longest_game(limits.DEPTH_MAX)
+        return longest + int(delay)
+
+    async def _call(self, to: Address, function: Function, head: L1Header) -> tuple[Any, ...]:
+        return await self._transactor.client.call(to, function, at=head.hash)
+
+    async def _game_at(self, index: int, head: L1Header) -> Address:
+        (answer,) = await self._transactor.client.call(
+            self._rollup, contracts.GAME_AT, index, at=head.hash
+        )
+        return wire.address(answer, "gameAt")
+
     async def _visit(self, index: int, done: _Round) -> None:
-        client, at = self._transactor.client, done.head.hash
-        (answer,) = await client.call(self._rollup, contracts.GAME_AT, index, at=at)
-        address = wire.address(answer, "gameAt")
-        (status,) = await client.call(address, contracts.STATUS, at=at)
+        address = await self._game_at(index, done.head)
+        (status,) = await self._call(address, contracts.STATUS, done.head)
         if status == GameStatus.IN_PROGRESS:
             await self._join(await self._read(address, done), done)
         elif not await self._collect(address, done):
             await self._leave(index, address, done)
 
     async def _read(self, address: Address, done: _Round) -> Dispute:
+        """A game as it stands. Raises `L1Unavailable` where the Rollup has made no such game: ether
+        is sent to it."""
         client, us = self._transactor.client, self._transactor.address
-        return await read_dispute(client, address, us, done.head)
+        dispute = await read_dispute(client, address, us, done.head)
+        if dispute.rollup != self._rollup:
+            raise L1EndpointInconsistent(f"0x{address.hex()} is another Rollup's game")
+        return dispute
 
     # Games that are played
 
@@ -167,20 +236,35 @@ class Challenger:
         self._followed.add(dispute.address)
         done.watched.append(dispute)
         await self._spectator.saw(dispute)
+        undecided: Container[int] = open_leaves(dispute.game)
         try:
-            for action in await self._on_chain_thread(lambda: self._plan(dispute)):
-                await self._play(dispute, action, done)
-        except (Unavailable, OutOfFunds) as reason:
-            # Nothing is guessed; what the clocks end is still resolved.
+            found = await self._on_chain_thread(lambda: self._plan(dispute))
+            undecided = found.undecided
+            await self._play_all(dispute, found.actions, done)
+        except (Unavailable, L1RequestRefused) as reason:
             done.waiting.append(f"the game of block {dispute.subject.l2_block}: {reason}")
+        # What the clocks end is resolved whatever we can say of it; but nothing that is left to us.
         if self._resolves and len(dispute.game.claims) > 1:
-            await self._resolve(dispute, done)
+            await self._resolve(dispute, undecided, done)
 
-    def _plan(self, dispute: Dispute) -> tuple[Action, ...]:
+    def _plan(self, dispute: Dispute) -> Plan:
         trace = self._trace_of(dispute)
         if trace is None:
-            return ()
-        return next_moves(dispute.game, trace, self._transactor.address, dispute.read_at)
+            return Plan((), frozenset())
+        return plan(dispute.game, trace, self._transactor.address, dispute.read_at)
+
+    async def _play_all(self, dispute: Dispute, actions: tuple[Action, ...], done: _Round) -> None:
+        """Play what we can pay for: a claim too dear to answer must not keep us from the others."""
+        budget: Wei | None = None
+        for action in actions:
+            bond = bond_of(dispute, action) if isinstance(action, Move) else NO_VALUE
+            if budget is not None and bond >= budget:
+                continue
+            try:
+                await self._play(dispute, action, done)
+            except OutOfFunds as reason:
+                budget = bond
+                done.waiting.append(f"the game of block {dispute.subject.l2_block}: {reason}")
 
     async def _play(self, dispute: Dispute, action: Action, done: _Round) -> None:
         if isinstance(action, Step):
@@ -199,9 +283,9 @@ class Challenger:
             raise Unavailable(f"no trace of the game of block {dispute.subject.l2_block}")
         return trace.proof(step.trace_index).witness
 
-    async def _resolve(self, dispute: Dispute, done: _Round) -> None:
+    async def _resolve(self, dispute: Dispute, undecided: Container[int], done: _Round) -> None:
         try:
-            played = await resolve_expired(self._transactor, dispute)
+            played = await resolve_expired(self._transactor, dispute, undecided)
         except (L1RequestRefused, L1TransactionReverted) as reason:
             log.info("resolving a game was refused, which the next look explains: %s", reason)
             return
@@ -223,7 +307,10 @@ class Challenger:
         await self._spectator.saw(dispute)
         payable = claimable(dispute.game, us, dispute.read_at)
         if payable:
-            await self._send(dispute, payable, contracts.CLAIM_CREDIT.call(us), done)
+            try:
+                await self._send(dispute, payable, contracts.CLAIM_CREDIT.call(us), done)
+            except OutOfFunds as reason:
+                done.waiting.append(str(reason))
         return True
 
     async def _leave(self, index: int, address: Address, done: _Round) -> None:
@@ -278,21 +365,23 @@ async def send_within_funds(transactor: Transactor, transaction: L1Transaction) 
         raise OutOfFunds(transactor.address, balance, bond, what) from None
 
 
-async def resolve_expired(transactor: Transactor, dispute: Dispute) -> tuple[Played, ...]:
+async def resolve_expired(
+    transactor: Transactor, dispute: Dispute, spared: Container[int] = ()
+) -> tuple[Played, ...]:
     """Resolve what the clocks have ended, in a row: each claim waits for the answers to it, and a
-    block of L1 has room for many. Raises as `Transactor.send_row` does."""
-    plan = resolutions(dispute.game, dispute.read_at)[: limits.RESOLUTIONS_PER_ROW_MAX]
+    block of L1 has room for many. Not what is in `spared`. Raises as `Transactor.send_row` does."""
+    ripe = resolutions(dispute.game, dispute.read_at, spared)[: limits.RESOLUTIONS_PER_ROW_MAX]
     row = [
         L1Transaction(
             name_of(dispute, one), dispute.address, _resolving(one), gas=_gas_of(dispute, one)
         )
-        for one in plan
+        for one in ripe
     ]
     nonce = await transactor.client.nonce(transactor.address)
     receipts = await transactor.send_row(row, first_nonce=nonce)
     return tuple(
         Played(dispute, resolution, receipt)
-        for resolution, receipt in zip(plan, receipts, strict=True)
+        for resolution, receipt in zip(ripe, receipts, strict=True)
     )
 
 

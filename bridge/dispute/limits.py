@@ -22,8 +22,10 @@ ANSWERS_PER_RESOLUTION_MAX = 256
 CLAIMS_PER_CALL_MAX = 256
 """Claims read in one eth_call: 80 KB of answer, and 2.5M gas of cold slots."""
 
-TRACES_KEPT_MAX = 16
-"""Games whose traces are kept with the states found so far; more are computed anew each look."""
+TRACES_KEPT_MAX = 1_024
+"""Games whose traces are kept with the states found so far: hourly proposals are in progress by the
+hundred, and whoever could push a disputed game out of here would have its blocks executed anew at
+each look. An undisputed game's trace is a kilobyte."""
 
 STATES_KEPT_MAX = 4_096
 """State hashes kept of one trace: a game asks for about one for each of its claims."""
@@ -38,3 +40,8 @@ in a row no estimate can see what the transactions before will have done."""
 
 RESOLUTION_ANSWER_GAS = 8_000
 """For each answer to the claim besides: at most three cold slots of 2,100 gas."""
+
+GAME_LIFETIMES_WATCHED = 2
+"""Games are looked at for twice as long as one can take: whoever floods the Rollup with games, the
+one that they are to hide is among those that are looked at, and our credit has a while to be taken
+out."""

@@ -22,6 +22,8 @@ Hence the one step at the leaf succeeds, and none against an honest leaf does.
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.dispute import limits
@@ -33,6 +35,16 @@ from state.types import Address, Hash32, Timestamp, Wei
 
 Action = Move | Step
 Resolution = ResolveClaim | Resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now, and what not to end yet."""
+
+    actions: tuple[Action, ...]
+    undecided: frozenset[int]
+    """Claims, by index, that a step of ours may still refute: those on which `actions` step, and
+    leaves that can't be judged yet."""
 
 
 class Trace(Protocol):
@@ -56,8 +68,13 @@ def next_moves(
 
     A step counts until its leaf is resolved, however late: play these before `resolutions`.
     """
+    return plan(game, trace, me, now).actions
+
+
+def plan(game: GameState, trace: Trace, me: Address | None, now: Timestamp) -> Plan:
+    """As `next_moves`, with what must not be resolved before a step on it was tried."""
     if game.status is not GameStatus.IN_PROGRESS:
-        return ()
+        return Plan((), frozenset())
     strategy = _Strategy(game, trace, me, now)
     found = [(claim, strategy.answer(claim)) for claim in game.claims]
     urgent = sorted(
@@ -65,14 +82,26 @@ def next_moves(
         for claim, action in found
         if action is not None
     )
-    return tuple(action for *_, action in urgent)
+    steps = {action.claim_index for _, action in found if isinstance(action, Step)}
+    undecided = steps | (open_leaves(game) & strategy.unjudged)
+    return Plan(tuple(action for *_, action in urgent), frozenset(undecided))
+
+
+def open_leaves(game: GameState) -> frozenset[int]:
+    """The leaves on which somebody may still step, by index."""
+    depth = game.rules.max_depth
+    return frozenset(
+        claim.index
+        for claim in game.claims
+        if claim.position.depth == depth and claim.countered_by is None and not claim.is_resolved
+    )
 
 
 class _Strategy:
     """Walks the claims from the root on, so that a claim's parent and what the honest answer to it
     is are known before the claim."""
 
-    __slots__ = ("_answers", "_game", "_honest", "_me", "_now", "_standing", "_trace")
+    __slots__ = ("_answers", "_game", "_honest", "_me", "_now", "_standing", "_trace", "unjudged")
 
     def __init__(self, game: GameState, trace: Trace, me: Address | None, now: Timestamp) -> None:
         self._game = game
@@ -84,9 +113,14 @@ class _Strategy:
         """Honest claims, by index."""
         self._answers: dict[int, tuple[Position, Hash32]] = {}
         """The honest answer to a claim, by the claim's index; it stands or can still be given."""
+        self.unjudged: set[int] = set()
+        """Claims for which the trace is incomplete, and all below them."""
 
     def answer(self, claim: Claim) -> Action | None:
         """What to do about a claim; nothing while the trace is incomplete there."""
+        if claim.parent_index in self.unjudged:
+            self.unjudged.add(claim.index)
+            return None
         try:
             if self._is_honest(claim):
                 self._honest.add(claim.index)
@@ -97,6 +131,7 @@ class _Strategy:
                 return self._step(claim)
             return self._move(claim)
         except Unavailable:
+            self.unjudged.add(claim.index)
             return None
 
     def _is_honest(self, claim: Claim) -> bool:
@@ -140,28 +175,32 @@ class _Strategy:
         return self._trace.claim_at(position.trace_index(self._game.rules.max_depth))
 
 
-def resolutions(game: GameState, now: Timestamp) -> tuple[Resolution, ...]:
+def resolutions(
+    game: GameState, now: Timestamp, spared: Container[int] = ()
+) -> tuple[Resolution, ...]:
     """What can be resolved now, in an order that works: answers before what they answer, the game
-    last. A claim with very many answers gets one page of them; what waits for it comes once the
-    game, read again, shows it resolved, for it doesn't say how many pages others have done."""
+    last. Claims whose index is in `spared`, and all above them, are left as they are. A claim with
+    very many answers gets one page of them; what waits for it comes once the game, read again,
+    shows it resolved, for it doesn't say how many pages others have done."""
     if game.status is not GameStatus.IN_PROGRESS:
         return ()
     answers = [0] * len(game.claims)
     open_answers = [0] * len(game.claims)
-    plan: list[Resolution] = []
+    ripe: list[Resolution] = []
     for claim in reversed(game.claims):
         is_small = answers[claim.index] <= limits.ANSWERS_PER_RESOLUTION_MAX
-        is_ripe = open_answers[claim.index] == 0 and game.is_expired(claim, now)
+        may_end = open_answers[claim.index] == 0 and claim.index not in spared
+        is_ripe = may_end and game.is_expired(claim, now)
         is_done = claim.is_resolved or (is_ripe and is_small)
         if claim.parent_index is not None:
             answers[claim.parent_index] += 1
             open_answers[claim.parent_index] += not is_done
         elif is_done:
             # The end of the game judges the root as well.
-            return (*plan, Resolve())
+            return (*ripe, Resolve())
         if is_ripe and not claim.is_resolved:
-            plan.append(ResolveClaim(claim.index, limits.ANSWERS_PER_RESOLUTION_MAX))
-    return tuple(plan)
+            ripe.append(ResolveClaim(claim.index, limits.ANSWERS_PER_RESOLUTION_MAX))
+    return tuple(ripe)
 
 
 def claimable(game: GameState, me: Address, now: Timestamp) -> Wei:

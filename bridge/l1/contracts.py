@@ -61,6 +61,7 @@ PROPOSED: Final = event_topic("Proposed(address,bytes32,uint256,address)")
 
 ROOT_CLAIM: Final = Function("rootClaim()", ("bytes32",))
 L2_BLOCK: Final = Function("l2Block()", ("uint256",))
+CREATED_AT: Final = Function("createdAt()", ("uint256",))
 PROPOSER: Final = Function("proposer()", ("address",))
 RESOLVABLE_AT: Final = Function("resolvableAt()", ("uint256",))
 RESOLVED_AT: Final = Function("resolvedAt()", ("uint256",))
