@@ -5,9 +5,10 @@ are hashes of a kind's tag, an address, and for slots the slot; its values are w
 zeros, and zero is no entry. A snapshot of it is its root.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
-from execution.machine.undo import UndoLog
+from execution.machine.undo import UndoLog, Write
 from execution.machine.words import commit, tag
 from state.accounts import EMPTY_TRIE_ROOT
 from state.rlp import encode_bytes, encode_uint
@@ -88,7 +89,19 @@ class Journal:
             **{slot_key(*key): value for key, value in self._slots.items()},
             **{transient_key(*key): value for key, value in self._transient.items()},
         }
-        return {key: encode_bytes(encode_uint(value)) for key, value in words.items() if value}
+        return {key: _leaf(value) for key, value in words.items() if value}
+
+    def changes(self, written: Iterable[Write]) -> dict[bytes, bytes]:
+        """What entries that were written hold now: as `entries`, and no bytes for none."""
+        changes: dict[bytes, bytes] = {}
+        for mapping, key in written:
+            if mapping is self._addresses:
+                changes[address_key(key)] = _leaf(self._addresses.get(key, 0))
+            elif mapping is self._slots:
+                changes[slot_key(*key)] = _leaf(self._slots.get(key, 0))
+            elif mapping is self._transient:
+                changes[transient_key(*key)] = _leaf(self._transient.get(key, 0))
+        return changes
 
     def update(self) -> TrieUpdate:
         """The root of the map now, and all its nodes."""
@@ -103,3 +116,7 @@ class Journal:
         if version >= 0:
             self._root = version, root
         return root
+
+
+def _leaf(value: int) -> bytes:
+    return encode_bytes(encode_uint(value)) if value else b""

@@ -15,6 +15,9 @@ CODES_CACHED_MAX = 1_024
 NONCE_END = 2**64 - 1
 """A nonce that no creation may go beyond (EIP-2681)."""
 
+MOMENTS_KEPT_MAX = 4_096
+"""Moments whose roots are kept while a transaction runs: all frames that can wait, four times."""
+
 ANCESTORS_MAX = 256
 """How many blocks back BLOCKHASH sees (Yellow Paper, section 9.4.3)."""
 

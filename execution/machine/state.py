@@ -11,6 +11,7 @@ from execution.machine.frame import Frame
 from execution.machine.gas import memory_gas
 from execution.machine.journal import WARM, Journal
 from execution.machine.memory import View, range_end
+from execution.machine.moments import Moments
 from execution.machine.operations import Operation, operation_hash
 from execution.machine.records import Destructed, LogRecord
 from execution.machine.snapshot import Snapshot
@@ -42,6 +43,7 @@ class MachineState:
         self.undo = UndoLog()
         self.world = World(state, self.undo)
         self.journal = Journal(self.undo)
+        self.moments = Moments(self.undo, self.world, self.journal)
         self.block = Block(context)
         self.boundary_hash = ZERO_HASH
         """The output root that the block builds on."""
@@ -152,19 +154,11 @@ class MachineState:
     # Frames
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(
-            self.undo,
-            self.world,
-            self.journal,
-            self.undo.snapshot(),
-            self.refund,
-            self.logs,
-            self.destructs,
-        )
+        return Snapshot(self.moments, self.moments.now(), self.refund, self.logs, self.destructs)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot's five words."""
-        self.undo.revert(snapshot.at)
+        self.moments.revert(snapshot.at)
         self.refund = snapshot.refund
         self.logs = snapshot.logs
         self.destructs = snapshot.destructs
@@ -214,6 +208,6 @@ class MachineState:
         self.operation = None
         self.warm_by_rule = PRECOMPILES
         self.journal.clear()
-        self.undo.clear()
+        self.moments.clear()
         self.world.finish()
         self.status = Status.NEXT

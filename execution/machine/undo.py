@@ -6,9 +6,12 @@ the transaction can be looked at again, which is how a snapshot's roots are foun
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from state.errors import InternalError
+
+Write: TypeAlias = tuple[dict[Any, Any], Any]
+"""A mapping, and a key of it that was set."""
 
 _ABSENT: Final = object()
 """In place of a value: the key was not there."""
@@ -32,6 +35,11 @@ class UndoLog:
 
     def snapshot(self) -> int:
         return len(self._entries)
+
+    def since(self, snapshot: int) -> list[Write]:
+        """What was written from `snapshot` on, in this order."""
+        self._check(snapshot)
+        return [(mapping, key) for mapping, key, _ in self._entries[snapshot:]]
 
     def revert(self, snapshot: int) -> None:
         """Undo everything since `snapshot`."""

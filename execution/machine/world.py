@@ -5,10 +5,11 @@ at once. No instruction can tell that from deleting it when the transaction ends
 the state root needs no list of touched accounts beside it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
-from execution.machine.undo import UndoLog
+from execution.machine.undo import UndoLog, Write
 from state.accounts import (
     EMPTY_CODE_HASH,
     EMPTY_TRIE_ROOT,
@@ -20,7 +21,9 @@ from state.accounts import (
 )
 from state.errors import InternalError
 from state.keccak import keccak
+from state.trie import NodeReader
 from state.types import Address, Hash32, Wei
+from state.world import trie_account, update_world
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,23 +178,58 @@ class World:
         storage: dict[Address, dict[int, int]] = {}
         codes: dict[Hash32, bytes] = {}
         for address in sorted({*self._values, *self._storage}):
-            values = self.values(address)
-            if values == NOTHING:
-                accounts[address] = None
+            change = accounts[address] = self._change(address)
+            if change is None:
                 continue
-            accounts[address] = AccountChange(values.nonce, Wei(values.balance), values.code_hash)
             slots = self._storage.get(address)
             if slots:
                 storage[address] = dict(sorted(slots.items()))
-            if values.code_hash in self._codes:
-                codes[values.code_hash] = self._codes[values.code_hash]
+            if change.code_hash in self._codes:
+                codes[change.code_hash] = self._codes[change.code_hash]
         codes.pop(EMPTY_CODE_HASH, None)
         cleared = frozenset(a for a in self._cleared if self._state.account(a) is not None)
         return StateDiff(accounts=accounts, storage=storage, cleared=cleared, codes=codes)
 
+    def _change(self, address: Address) -> AccountChange | None:
+        """What an account holds now, as diffs have it."""
+        values = self.values(address)
+        if values == NOTHING:
+            return None
+        return AccountChange(values.nonce, Wei(values.balance), values.code_hash)
+
     def update(self) -> StateUpdate:
         """The state root now, and the trie nodes that came with what was written."""
         return self._state.update(self.diff())
+
+    def update_since(
+        self, root: Hash32, written: Iterable[Write], node: NodeReader
+    ) -> StateUpdate | None:
+        """The same from a later state than the block's first: its root, and what was written since.
+
+        None where an account went with its storage, or where `node` would not know all nodes.
+        """
+        diff = self._diff_of(written) if isinstance(self._state, NodeSource) else None
+        if diff is None:
+            return None
+        return update_world(root, diff, node, lambda address: trie_account(root, address, node))
+
+    def _diff_of(self, written: Iterable[Write]) -> StateDiff | None:
+        """What was written, as it is now; codes aside. None where storage was cleared."""
+        owners = {id(slots): address for address, slots in self._storage.items()}
+        accounts: dict[Address, AccountChange | None] = {}
+        storage: dict[Address, dict[int, int]] = {}
+        for mapping, key in written:
+            if mapping is self._cleared:
+                return None
+            if mapping is self._values:
+                accounts[key] = self._change(key)
+            elif (owner := owners.get(id(mapping))) is not None:
+                accounts[owner] = self._change(owner)
+                storage.setdefault(owner, {})[key] = self.storage(owner, key)
+        for address, change in accounts.items():
+            if change is None:
+                storage.pop(address, None)
+        return StateDiff(accounts=accounts, storage=storage)
 
     def root(self) -> Hash32:
         """The state root now."""

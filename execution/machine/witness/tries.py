@@ -119,8 +119,8 @@ class StateTries:
     @classmethod
     def at(cls, moment: Snapshot) -> "StateTries":
         """The state at an earlier moment: a transaction's start holds the original values."""
-        with moment.undo.rewound(moment.at):
-            return cls(moment.world)
+        with moment.moments.rewound(moment.at) as world:
+            return cls(world)
 
     @property
     def root(self) -> Hash32:
