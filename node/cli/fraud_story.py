@@ -11,6 +11,7 @@ from bridge.dispute.faults import FaultKind
 from bridge.games import GameStatus
 from genesis.predeploys import CLEARING_HOUSE
 from node.cli import output
+from node.demo.facts import named
 from node.demo.fraud_story import Accusation, FraudStory, Purse, Round, Ruling
 from node.demo.lie import AMOUNT_SCALE
 from node.demo.limits import ROUND_LANDMARKS, STACK_ROWS_MAX
@@ -175,11 +176,10 @@ def print_ruling(console: Console, ruling: Ruling) -> None:
 
 
 def _print_instruction(console: Console, one: InstructionView, ruling: Ruling) -> None:
-    where = "ClearingHouse" if one.address == CLEARING_HOUSE else to_checksum_address(one.address)
-    console.print(
-        f"[bold]{one.mnemonic}[/bold] at pc {one.pc} of {where},"
-        f" gas {one.gas:,} before and {one.gas_after:,} after."
-    )
+    gas = f"gas {one.gas:,} before and {one.gas_after:,} after"
+    if ruling.claimed_gas not in (None, one.gas_after):
+        gas += f"; the liar says [bold red]{ruling.claimed_gas:,}[/bold red]"
+    console.print(f"[bold]{one.mnemonic}[/bold] at pc {one.pc} of {named(one.address)}, {gas}.")
     sentence = in_words(one, ruling.claimed_stack)
     if sentence is not None:
         console.print(sentence)
@@ -194,8 +194,8 @@ def _print_instruction(console: Console, one: InstructionView, ruling: Ruling) -
         if claimed and cells[1] != cells[2]:
             cells[2] = f"[bold red]{cells[2]}[/bold red]"
         table.add_row("top" if row == 0 else "", *cells)
-    below = [f"and {max(0, len(side) - STACK_ROWS_MAX)} below" for side in sides]
-    table.add_row("", *(f"[dim]{text}[/dim]" for text in below))
+    below = [len(side) - STACK_ROWS_MAX for side in sides]
+    table.add_row("", *(f"[dim]and {rest} below[/dim]" if rest > 0 else "" for rest in below))
     console.print(table)
 
 
@@ -205,7 +205,7 @@ def in_words(one: InstructionView, claimed: tuple[int, ...] | None) -> str | Non
     if not is_division or claimed is None or one.stack[-2] != AMOUNT_SCALE:
         return None
     return (
-        f"It makes an amount in USD of price times size: right is"
+        f"It turns price times size into an amount in USD: right is"
         f" [bold]{_amount(one.stack_after[-1])}[/bold],"
         f" the liar says [bold red]{_amount(claimed[-1])}[/bold red]."
     )
@@ -309,6 +309,7 @@ def story_json(story: FraudStory) -> dict[str, object]:
             "l1PostState": None if ruling.answer.post_state is None
             else hex_of(ruling.answer.post_state),
             "claimedPostState": hex_of(ruling.claimed),
+            "claimedGasAfter": ruling.claimed_gas,
             "claimedStackAfter": None if ruling.claimed_stack is None
             else [hex(item) for item in ruling.claimed_stack],
             "differences": [

@@ -69,10 +69,10 @@ def _executed(machine: Machine) -> Iterator[tuple[str, str]]:
     diff = machine.diff()
     for account, change in diff.accounts.items():
         if change is not None:
-            yield f"balance of {_named(account)}", f"{change.balance / ETHER:,.6f} ETH"
+            yield f"balance of {named(account)}", f"{change.balance / ETHER:,.6f} ETH"
     for account, slots in diff.storage.items():
         for slot, value in slots.items():
-            name = f"slot {_short(slot.to_bytes(32, 'big'))} of {_named(account)}"
+            name = f"slot {_short(slot.to_bytes(32, 'big'))} of {named(account)}"
             yield name, _value(value)
 
 
@@ -82,7 +82,8 @@ def _outcome(receipt: bytes) -> str:
     return "success" if fields[0] == b"\x01" else "failed"
 
 
-def _named(account: Address) -> str:
+def named(account: Address) -> str:
+    """A contract of every L2 by its name, any other account by its ends."""
     return _NAMES.get(account) or _short(account)
 
 

@@ -68,6 +68,8 @@ class Ruling:
     """The state that follows according to the liar."""
     claimed_stack: tuple[int, ...] | None
     """The liar's stack after an instruction, from the bottom up."""
+    claimed_gas: Gas | None
+    """What the liar's frame has left after an instruction."""
     facts: tuple[Fact, ...]
     """What both sides say differently of the state after any other step."""
     answer: L1Answer

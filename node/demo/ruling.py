@@ -9,6 +9,7 @@ from bridge.dispute.trace import ChainTrace
 from bridge.l1 import contracts
 from bridge.l1.errors import L1CallReverted
 from bridge.machine.block_machine import BlockMachine
+from execution.machine.frame import Frame
 from execution.machine.status import Status
 from node.demo.facts import Fact, contradictions
 from node.demo.fraud_story import Ruling
@@ -43,12 +44,13 @@ class Referee:
         right = await think(lambda: self._trace.machine_after(index + 1))
         before = await think(lambda: self._trace.machine_after(index))
         claimed = None if lie is None else await think(lambda: lie.machine_after(index + 1))
-        stack = None if claimed is None else _stack(claimed)
+        frame = None if claimed is None or view.instruction is None else _frame(claimed)
         return Ruling(
             view=view,
             place=self._places.describe(index, index),
             claimed=_claimed(dispute, lie, index),
-            claimed_stack=stack if view.instruction is not None else None,
+            claimed_stack=None if frame is None else tuple(frame.stack),
+            claimed_gas=None if frame is None else Gas(frame.gas),
             facts=await think(lambda: _facts(before, right, claimed)),
             answer=await ask_l1(self._derived, dispute.subject, view),
             gas=None if proof is None else Gas(proof.receipt.gas_used),
@@ -95,11 +97,8 @@ def _claimed(dispute: Dispute, lie: Lie | None, index: int) -> Hash32:
     return dispute.game.claims[-1].claim
 
 
-def _stack(machine: BlockMachine) -> tuple[int, ...] | None:
-    executing = machine.machine
-    if executing is None or executing.state.frame is None:
-        return None
-    return tuple(executing.state.frame.stack)
+def _frame(machine: BlockMachine) -> Frame | None:
+    return None if machine.machine is None else machine.machine.state.frame
 
 
 def _facts(
