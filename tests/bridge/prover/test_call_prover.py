@@ -150,6 +150,24 @@ def test_static_call_makes_a_static_frame(opcode: int) -> None:
     assert entered(calling(opcode)).state.frame.is_static == (opcode == STATICCALL)
 
 
+# The stipend of 2,300 that comes with ether
+
+
+@pytest.mark.parametrize(
+    ("callee", "succeeds"),
+    [("60ff5f5fa000", True), ("5f545000", True), ("60015f55", False), ("60015f5d", True)],
+    ids=["LOG0", "SLOAD", "SSTORE", "TSTORE"],
+)
+def test_stipend_of_2300_lets_a_callee_log_and_read_but_not_store(
+    callee: str, succeeds: bool
+) -> None:
+    """Nothing else is given to it; SSTORE wants more than that left (EIP-2200)."""
+    code = call("f1", gas="5f", value="6001") + "5f5500"
+    run = Run({CONTRACT: contract(code, balance=9), OTHER: contract(callee)})
+    assert prove_execution(run)["ENTER"] == 2
+    assert run.after().storage(CONTRACT, 0) == succeeds
+
+
 # ENTER
 
 

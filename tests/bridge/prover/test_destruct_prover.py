@@ -97,6 +97,19 @@ def test_selfdestruct_twice_then_called_proves(to: str) -> None:
     assert run.after().account(creation_address(CONTRACT, 1)) is None
 
 
+@pytest.mark.parametrize("is_new", [False, True])
+def test_selfdestruct_to_self_burns_the_ether_of_a_new_contract_alone(is_new: bool) -> None:
+    """One that was there before the transaction keeps it, and itself (EIP-6780)."""
+    once = "5f5f5f5f6001855af150"
+    made = create(returning("30ff"), "6003") if is_new else "73" + "dd" * 20
+    accounts = {CONTRACT: contract(made + once + "00", balance=9), OTHER: contract("30ff")}
+    run = Run(accounts)
+    assert prove_execution(run, gas=Gas(900_000))["SELFDESTRUCT_SEND"] == 1
+    left = run.after().account(creation_address(CONTRACT, 1) if is_new else OTHER)
+    assert (left is None) == is_new
+    assert is_new or left.balance == 1
+
+
 @pytest.mark.parametrize("to", ["30", "33", "73" + "dd" * 20, "73" + "ee" * 20])
 @pytest.mark.parametrize("value", [0, 3])
 def test_selfdestruct_in_initcode_proves(to: str, value: int) -> None:

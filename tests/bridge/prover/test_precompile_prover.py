@@ -83,6 +83,71 @@ def test_precompile_on_random_and_spoiled_inputs_proves(number: int) -> None:
     assert outcomes == {Outcome.SUCCESS} | ({Outcome.FAILURE} if number > 4 else set())
 
 
+NO_POINT = (1).to_bytes(32, "big") * 2
+"""On neither curve: 1 isn't 1 + 3."""
+
+ABOVE_FIELD = (2**256 - 1).to_bytes(32, "big") * 2
+
+OUTSIDE_SUBGROUP = b"".join(
+    number.to_bytes(32, "big")
+    for number in (
+        0,
+        1,
+        0x0D1271953ED9EA0836846E70A1934187998C7F790CB4D7511B7F8DA82DE048A4,
+        0x2869111D5381F072F8E2728FDB825A51AADD70E52C9830E9AB4B871C0531F1BB,
+    )
+)
+"""On the curve of bn254's second group, but not of the group's order: its x is 1."""
+
+REFUSED = {
+    "SHA-256: 64 KB and a byte": (2, bytes(65_537)),
+    "RIPEMD-160: 64 KB and a byte": (3, bytes(65_537)),
+    "MODEXP: an operand of 1,025 bytes": (5, modexp_input(bytes(1_025), b"", b"")),
+    "ECADD: no point": (6, POINT + NO_POINT),
+    "ECADD: a coordinate above the field": (6, ABOVE_FIELD),
+    "ECMUL: no point": (7, NO_POINT + b"\x02"),
+    "ECMUL: a coordinate above the field": (7, ABOVE_FIELD),
+    "ECPAIRING: half a pair": (8, bytes(96)),
+    "ECPAIRING: no point of the first group": (8, NO_POINT + bytes(128)),
+    "ECPAIRING: no point of the second group": (8, bytes(64) + NO_POINT * 2),
+    "ECPAIRING: a point outside of the second group": (8, bytes(64) + OUTSIDE_SUBGROUP),
+    "ECPAIRING: 257 pairs": (8, bytes(192 * 257)),
+    "BLAKE2F: a byte too few": (9, VALID[9][:-1]),
+    "BLAKE2F: a flag of 2": (9, VALID[9][:-1] + b"\2"),
+    "BLAKE2F: 8,000,001 rounds": (9, (8_000_001).to_bytes(4, "big") + VALID[9][4:]),
+    "KZG: a byte too many": (10, VALID[10] + b"\0"),
+    "KZG: the hash of another commitment": (10, b"\1" + bytes(31) + VALID[10][32:]),
+    "KZG: version 0": (10, b"\0" + VALID[10][1:]),
+    "KZG: a value that the polynomial hasn't": (10, VALID[10][:95] + b"\1" + VALID[10][96:]),
+    "KZG: a point above the field": (10, VALID[10][:32] + b"\xff" * 32 + VALID[10][64:]),
+    "KZG: a proof that is no point": (10, VALID[10][:-1] + b"\1"),
+}
+"""What each precompile refuses however much gas there is; 0x01 and 0x04 refuse nothing."""
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_every_precompiles_failure_proves_and_takes_all_gas(what: str) -> None:
+    run = called(*REFUSED[what])
+    assert outcome(run) is Outcome.FAILURE
+    assert run.state.running_frame.gas == 0
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_every_precompile_without_gas_proves_failure(number: int) -> None:
+    assert outcome(called(number, VALID[number], gas=14)) is Outcome.FAILURE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", VALID[1][:64], VALID[1][:63] + b"\x1d" + VALID[1][64:], bytes(64) + b"\xff" * 64],
+    ids=["nothing", "no r and s", "v is 29", "r and s above the order"],
+)
+def test_ecrecover_of_no_signature_proves_an_empty_answer(data: bytes) -> None:
+    run = called(1, data)
+    assert outcome(run) is Outcome.SUCCESS
+    assert run.state.running_frame.returndata.length == 0
+
+
 def price(number: int, size: int) -> int:
     words = (size + 31) // 32
     fixed = {1: 3_000, 2: 60, 3: 600, 4: 15, 6: 150, 7: 6_000, 8: 45_000, 10: 50_000}
