@@ -75,12 +75,18 @@ def devnet(folder: Path) -> Iterator[RunningChain]:
 
 
 @contextlib.contextmanager
-def anvil(folder: Path, *, block_seconds: int | None) -> Iterator[RunningChain]:
-    """Anvil with the gas limit that our blocks have; None for a block as transactions come."""
+def anvil(
+    folder: Path, *, block_seconds: int | None, caps_transactions: bool = False
+) -> Iterator[RunningChain]:
+    """Anvil with the gas limit that our blocks have; None for a block as transactions come.
+
+    As L1 it caps a transaction's gas too (EIP-7825).
+    """
     if not ANVIL.exists():
         raise ChainFailed(f"{ANVIL} is missing: run `npm ci` (Node.js 20) to get anvil")
     (port,) = free_ports(1)
     command = [str(ANVIL), "--port", str(port), "--gas-limit", "30000000"]
+    command += ["--enable-tx-gas-limit"] if caps_transactions else []
     url = f"http://127.0.0.1:{port}"
     if block_seconds is None:
         chain = RunningChain("anvil, blocks on demand", url, mines_on_demand=True)

@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from scripts.benchmarks import gas_time, report, state_root, throughput
+from scripts.benchmarks import gas_time, report, state_root, steps, throughput
 
 BENCH = Path(__file__).parents[2] / "scripts" / "bench"
 
@@ -28,6 +28,13 @@ def test_gas_time_one_case_prints_ratio() -> None:
     output = printed(gas_time.main, "JUMPDEST", "--rounds", "1", "--top", "1")
     assert "./scripts/bench gas-time" in output
     assert "x │" in output
+
+
+def test_steps_one_case_prints_bytes_and_gas() -> None:
+    output = printed(steps.main, "EXHAUSTED")
+    assert "./scripts/bench steps" in output
+    assert "EXHAUSTED" in output
+    assert "352" in output
 
 
 @pytest.mark.slow
@@ -51,4 +58,4 @@ def test_spread_shows_median_and_extremes() -> None:
 def test_bench_unknown_name_says_usage() -> None:
     done = subprocess.run([str(BENCH), "nothing"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "state-root|throughput|gas-time|all" in done.stderr
+    assert "state-root|throughput|gas-time|steps|all" in done.stderr
