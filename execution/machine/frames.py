@@ -31,8 +31,11 @@ def copy(machine: MachineState) -> None:
     operation, frame = machine.take(CopyOperation), machine.running_frame
     size = min(COPY_BYTES_MAX, operation.size - operation.done)
     data = operation.source.read(operation.start + operation.done, size)
-    frame.memory.write(operation.destination + operation.done, data)
     done = operation.done + size
+    if done == operation.size:
+        # MCOPY of one byte must not cost a copy of the whole memory that it froze.
+        frame.memory.thaw(frame.returndata)
+    frame.memory.write(operation.destination + operation.done, data)
     if done < operation.size:
         machine.pend(Status.COPY, replace(operation, done=done))
     else:

@@ -3,8 +3,18 @@
 import pytest
 
 from execution.evm.limits import HASH_INPUT_BYTES_MAX
+from execution.machine.status import Status
 from state.keccak import keccak
-from tests.execution.machine.world import OTHER, RETURN_WORD, both, contract, push, word
+from tests.execution.machine.world import (
+    CONTRACT,
+    OTHER,
+    RETURN_WORD,
+    Run,
+    both,
+    contract,
+    push,
+    word,
+)
 
 EDGES = (0, 1, 31, 2**32 - 1, 2**32, 2**64, 2**256 - 1)
 COPIES = ("37", "39", "3e", "5e")
@@ -42,6 +52,25 @@ def test_returndatacopy_must_stay_within(start: int, size: int) -> None:
 def test_mcopy_of_overlapping_ranges(start: int, to: int, size: int) -> None:
     fill = push(int.from_bytes(bytes(range(1, 33)), "big")) + "5f52" + push(2**256 - 3) + "602052"
     both(fill + push(size) + push(start) + push(to) + "5e" + "60805ff3")
+
+
+@pytest.mark.parametrize("size", [1, 64, 40_000])
+def test_mcopy_leaves_return_data_that_views_the_same_memory_as_it_was(size: int) -> None:
+    fill = push(2**256 - 9) + "5f52" + "5f5f60405f60045afa50"
+    code = fill + push(size) + "600260005e" + "60ff601f53" + "60405f60803e" + "60c05ff3"
+    both(code)
+
+
+def test_mcopy_of_a_byte_copies_no_more_of_the_memory() -> None:
+    """Else a transaction that fills memory with 1.5 MB could ask for a terabyte of copies."""
+    run = Run({CONTRACT: contract("60ff61ffff53" + "60015f60205e" * 2)})
+    run.offer()
+    for _ in range(2):
+        run.until(Status.COPY)
+        memory = run.state.frame.memory
+        before = memory.freeze().data
+        run.machine.step()
+        assert memory.freeze().data is before
 
 
 @pytest.mark.parametrize("size", [0, 1, 32, 135, 136, HASH_INPUT_BYTES_MAX])
