@@ -17,7 +17,7 @@ from bridge.machine.limits import BLOCK_GAS_MAX
 from execution.attributes import BlockAttributes, InclusionRule
 from execution.transaction import Transaction
 from execution.transition import Candidate
-from genesis.config import TRANSACTION_GAS_CAP, ChainConfig
+from genesis.config import L2_RULES, TRANSACTION_GAS_CAP, ChainConfig
 from state.blocks import Header
 from state.keccak import keccak
 from state.types import BlockNumber, Hash32, Timestamp
@@ -224,10 +224,17 @@ def check_derivable(config: ChainConfig) -> None:
     Otherwise a deposit could carry over for ever and hold up all that come after it, or a root
     could be wrong in a step that no dispute reaches. Raises `ConfigNotDerivable`.
     """
-    cap = config.rules.transaction_gas_cap
-    if cap is None or not config.rules.deposits:
-        raise ConfigNotDerivable("an L2 needs deposits and a gas cap for each transaction")
-    needed = max(cap, TRANSACTION_GAS_CAP) + ATTRIBUTES_GAS
+    if config.rules != L2_RULES:
+        raise ConfigNotDerivable(
+            "the provers on L1 know one set of rules, L2_RULES of genesis/config.py; by others no"
+            " block of this chain could be defended"
+        )
+    if config.derivation.window_seconds < 1:
+        raise ConfigNotDerivable(
+            "without a window a block would depend on deposits behind its own batch, and so on"
+            " where the inbox prefix of a dispute ends: set window_seconds to 1 or more"
+        )
+    needed = TRANSACTION_GAS_CAP + ATTRIBUTES_GAS
     if config.block_gas_limit < needed:
         raise ConfigNotDerivable(
             f"a block gas limit of {config.block_gas_limit} leaves no room for the largest deposit"

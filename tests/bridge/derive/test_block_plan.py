@@ -192,9 +192,20 @@ def test_digest_names_everything_but_the_sequencers_transactions() -> None:
         replace(CONFIG, block_gas_limit=Gas(2**24)),
         replace(CONFIG, block_gas_limit=Gas(2**25 + 1)),
         replace(CONFIG, rules=ExecutionRules(transaction_gas_cap=None)),
+        replace(CONFIG, rules=ExecutionRules(transaction_gas_cap=Gas(2**24 + 1))),
+        replace(CONFIG, rules=ExecutionRules(bounded_inputs=False)),
+        replace(CONFIG, derivation=DerivationConfig(window_seconds=0)),
         replace(CONFIG, rules=L1_RULES),
     ],
-    ids=["no room beside the attributes", "more steps than a trace has", "no cap", "no deposits"],
+    ids=[
+        "no room beside the attributes",
+        "more steps than a trace has",
+        "no cap",
+        "another cap than the provers'",
+        "inputs that no step can carry",
+        "no window",
+        "no deposits",
+    ],
 )
 def test_configuration_that_could_get_stuck_is_refused(config: ChainConfig) -> None:
     check_derivable(CONFIG)
