@@ -63,7 +63,7 @@ async def find_dispute(
     """A game as it stands now, and what it owes `account`. Raises `UnknownGame`."""
     await client.check_chain()
     address = await find_game(client, rollup, name)
-    return await read_dispute(client, address, account, await client.header())
+    return await read_dispute(client, address, account, await client.header(), rollup=rollup)
 
 
 async def find_game(client: L1Client, rollup: Address, name: str) -> Address:

@@ -33,7 +33,6 @@ from bridge.l1.abi import Function
 from bridge.l1.client import L1Receipt
 from bridge.l1.errors import (
     L1CallReverted,
-    L1EndpointInconsistent,
     L1RequestRefused,
     L1TransactionReverted,
 )
@@ -222,13 +221,8 @@ class Challenger:
             await self._leave(index, address, done)
 
     async def _read(self, address: Address, done: _Round) -> Dispute:
-        """A game as it stands. Raises `L1Unavailable` where the Rollup has made no such game: ether
-        is sent to it."""
         client, us = self._transactor.client, self._transactor.address
-        dispute = await read_dispute(client, address, us, done.head)
-        if dispute.rollup != self._rollup:
-            raise L1EndpointInconsistent(f"0x{address.hex()} is another Rollup's game")
-        return dispute
+        return await read_dispute(client, address, us, done.head, rollup=self._rollup)
 
     # Games that are played
 

@@ -6,13 +6,13 @@ from typing import Any
 from bridge.dispute.clock import ClockRules
 from bridge.dispute.game import Claim, Credit, GameRules, GameState
 from bridge.dispute.game_code import arguments_of
-from bridge.dispute.limits import CLAIMS_PER_CALL_MAX
+from bridge.dispute.limits import CLAIMS_PER_CALL_MAX, DEPTH_MAX
 from bridge.dispute.position import Position
 from bridge.dispute.trace import Subject
 from bridge.games import GameStatus
 from bridge.l1 import contracts, wire
 from bridge.l1.client import L1Client
-from bridge.l1.errors import L1Unavailable
+from bridge.l1.errors import L1EndpointInconsistent, L1Unavailable
 from bridge.l1.headers import L1Header
 from bridge.machine.bare import boundary_machine_hash
 from state.types import ZERO_ADDRESS, Address, BlockNumber, Hash32, Timestamp, Wei
@@ -25,8 +25,6 @@ class Dispute:
     """One game with all that was ever claimed in it."""
 
     address: Address
-    rollup: Address
-    """Who created it, as its address vouches for."""
     proposer: Address
     output_root: Hash32
     """What the root claim says of the claimed block."""
@@ -38,17 +36,29 @@ class Dispute:
 
 
 async def read_dispute(
-    client: L1Client, address: Address, account: Address | None, head: L1Header
+    client: L1Client,
+    address: Address,
+    account: Address | None,
+    head: L1Header,
+    *,
+    rollup: Address | None = None,
 ) -> Dispute:
     """The game at `address` in the state after `head`, and what it owes `account`.
 
-    Raises `L1Unavailable` for answers that are no game's.
+    `rollup` is who must have created it: ether is sent to games. Raises `L1Unavailable` for answers
+    that are no game's, or none of that Rollup's.
     """
     call = client.call
     args = arguments_of(address, await client.require_code(address, "the game", at=head.hash))
-    (rollup, proposer, root, l2_block, count, acc, anchor_root, anchor_block, created_at) = args[:9]
+    (creator, proposer, root, l2_block, count, acc, anchor_root, anchor_block, created_at) = args[
+        :9
+    ]
     clock, extension, payout_delay, bond = args[9:]
-    (max_depth,) = await call(address, contracts.MAX_DEPTH, at=head.hash)
+    if rollup not in (None, wire.address(creator, "rollup")):
+        raise L1EndpointInconsistent(f"0x{address.hex()} is a game of another Rollup")
+    (depth,) = await call(address, contracts.MAX_DEPTH, at=head.hash)
+    if depth != DEPTH_MAX:
+        raise L1EndpointInconsistent(f"a tree of {depth} levels is over no trace of ours")
     (status,) = await call(address, contracts.STATUS, at=head.hash)
     (resolved_at,) = await call(address, contracts.RESOLVED_AT, at=head.hash)
     credits = []
@@ -58,7 +68,7 @@ async def read_dispute(
     claims = await _read_claims(client, address, head)
     try:
         game = GameState(
-            rules=GameRules(max_depth, ClockRules(clock, extension), Wei(bond), payout_delay),
+            rules=GameRules(DEPTH_MAX, ClockRules(clock, extension), Wei(bond), payout_delay),
             anchor=boundary_machine_hash(Hash32(anchor_root)),
             claims=claims,
             status=GameStatus(status),
@@ -69,7 +79,6 @@ async def read_dispute(
         raise L1Unavailable(f"0x{address.hex()} doesn't answer as a game does: {error}") from None
     return Dispute(
         address=address,
-        rollup=wire.address(rollup, "rollup"),
         proposer=wire.address(proposer, "proposer"),
         output_root=Hash32(root),
         subject=Subject(

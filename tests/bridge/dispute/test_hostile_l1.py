@@ -10,7 +10,7 @@ from bridge import limits as bridge_limits
 from bridge.dispute import limits
 from bridge.dispute.challenger import Challenger
 from bridge.dispute.game import Move, ResolveClaim, Step
-from bridge.dispute.reader import Dispute
+from bridge.dispute.reader import Dispute, read_dispute
 from bridge.dispute.trace import ChainTrace, NotDerived, PrefixMoved, TraceBook
 from bridge.games import GameStatus
 from bridge.l1 import contracts
@@ -206,6 +206,28 @@ def test_endpoint_that_names_its_own_address_as_a_game_gets_no_stake(in_court: I
         alice = alice_through(court, game.hex(), MALLORY.address.hex())
         with pytest.raises(L1EndpointInconsistent, match="isn't that of"):
             await alice.step()
+
+    in_court(scenario)
+
+
+def test_endpoint_that_lies_about_how_deep_games_are_gets_no_stake(in_court: InCourt) -> None:
+    """Over a shorter trace the root would be about a state in the middle of a block."""
+
+    async def scenario(court: Court) -> None:
+        await court.propose(court.root(3), 3)
+        told, lie = (f"0x{depth:064x}" for depth in (limits.DEPTH_MAX, 20))
+        with pytest.raises(L1EndpointInconsistent, match="20 levels"):
+            await alice_through(court, told, lie).step()
+
+    in_court(scenario)
+
+
+def test_endpoint_that_passes_another_rollups_game_off_gets_no_stake(in_court: InCourt) -> None:
+    async def scenario(court: Court) -> None:
+        await court.propose(forged(court.root(3)), 3)
+        (game,), client = await court.games(), court.rig.client
+        with pytest.raises(L1EndpointInconsistent, match="another Rollup"):
+            await read_dispute(client, game, None, await client.header(), rollup=MALLORY.address)
 
     in_court(scenario)
 
