@@ -36,11 +36,33 @@ class Fact:
     claimed: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """Accounts and slots that one of several states has written."""
+
+    accounts: frozenset[Address]
+    slots: frozenset[tuple[Address, int]]
+
+    @classmethod
+    def by(cls, *machines: BlockMachine) -> "_Touched":
+        diffs = [machine.diff() for machine in machines]
+        return cls(
+            frozenset(account for diff in diffs for account in diff.accounts),
+            frozenset(
+                (account, slot)
+                for diff in diffs
+                for account, slots in diff.storage.items()
+                for slot in slots
+            ),
+        )
+
+
 def contradictions(
     before: BlockMachine, right: BlockMachine, claimed: BlockMachine
 ) -> tuple[Fact, ...]:
     """What two states after the same step say differently."""
-    was, is_, is_said = _facts(before), _facts(right), _facts(claimed)
+    touched = _Touched.by(right, claimed)
+    was, is_, is_said = (_facts(machine, touched) for machine in (before, right, claimed))
     return tuple(
         Fact(name, was.get(name, "-"), is_.get(name, "-"), is_said.get(name, "-"))
         for name in sorted({*is_, *is_said})
@@ -48,10 +70,11 @@ def contradictions(
     )
 
 
-def _facts(machine: BlockMachine) -> Mapping[str, str]:
+def _facts(machine: BlockMachine, touched: _Touched) -> Mapping[str, str]:
     found = {"status": machine.status.name}
     if machine.machine is not None:
-        found |= _executed(machine.machine)
+        found |= _of_block(machine.machine)
+        found |= _of_accounts(machine.machine, touched)
     if machine.header is not None:
         boundary = machine.boundary
         found["state root in the output root"] = _short(boundary.state_root)
@@ -59,21 +82,22 @@ def _facts(machine: BlockMachine) -> Mapping[str, str]:
     return found
 
 
-def _executed(machine: Machine) -> Iterator[tuple[str, str]]:
+def _of_block(machine: Machine) -> Iterator[tuple[str, str]]:
     state = machine.state
     yield "time of the block", str(state.block.context.timestamp)
     yield "transactions in the block", str(state.block.count)
     yield "transaction about to run", _short(state.tx.hash()) if state.tx else "none"
     if state.block.receipts is not None:
         yield "last receipt", _outcome(state.block.receipts.item.encoded)
-    diff = machine.diff()
-    for account, change in diff.accounts.items():
-        if change is not None:
-            yield f"balance of {named(account)}", f"{change.balance / ETHER:,.6f} ETH"
-    for account, slots in diff.storage.items():
-        for slot, value in slots.items():
-            name = f"slot {_short(slot.to_bytes(32, 'big'))} of {named(account)}"
-            yield name, _value(value)
+
+
+def _of_accounts(machine: Machine, touched: _Touched) -> Iterator[tuple[str, str]]:
+    world = machine.state.world
+    for account in touched.accounts:
+        yield f"balance of {named(account)}", f"{world.values(account).balance / ETHER:,.6f} ETH"
+    for account, slot in touched.slots:
+        name = f"slot {_short(slot.to_bytes(32, 'big'))} of {named(account)}"
+        yield name, _value(world.storage(account, slot))
 
 
 def _outcome(receipt: bytes) -> str:
