@@ -5,14 +5,16 @@ from functools import partial
 
 from bridge import limits
 from bridge.dispute.game import Claim
+from bridge.dispute.game_code import arguments_of
 from bridge.dispute.reader import Dispute, read_dispute
 from bridge.dispute.trace import TraceBook
 from bridge.games import Game, read_game
 from bridge.l1 import contracts, wire
 from bridge.l1.client import L1Client
+from bridge.l1.errors import L1Unavailable
 from node.derived import DerivedChain
 from state.errors import Invalid, Unavailable
-from state.types import Address
+from state.types import Address, address
 
 
 class UnknownGame(Invalid):
@@ -46,12 +48,11 @@ async def list_games(derived: DerivedChain, *, judges: bool) -> list[ListedGame]
     (count,) = await client.call(rollup, contracts.GAME_COUNT, at=head.hash)
     found = []
     for index in range(max(0, count - limits.GAMES_SCANNED_MAX), count):
-        address = await _game_at(client, rollup, index)
-        game = await read_game(client, address, at=head.hash)
-        (claims,) = await client.call(address, contracts.CLAIM_COUNT, at=head.hash)
+        game = await read_game(client, await _game_at(client, rollup, index), at=head.hash)
+        (claims,) = await client.call(game.address, contracts.CLAIM_COUNT, at=head.hash)
         is_right = None
         if judges:
-            dispute = await read_dispute(client, address, None, head)
+            dispute = await read_dispute(client, game.address, None, head, rollup=rollup)
             is_right = (await judge(derived, dispute)).verdicts[0]
         found.append(ListedGame(index, game, claims, is_right))
     return found
@@ -60,25 +61,42 @@ async def list_games(derived: DerivedChain, *, judges: bool) -> list[ListedGame]
 async def find_dispute(
     client: L1Client, rollup: Address, name: str, account: Address | None = None
 ) -> Dispute:
-    """A game as it stands now, and what it owes `account`. Raises `UnknownGame`."""
+    """A game by its index or address as it stands now, and what it owes `account`.
+
+    Raises `UnknownGame`, also for a game that another Rollup created.
+    """
     await client.check_chain()
-    address = await find_game(client, rollup, name)
-    return await read_dispute(client, address, account, await client.header(), rollup=rollup)
-
-
-async def find_game(client: L1Client, rollup: Address, name: str) -> Address:
-    """The address of a game by its index or address. Raises `UnknownGame`: ether is sent to games,
-    so an address must be one that the Rollup itself created."""
-    (count,) = await client.call(rollup, contracts.GAME_COUNT)
+    head = await client.header()
     if name.isascii() and name.isdigit():
+        (count,) = await client.call(rollup, contracts.GAME_COUNT, at=head.hash)
         if int(name) >= count:
             raise UnknownGame(f"the Rollup has {count} games, numbered from 0: there is no {name}")
-        return await _game_at(client, rollup, int(name))
-    for index in reversed(range(max(0, count - limits.GAMES_SCANNED_MAX), count)):
-        address = await _game_at(client, rollup, index)
-        if name.lower() == wire.to_data(address):
-            return address
-    raise UnknownGame(
+        game = await _game_at(client, rollup, int(name))
+    else:
+        game = _parse_address(name)
+        if not _is_game(game, await client.code(game, at=head.hash), rollup):
+            raise _not_a_game(name)
+    return await read_dispute(client, game, account, head, rollup=rollup)
+
+
+def _parse_address(name: str) -> Address:
+    try:
+        return address(bytes.fromhex(name.lower().removeprefix("0x")))
+    except ValueError:
+        raise _not_a_game(name) from None
+
+
+def _is_game(game: Address, code: bytes, rollup: Address) -> bool:
+    """Whether a contract is a game that this Rollup created, which its address vouches for."""
+    try:
+        creator, *_ = arguments_of(game, code)
+    except L1Unavailable:
+        return False
+    return wire.address(creator, "rollup") == rollup
+
+
+def _not_a_game(name: str) -> UnknownGame:
+    return UnknownGame(
         f"{name:.80} is no game of this Rollup: give an address or an index that"
         " `tallystick dispute list` shows"
     )
@@ -113,5 +131,5 @@ def _judge(derived: DerivedChain, dispute: Dispute) -> JudgedDispute:
 
 
 async def _game_at(client: L1Client, rollup: Address, index: int) -> Address:
-    (address,) = await client.call(rollup, contracts.GAME_AT, index)
-    return wire.address(address, "gameAt")
+    (answer,) = await client.call(rollup, contracts.GAME_AT, index)
+    return wire.address(answer, "gameAt")

@@ -14,7 +14,6 @@ from state.types import Address, BlockNumber, Hash32, Timestamp, Wei
 
 ROOT = Hash32(b"\x01" * 32)
 GAME = Address(b"\x99" * 20)
-ROLLUP = Address(b"\x77" * 20)
 PROPOSER = Address(b"\x88" * 20)
 
 
@@ -25,7 +24,6 @@ def dispute(anchor_block: int = 4) -> Dispute:
     game = GameState(rules, ROOT, (claim,))
     return Dispute(
         address=GAME,
-        rollup=ROLLUP,
         proposer=PROPOSER,
         output_root=ROOT,
         subject=subject,
