@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,8 @@ PARAMETERS = DeployParameters(
 
 LAST_INDEX = 2**DEPTH_MAX - 1
 """Trace index of the last step of a game."""
+
+BULK_PER_BLOCK = 50
 
 LOOKS_MAX = 4 * DEPTH_MAX
 """More than any test's game takes."""
@@ -151,6 +153,32 @@ class Court:
         data = contracts.MOVE.call(claim.index, claim.claim, state, True)
         bond = rules.bond_at(claim.position.depth + 1)
         await self.rig.transactor(STRANGER.key).send(L1Transaction("attack", game, data, bond))
+
+    async def spam(self, game: Address, claim: Claim, count: int) -> None:
+        """Have a stranger defend a claim many times."""
+        rules = (await self.read(game)).game.rules
+        states = (Hash32(number.to_bytes(32, "big")) for number in range(count))
+        calls = [contracts.MOVE.call(claim.index, claim.claim, state, False) for state in states]
+        await self._send_in_bulk(game, calls, rules.bond_at(claim.position.depth + 1))
+
+    async def resolve_by_strangers(self, game: Address, indexes: Iterable[int]) -> None:
+        """Have a stranger resolve claims."""
+        await self._send_in_bulk(
+            game, [contracts.RESOLVE_CLAIM.call(index, 0) for index in indexes]
+        )
+
+    async def _send_in_bulk(self, to: Address, calls: list[bytes], value: int = 0) -> None:
+        """Past our own client, and in few blocks."""
+        fixed = {"from": "0x" + STRANGER.address.hex(), "to": "0x" + to.hex()}
+        fixed |= {"value": hex(value), "gas": hex(400_000)}
+        self.anvil.automine(False)
+        for number, data in enumerate(calls):
+            call = fixed | {"data": "0x" + data.hex()}
+            await self.rig.client.rpc.request("eth_sendTransaction", call)
+            if number % BULK_PER_BLOCK == 0:
+                self.anvil.mine()
+        self.anvil.mine()
+        self.anvil.automine(True)
 
     async def game_of(self, receipt: L1Receipt) -> Address:
         """The game that a proposal made."""

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.dispute.challenger import Challenger, Played
 from bridge.dispute.game import Step
-from bridge.dispute.limits import DEPTH_MAX
+from bridge.dispute.limits import ANSWERS_PER_RESOLUTION_MAX, CLAIMS_PER_CALL_MAX, DEPTH_MAX
 from bridge.dispute.trace import BLOCK_STEPS
 from bridge.games import GameStatus
 from bridge.l1 import contracts
@@ -49,6 +49,11 @@ MORE_LEAVES = {
 }
 LEAVES |= MORE_LEAVES if ALL else {}
 """Places in the trace of three blocks, by their index; the default run has a sample."""
+
+SPAM = 1_000 if ALL else 270
+assert min(CLAIMS_PER_CALL_MAX, ANSWERS_PER_RESOLUTION_MAX) < SPAM
+
+WRONG = Hash32(b"\x66" * 32)
 
 
 async def refute(court: Court, root: Hash32, number: int, index: int, **prefix: int) -> Played:
@@ -161,6 +166,32 @@ def test_right_root_is_not_answered(in_court: InCourt) -> None:
     async def scenario(court: Court) -> None:
         await court.propose(court.root(2), 2)
         assert not (await court.alice().step()).played
+
+    in_court(scenario)
+
+
+# Spam
+
+
+def test_thousand_spam_children_are_read_and_resolved_in_pages(in_court: InCourt) -> None:
+    """Mallory attacks a right root, Alice answers her, and hundreds of claims that can't hurt stand
+    beside that answer: more than one call reads, and than one transaction resolves."""
+
+    async def scenario(court: Court) -> None:
+        game = await court.propose(court.root(3), 3)
+        await court.attack(game, (await court.read(game)).game.claims[0], WRONG)
+        before, alice = await court.balance(), court.alice()
+        assert len((await alice.step()).played) == 1
+        await court.spam(game, (await court.read(game)).game.claims[1], SPAM)
+        assert not (await alice.step()).played
+        assert len((await court.read(game)).game.claims) == SPAM + 3
+        court.wait(2 * WINDOW)
+        await court.resolve_by_strangers(game, range(3, SPAM + 3))
+        assert await end(court, game, alice) is GameStatus.DEFENDER_WINS
+        claims = (await court.read(game)).game.claims
+        assert all(claim.is_resolved for claim in claims)
+        assert claims[1].countered_by == ALICE.address
+        assert await court.balance() > before
 
     in_court(scenario)
 
