@@ -134,15 +134,19 @@ class Challenger:
         trace_of: TraceOf,
         *,
         resolves: bool = True,
+        confirmations: int = 0,
         spectator: Spectator | None = None,
         on_chain_thread: Callable[[Callable[[], Any]], Awaitable[Any]] = write_here,
     ) -> None:
-        """`resolves`: whether to end games besides playing them. `on_chain_thread` runs what reads
-        the chain and executes blocks."""
+        """`resolves`: whether to end games besides playing them. `confirmations`: L1 blocks that
+        must be on top of a game's creation before anything is staked in it; if a reorg took the
+        game back and kept the stake, that would lie where no contract is. `on_chain_thread` runs
+        what reads the chain and executes blocks."""
         self._transactor = transactor
         self._rollup = rollup
         self._trace_of = trace_of
         self._resolves = resolves
+        self._confirmations = confirmations
         self._spectator: Spectator = spectator or _Nobody()
         self._on_chain_thread = on_chain_thread
         self._followed: set[Address] = set()
@@ -230,6 +234,8 @@ class Challenger:
         self._followed.add(dispute.address)
         done.watched.append(dispute)
         await self._spectator.saw(dispute)
+        if await self._is_unconfirmed(dispute, done.head):
+            return
         undecided: Container[int] = open_leaves(dispute.game)
         try:
             found = await self._on_chain_thread(lambda: self._plan(dispute))
@@ -240,6 +246,15 @@ class Challenger:
         # What the clocks end is resolved whatever we can say of it; but nothing that is left to us.
         if self._resolves and len(dispute.game.claims) > 1:
             await self._resolve(dispute, undecided, done)
+
+    async def _is_unconfirmed(self, dispute: Dispute, head: L1Header) -> bool:
+        """Whether a game wants more L1 blocks on its creation, and its clock has time for them."""
+        patience = dispute.game.rules.clocks.duration // limits.CONFIRMING_CLOCK_PARTS
+        if not self._confirmations or head.timestamp - dispute.created_at >= patience:
+            return False
+        client = self._transactor.client
+        below = await client.header(max(0, head.number - self._confirmations))
+        return not await client.code(dispute.address, at=below.hash)
 
     def _plan(self, dispute: Dispute) -> Plan:
         trace = self._trace_of(dispute)

@@ -45,3 +45,11 @@ GAME_LIFETIMES_WATCHED = 2
 """Games are looked at for twice as long as one can take: whoever floods the Rollup with games, the
 one that they are to hide is among those that are looked at, and our credit has a while to be taken
 out."""
+
+GAME_CONFIRMATIONS = 2
+"""L1 blocks on top of a game's creation before the challenger stakes ether in it. Ethereum takes
+back one block now and then, and hardly ever a second; what a deeper reorg could cost is a bond."""
+
+CONFIRMING_CLOCK_PARTS = 4
+"""Nor does it wait for them longer than this part of a side's clock: a wrong root that stands is
+worse than a lost bond."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bridge.dispute.challenger import Challenger, Played
 from bridge.dispute.game import Move, Resolve, ResolveClaim, Step
+from bridge.dispute.limits import GAME_CONFIRMATIONS
 from bridge.dispute.position import ROOT_POSITION
 from bridge.dispute.reader import Dispute
 from bridge.dispute.trace import ChainTrace, TraceBook
@@ -62,6 +63,7 @@ class ChallengerRole:
             Transactor(derived.client, operator, poll_seconds=DISPUTE_POLL_SECONDS),
             derived.deployment.rollup,
             self._trace_of,
+            confirmations=GAME_CONFIRMATIONS,
             spectator=self,
             on_chain_thread=derived.chain.write,
         )

@@ -208,7 +208,12 @@ class Court:
 
     # Players
 
-    def alice(self, spectator: Spectator | None = None, sleep: Sleep = asyncio.sleep) -> Challenger:
+    def alice(
+        self,
+        spectator: Spectator | None = None,
+        sleep: Sleep = asyncio.sleep,
+        confirmations: int = 0,
+    ) -> Challenger:
         """An honest challenger that was just started."""
         book = TraceBook(self.local)
         operator = Operator.of_dev_account(ALICE)
@@ -216,6 +221,7 @@ class Court:
             Transactor(self.rig.client, operator, sleep=sleep, poll_seconds=POLL),
             self.rig.deployment.rollup,
             lambda dispute: book.trace_of(dispute.subject),
+            confirmations=confirmations,
             spectator=spectator,
         )
 

@@ -120,6 +120,44 @@ def test_l1_reorg_of_a_games_creation_is_played_anew_where_it_is_now(in_court: I
     in_court(scenario)
 
 
+def test_l1_reorg_of_a_games_creation_costs_the_challenger_no_bond(in_court: InCourt) -> None:
+    """An answer that came along into a branch without the game would lie where no contract is. So
+    none is given before the game has its confirmations."""
+
+    async def scenario(court: Court) -> None:
+        alice, before = court.alice(confirmations=2), await court.balance()
+        start = await height(court)
+        game = await court.propose(forged(court.root(3)), 3)
+        for _ in range(2):
+            assert not (await alice.step()).played
+            court.anvil.mine()
+
+        await reorg(court, start)
+        assert await court.games() == []
+        assert not (await alice.step()).played
+        assert await court.balance() == before
+        court.wait(WINDOW // 2)
+        game = await court.propose(forged(court.root(3)), 3)
+        court.anvil.mine(2)
+        assert len((await alice.step()).played) == 1
+        assert len((await court.read(game)).game.claims) == 2
+
+    in_court(scenario)
+
+
+def test_confirmations_that_a_clock_has_no_time_for_are_not_waited_for(in_court: InCourt) -> None:
+    """Of an L1 that makes hardly any blocks."""
+
+    async def scenario(court: Court) -> None:
+        alice = court.alice(confirmations=50)
+        await court.propose(forged(court.root(3)), 3)
+        assert not (await alice.step()).played
+        court.wait(WINDOW // 4)
+        assert len((await alice.step()).played) == 1
+
+    in_court(scenario)
+
+
 # A game's middle
 
 
