@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from bridge.boundary import Boundary
+from bridge.dispute.limits import STATES_KEPT_MAX
 from bridge.dispute.trace import BLOCK_STEPS, ChainTrace, LocalChain, StepProof, Subject
 from bridge.machine.bare import boundary_machine_hash
 from bridge.machine.block_machine import BlockMachine
@@ -34,10 +35,14 @@ from state.types import Address, BlockNumber, Gas, Hash32, Timestamp, Wei
 STOLEN: Final = Wei(10**18)
 """What the liar's account gets out of nothing: one ether."""
 
-MONEY: Final = 10**6
-"""Operands from here on are amounts or prices (a USD is 10^6), not offsets or lengths."""
+AMOUNT_SCALE: Final = 10**10
+"""Price (8 decimals) times size (8 decimals) over this is an amount in USD (6 decimals)."""
 
-_MUL, _DIV, _SDIV = 0x02, 0x04, 0x05
+TENTH: Final = 10
+"""What the liar makes of an amount: a tenth, which no later rounding hides."""
+
+_DIV, _SDIV = 0x04, 0x05
+_SIGN_BIT: Final = 2**255
 _LIST, _LONG_LIST = 0xC0, 0xF7
 _STATUS_FLIP: Final = 0x01 ^ 0x80
 """Between the RLP of 1 and that of 0."""
@@ -145,14 +150,15 @@ class LyingTrace:
 
     def __init__(self, chain: LocalChain, subject: Subject, kind: FaultKind) -> None:
         """Raises `Unavailable` as `ChainTrace` does."""
+        self.kind = kind
         self._truth = ChainTrace(chain, subject)
         self._chain = chain
         self._subject = subject
-        self._kind = kind
         self._prefix = Prefix(chain.log, subject.inbox_count)
-        self._lied_from = (subject.l2_block - 1 - subject.anchor_block) * BLOCK_STEPS
+        self._lied_from = subject.first_step_of_last_block
         self._machine: LyingMachine | None = None
-        end = self._machine_after(0)
+        self._claims: dict[int, Hash32] = {}
+        end = self._new_machine()
         end.run()
         self.boundary: Boundary = end.boundary
         """The boundary that the lie ends in."""
@@ -167,31 +173,65 @@ class LyingTrace:
         return self.boundary.output_root
 
     def claim_at(self, trace_index: int) -> Hash32:
-        """The state's hash after `trace_index` + 1 steps, as the liar has it."""
+        """The state's hash after `trace_index` + 1 steps, as the liar has it.
+
+        Remembered: a player asks for all its claims at each look, and a block takes a while.
+        """
+        found = self._claims.get(trace_index)
+        if found is None:
+            if len(self._claims) >= STATES_KEPT_MAX:
+                self._claims.clear()
+            found = self._claims[trace_index] = self._claim_at(trace_index)
+        return found
+
+    def _claim_at(self, trace_index: int) -> Hash32:
         step = trace_index + 1 - self._lied_from
         if step <= 0:
             return self._truth.claim_at(trace_index)
         if step >= BLOCK_STEPS:
             return boundary_machine_hash(self.output_root)
-        return self._machine_after(step).machine_hash()
+        machine = self._machine
+        if machine is None or machine.steps > step:
+            machine = self._machine = self._new_machine()
+        machine.advance(step - machine.steps)
+        return machine.machine_hash()
+
+    def machine_after(self, steps: int) -> LyingMachine:
+        """The liar's machine so many steps from the anchor, within the block lied about; whoever
+        asks may step it."""
+        machine = self._new_machine()
+        machine.advance(steps - self._lied_from)
+        return machine
 
     def proof(self, trace_index: int) -> StepProof:
         """The proof of a step; of the one that the lie is about, L1 proves something else."""
-        step = trace_index - self._lied_from
-        if step < 0:
+        if trace_index < self._lied_from:
             return self._truth.proof(trace_index)
-        machine = self._machine_after(step)
-        self._machine = None
+        machine = self.machine_after(trace_index)
         before, witness = machine.machine_hash(), block_witness(machine)
         return StepProof(trace_index, before, self.claim_at(trace_index), witness)
 
-    def _machine_after(self, step: int) -> LyingMachine:
-        machine = self._machine
-        if machine is None or machine.steps > step:
-            machine = LyingMachine(self._chain, self._subject, self._prefix, self._kind)
-        machine.advance(step - machine.steps)
-        self._machine = machine
-        return machine
+    def _new_machine(self) -> LyingMachine:
+        return LyingMachine(self._chain, self._subject, self._prefix, self.kind)
+
+
+def lie_about(chain: LocalChain, subject: Subject, kind: FaultKind) -> LyingTrace | None:
+    """A lie about the last block of a subject; None where there is nothing to lie about, or where
+    the lie leads to the right output root after all. Raises `Unavailable`."""
+    lie = LyingTrace(chain, subject, kind)
+    if lie.struck_at is None:
+        return None
+    is_right = lie.output_root == chain.view.output_root(subject.l2_block)
+    return None if is_right and kind is not FaultKind.ATTACK else lie
+
+
+def lie_behind(chain: LocalChain, subject: Subject, output_root: Hash32) -> LyingTrace | None:
+    """The lie that leads to a wrong root; None for one of another make. Raises `Unavailable`."""
+    for kind in FaultKind:
+        lie = None if kind is FaultKind.ATTACK else lie_about(chain, subject, kind)
+        if lie is not None and lie.output_root == output_root:
+            return lie
+    return None
 
 
 def forged_withdrawal(thief: Address) -> Withdrawal:
@@ -225,18 +265,15 @@ def _left_of_payload(machine: LyingMachine) -> int:
     return inputs.left
 
 
-def _multiplies_money(machine: LyingMachine) -> bool:
-    """The next step multiplies or divides amounts in the clearing house, modules included."""
+def _divides_to_amount(machine: LyingMachine) -> bool:
+    """The next step divides price times size to an amount, in the clearing house."""
     if machine.status is not Status.RUN:
         return False
     frame = _state(machine).running_frame
-    operands = frame.stack[-2:]
-    return (
-        frame.address == CLEARING_HOUSE
-        and frame.program.padded[frame.pc] in (_MUL, _DIV, _SDIV)
-        and len(operands) == 2
-        and min(operands) >= MONEY
-    )
+    if frame.address != CLEARING_HOUSE or frame.program.padded[frame.pc] not in (_DIV, _SDIV):
+        return False
+    divisor, dividend = frame.stack[-2:] if len(frame.stack) > 1 else (0, 0)
+    return divisor == AMOUNT_SCALE and AMOUNT_SCALE * TENTH <= dividend < _SIGN_BIT
 
 
 # What to change
@@ -290,8 +327,8 @@ def _shift_time(machine: LyingMachine) -> None:
     block.context = replace(block.context, timestamp=Timestamp(block.context.timestamp + 1))
 
 
-def _spoil_result(machine: LyingMachine) -> None:
-    _state(machine).running_frame.stack[-1] ^= 1
+def _take_a_tenth(machine: LyingMachine) -> None:
+    _state(machine).running_frame.stack[-1] //= TENTH
 
 
 def _forge_withdrawal(machine: LyingMachine) -> None:
@@ -319,7 +356,7 @@ _LIES: Final[Mapping[FaultKind, _Lie]] = {
     FaultKind.RECEIPT: _Lie(_in(Status.RECEIPT), _flip_status),
     FaultKind.GAS: _Lie(_in(Status.RUN), _leave_gas),
     FaultKind.DERIVATION: _Lie(_in(Status.ORIGIN), _shift_time),
-    FaultKind.MARGIN: _Lie(_multiplies_money, _spoil_result),
+    FaultKind.MARGIN: _Lie(_divides_to_amount, _take_a_tenth),
     FaultKind.WITHDRAWAL: _Lie(_in(Status.RECEIPT), _forge_withdrawal),
     FaultKind.ATTACK: _Lie(_in(Status.RUN), _leave_gas),
 }

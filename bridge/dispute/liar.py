@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.dispute.challenger import Challenger, ChallengerReport, ProvableTrace
-from bridge.dispute.faults import Fault, LyingTrace
+from bridge.dispute.faults import Fault, LyingTrace, lie_about
 from bridge.dispute.reader import Dispute, read_dispute
 from bridge.dispute.trace import LocalChain, Subject
 from bridge.games import Game, newest_games
@@ -112,9 +112,9 @@ class Liar:
             block = BlockNumber(number)
             item = view.safe(block).item
             subject = Subject(anchor_root, anchor_block, block, item.index + 1)
-            trace = LyingTrace(self._chain, subject, self._fault.kind)
-            if trace.struck_at is not None:
-                return _Told(trace.output_root, subject, item.acc)
+            lie = lie_about(self._chain, subject, self._fault.kind)
+            if lie is not None:
+                return _Told(lie.output_root, subject, item.acc)
             self._looked_at = block
         return None
 

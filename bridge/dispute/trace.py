@@ -65,6 +65,11 @@ class Subject:
     inbox_acc: Hash32 | None = None
     """The accumulator up to and with the last of these items; None for no game's, but our own."""
 
+    @property
+    def first_step_of_last_block(self) -> int:
+        """How many steps come before the claimed block."""
+        return (self.l2_block - 1 - self.anchor_block) * BLOCK_STEPS
+
 
 @dataclass(frozen=True, slots=True)
 class StepProof:

@@ -7,13 +7,12 @@ from eth_utils.address import to_checksum_address
 from rich.console import Console
 from rich.status import Status as Spinner
 
-from bridge.dispute.faults import FaultKind
+from bridge.dispute.faults import AMOUNT_SCALE, FaultKind
 from bridge.games import GameStatus
 from genesis.predeploys import CLEARING_HOUSE
 from node.cli import output
 from node.demo.facts import named
 from node.demo.fraud_story import Accusation, FraudStory, Purse, Round, Ruling
-from node.demo.lie import AMOUNT_SCALE
 from node.demo.limits import ROUND_LANDMARKS, STACK_ROWS_MAX
 from node.demo.trade import USD
 from node.happenings import ether, hex_of, step_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bridge.boundary import Boundary
-from bridge.dispute.faults import forged_withdrawal
+from bridge.dispute.faults import LyingTrace, forged_withdrawal
 from bridge.dispute.reader import Dispute
 from bridge.dispute.trace import BLOCK_STEPS
 from bridge.games import read_game
@@ -19,7 +19,6 @@ from bridge.withdrawals import (
     WithdrawalNotReady,
     Withdrawer,
 )
-from node.demo.lie import Lie, first_step
 from node.demo.limits import DUEL_POLL_SECONDS
 from node.demo.trade import DemoFailed
 from node.derived import DerivedChain
@@ -38,7 +37,7 @@ class FalseWithdrawal:
         self._transactor = transactor
         self._withdrawal: Withdrawal = forged_withdrawal(derived.chain.config.coinbase)
 
-    async def prove(self, dispute: Dispute, lie: Lie) -> None:
+    async def prove(self, dispute: Dispute, lie: LyingTrace) -> None:
         """Have the Portal take the proof, which is one, against the liar's root."""
         game = await read_game(self._derived.client, dispute.address, at="latest")
         boundary, nodes = await self._derived.chain.write(lambda: self._evidence(dispute, lie))
@@ -57,8 +56,8 @@ class FalseWithdrawal:
             except WithdrawalNotReady:
                 await asyncio.sleep(DUEL_POLL_SECONDS)
 
-    def _evidence(self, dispute: Dispute, lie: Lie) -> tuple[Boundary, tuple[bytes, ...]]:
-        machine = lie.machine_after(first_step(dispute.subject) + BLOCK_STEPS)
+    def _evidence(self, dispute: Dispute, lie: LyingTrace) -> tuple[Boundary, tuple[bytes, ...]]:
+        machine = lie.machine_after(dispute.subject.first_step_of_last_block + BLOCK_STEPS)
         if machine.machine is None:
             raise InternalError("a block that is sealed was executed")
         key = keccak(self._withdrawal.slot.to_bytes(32, "big"))

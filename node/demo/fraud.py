@@ -15,14 +15,12 @@ from bridge.dispute.reader import Dispute
 from bridge.dispute.trace import ChainTrace, Subject, TraceBook
 from bridge.games import GameStatus
 from bridge.l1 import contracts
-from bridge.machine.prefix import Prefix
 from genesis.accounts import DevAccount, dev_accounts, operator_accounts
 from node.demo.block_map import BlockMap
 from node.demo.duel import Duel
 from node.demo.false_withdrawal import FalseWithdrawal
 from node.demo.fraud_story import Accusation, Audience, FraudStory, Purse, Round, Ruling
 from node.demo.layer import Layer
-from node.demo.lie import parent_machine
 from node.demo.limits import DUEL_POLL_SECONDS
 from node.demo.places import Places
 from node.demo.quarrel import Quarrel, Quarrels
@@ -154,9 +152,9 @@ class FraudDemo:
     # The game
 
     def _places(self, subject: Subject) -> Places:
-        local = self._derived.local
-        prefix = Prefix(local.log, subject.inbox_count)
-        return Places(subject, BlockMap.of(parent_machine(local, subject, prefix)))
+        trace = ChainTrace(self._derived.local, subject)
+        first = subject.first_step_of_last_block
+        return Places(subject, BlockMap.of(trace.machine_after(first)))
 
     def _duel(self, quarrel: Quarrel, places: Places) -> Duel:
         players = [self._challenger, *([quarrel.player] if quarrel.player else [])]

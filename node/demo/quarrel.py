@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from bridge.dispute.challenger import Challenger
-from bridge.dispute.faults import FaultKind
+from bridge.dispute.faults import FaultKind, LyingTrace, lie_about, lie_behind
 from bridge.dispute.reader import Dispute, read_dispute
 from bridge.dispute.trace import Subject
 from bridge.games import Game, GameStatus, newest_games
@@ -16,7 +16,6 @@ from bridge.l1 import contracts, wire
 from bridge.l1.abi import event_topic
 from bridge.l1.client import L1Receipt
 from bridge.l1.transactor import L1Transaction, Transactor
-from node.demo.lie import Lie, lie_about, recognised
 from node.demo.limits import DUEL_POLL_SECONDS, LIE_BLOCKS_SCANNED_MAX
 from node.demo.trade import DemoFailed
 from node.derived import DerivedChain
@@ -36,7 +35,7 @@ class Quarrel:
 
     dispute: Dispute
     """As it was found."""
-    lie: Lie | None
+    lie: LyingTrace | None
     """None for a lie that we can't name."""
     liar: Address
     player: Challenger | None
@@ -47,7 +46,7 @@ class Quarrel:
 class Invention:
     """A lie that isn't on L1 yet."""
 
-    lie: Lie
+    lie: LyingTrace
     subject: Subject
     inbox_acc: Hash32
 
@@ -79,7 +78,7 @@ class Quarrels:
         if right == game.root_claim:
             lie = await self._think(lambda: lie_about(chain, subject, FaultKind.ATTACK))
             return Quarrel(dispute, lie, dispute.game.claims[1].claimant, None)
-        lie = await self._think(lambda: recognised(chain, subject, game.root_claim))
+        lie = await self._think(lambda: lie_behind(chain, subject, game.root_claim))
         return Quarrel(dispute, lie, game.proposer, None)
 
     async def invent(self, kind: FaultKind) -> Invention | None:
@@ -128,7 +127,7 @@ class Quarrels:
         if lie is None:
             raise DemoFailed(f"block {dispute.subject.l2_block} gives no occasion to lie: {kind}")
 
-        def trace_of(other: Dispute) -> Lie | None:
+        def trace_of(other: Dispute) -> LyingTrace | None:
             return lie if other.address == dispute.address else None
 
         player = Challenger(

@@ -1,7 +1,7 @@
 """The one step that a game comes down to: what both sides say of it, and what L1 does."""
 
 from bridge.dispute.challenger import Played
-from bridge.dispute.faults import FaultKind
+from bridge.dispute.faults import FaultKind, LyingTrace
 from bridge.dispute.game import Step
 from bridge.dispute.reader import Dispute
 from bridge.dispute.solver import next_moves
@@ -13,7 +13,6 @@ from execution.machine.frame import Frame
 from execution.machine.status import Status
 from node.demo.facts import Fact, contradictions
 from node.demo.fraud_story import Ruling
-from node.demo.lie import Lie
 from node.demo.places import Places
 from node.demo.quarrel import Quarrel
 from node.demo.trade import DemoFailed
@@ -70,7 +69,7 @@ class Referee:
                 return await self._tried(dispute, lie, step)
         return None
 
-    async def _tried(self, dispute: Dispute, lie: Lie, step: Step) -> str:
+    async def _tried(self, dispute: Dispute, lie: LyingTrace, step: Step) -> str:
         proof = await self._derived.chain.write(lambda: lie.proof(step.trace_index))
         arguments = (step.claim_index, step.is_attack, proof.witness)
         try:
@@ -82,15 +81,15 @@ class Referee:
         raise DemoFailed("L1 takes a wrong step for right")
 
 
-def _last_step(lie: Lie | None, proof: Played | None) -> int:
-    if lie is not None:
+def _last_step(lie: LyingTrace | None, proof: Played | None) -> int:
+    if lie is not None and lie.struck_at is not None:
         return lie.struck_at
     if proof is None or not isinstance(proof.action, Step):
         raise DemoFailed("somebody else proved the last step, of a lie that we can't name")
     return proof.action.trace_index
 
 
-def _claimed(dispute: Dispute, lie: Lie | None, index: int) -> Hash32:
+def _claimed(dispute: Dispute, lie: LyingTrace | None, index: int) -> Hash32:
     """The state after the step as the liar has it."""
     if lie is not None:
         return lie.claim_at(index)
