@@ -62,9 +62,10 @@ def next_moves(
     """What to do now: steps first, which win a bond and stake none, then moves; within each the
     shortest clock first.
 
-    Abstains from whatever depends on a state that `trace` doesn't have. Never answers a move of
-    `me`: should the trace contradict it, one of two traces is wrong, and no more is staked on
-    either. A root of one's own is judged like any other: a wrong root that stands is worse.
+    Abstains from whatever depends on a state that `trace` doesn't have. Who made a claim doesn't
+    matter: a root or a move of `me` that is wrong (an L1 reorg may have put it elsewhere in the
+    tree) would decide the game like any other. Only beside an honest answer a move of `me` is left
+    alone, for there the bond is all that is at stake.
 
     A step counts until its leaf is resolved, however late: play these before `resolutions`.
     """
@@ -142,10 +143,10 @@ class _Strategy:
     def _deserves_answer(self, claim: Claim) -> bool:
         if claim.parent_index is None:
             return True
-        if claim.claimant == self._me:
-            return False
         if claim.parent_index in self._honest:
             return True
+        if claim.claimant == self._me:
+            return False
         honest = self._answers.get(claim.parent_index)
         return honest is not None and claim.position <= honest[0]
 

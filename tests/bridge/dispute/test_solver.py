@@ -376,9 +376,25 @@ class _Without:
         return replace(self._trace, known=known).claim_at(trace_index)
 
 
-def test_own_move_that_the_trace_contradicts_is_not_answered():
-    """One of two traces is wrong; nothing more is staked on either."""
-    duel = Duel(0, is_root_right=True)
+def test_own_move_that_an_l1_reorg_put_against_an_honest_claim_is_answered():
+    """A move names the state that it answers; a reorg may have put that state elsewhere in the
+    tree, as an honest claim. What is against it then is ours, and would decide the game."""
+    duel = Duel(0, is_root_right=False)
+    honest = duel.answer(0, duel.true_at(Position(2)), is_attack=True, player=OTHER)
+    misplaced = duel.answer(honest.index, NOISE, is_attack=True, player=HONEST)
+    (move,) = duel.moves()
+    assert isinstance(move, Move)
+    assert move.parent_index == misplaced.index
+    duel.play()
+    duel.arena.finish()
+    assert duel.arena.game.status is GameStatus.CHALLENGER_WINS
+    assert duel.arena.awarded(HONEST) >= duel.arena.staked[HONEST]
+
+
+def test_own_move_beside_an_honest_answer_is_left_alone():
+    """Only its bond is at stake there."""
+    duel = Duel(0, is_root_right=False)
+    duel.answer(0, duel.true_at(Position(2)), is_attack=True, player=OTHER)
     duel.answer(0, NOISE, is_attack=True, player=HONEST)
     assert duel.moves() == ()
     assert next_moves(duel.arena.game, duel.truth, None, duel.arena.now) != ()
