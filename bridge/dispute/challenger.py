@@ -117,6 +117,8 @@ class _Round:
     head: L1Header
     finalized: L1Header | None
     watched: list[Dispute] = field(default_factory=list)
+    ended: list[tuple[int, Address]] = field(default_factory=list)
+    """Games that are over, by index: what they owe us can wait until no clock does."""
     played: list[Played] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
 
@@ -174,6 +176,9 @@ class Challenger:
                 await self._visit(index, done)
             except InternalError as failure:
                 failures.append(failure)
+        for index, address in done.ended:
+            if not await self._collect(address, done):
+                await self._leave(index, address, done)
         if failures:
             raise failures[0]
         return done.report()
@@ -221,8 +226,8 @@ class Challenger:
         (status,) = await self._call(address, contracts.STATUS, done.head)
         if status == GameStatus.IN_PROGRESS:
             await self._join(await self._read(address, done), done)
-        elif not await self._collect(address, done):
-            await self._leave(index, address, done)
+        else:
+            done.ended.append((index, address))
 
     async def _read(self, address: Address, done: _Round) -> Dispute:
         client, us = self._transactor.client, self._transactor.address
@@ -297,6 +302,9 @@ class Challenger:
             played = await resolve_expired(self._transactor, dispute, undecided)
         except (L1RequestRefused, L1TransactionReverted) as reason:
             log.info("resolving a game was refused, which the next look explains: %s", reason)
+            return
+        except Unavailable as reason:
+            done.waiting.append(f"the game of block {dispute.subject.l2_block}: {reason}")
             return
         for one in played:
             await self._note(one, done)

@@ -26,6 +26,7 @@ from tests.bridge.dispute.conftest import DisputedChain, InCourt
 from tests.bridge.dispute.l1_disputes import (
     ALICE,
     MALLORY,
+    PAYOUT,
     WINDOW,
     Court,
     end,
@@ -100,6 +101,24 @@ def test_game_that_we_fail_at_leaves_the_others_played(in_court: InCourt) -> Non
             await player(court, trace_of).step()
         assert len((await court.read(bad)).game.claims) == 1
         assert len((await court.read(wrong)).game.claims) == 2
+
+    in_court(scenario)
+
+
+def test_answers_come_before_what_older_games_owe(in_court: InCourt) -> None:
+    """A payout that L1 is slow to take must not cost the time of an answer."""
+
+    async def scenario(court: Court) -> None:
+        won = await court.propose(forged(court.root(2)), 2)
+        alice = court.alice()
+        await alice.step()
+        while (await court.read(won)).game.status is GameStatus.IN_PROGRESS:
+            court.wait(WINDOW)
+            await court.alice().step()
+        court.wait(PAYOUT)
+        wrong = await court.propose(forged(court.root(3)), 3)
+        played = (await court.alice().step()).played
+        assert [one.dispute.address for one in played] == [wrong, won]
 
     in_court(scenario)
 
