@@ -232,12 +232,16 @@ def key_file(devnet: Devnet, account: int) -> Path:
 
 
 def test_dispute_list_and_show_tell_right_from_wrong(lying: Devnet) -> None:
+    def judged(is_right: bool) -> list[Event]:
+        return [one for one in listed(lying, "--verify") if one["isRight"] is is_right]
+
+    wait_for(lambda: judged(True), what="a right root")
+    (wrong,) = wait_for(lambda: judged(False), what="the wrong root")
     games = ran(lying, "dispute", "list", "--verify")
     assert games.exit_code == 0, games.exception
     assert "WRONG" in games.stdout
     assert "right" in games.stdout
 
-    (wrong,) = [one for one in listed(lying, "--verify") if one["isRight"] is False]
     shown = ran(lying, "dispute", "show", str(wrong["index"]))
     assert shown.exit_code == 0, shown.exception
     assert wrong["outputRoot"] in shown.stdout
