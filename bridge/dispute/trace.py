@@ -1,7 +1,8 @@
 """The trace that a game is about, as this node executes it: any state's hash, any step's proof.
 
 A trace is never written down. Boundaries between blocks are in the store; a state within a block
-is found by executing that block again up to there, which takes well under a second.
+is found by executing that block again up to there: below a second for what a devnet makes, some
+20 s for 2^25 gas. A clock has to leave room for thirty times that.
 """
 
 from collections import OrderedDict

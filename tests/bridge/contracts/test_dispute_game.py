@@ -16,6 +16,7 @@ from tests.bridge.contracts.l1 import (
     decode_error,
     reverts,
 )
+from tests.conftest import Show
 
 ROOT = b"\x11" * 32
 IN_PROGRESS, DEFENDER_WINS = 0, 2
@@ -128,7 +129,9 @@ def test_move_after_an_l1_reorg_in_the_game_answers_nothing_else(stack: Stack) -
         game.functions.move(1, before, ROOT, True).call({"value": BOND_WEI})
 
 
-def test_page_of_spam_answers_is_resolved_within_gas_on_the_newest_fork(stack: Stack) -> None:
+def test_page_of_spam_answers_is_resolved_within_gas_on_the_newest_fork(
+    stack: Stack, show: Show
+) -> None:
     """A thousand answers are four such calls (test_dispute_game_resolution.py)."""
     l1, spammer = stack.l1, stack.l1.accounts[6]
     game = stack.propose(ROOT, 1)
@@ -152,6 +155,6 @@ def test_page_of_spam_answers_is_resolved_within_gas_on_the_newest_fork(stack: S
     assert game.functions.claims(1).call()[2], "resolved"
     end = l1.send(game.functions.resolve())
     gas = made["gasUsed"], page["gasUsed"], end["gasUsed"]
-    print("\nmove {:,} gas, resolving 250 answers {:,}, resolve {:,}".format(*gas))
+    show("move {:,} gas, resolving 250 answers {:,}, resolve {:,}".format(*gas))
     assert page["gasUsed"] < GAS_MAX / 4
     assert game.functions.status().call() == DEFENDER_WINS

@@ -9,6 +9,7 @@ from bridge.derive.accumulator import next_item
 from bridge.items import InboxItem, ItemKind
 from state.types import Address, Hash32, Timestamp, Wei
 from tests.bridge.contracts.l1 import GAS_MAX, WINDOW_SECONDS, Stack, reverts
+from tests.conftest import Show
 
 BATCH_MAX = 81_920
 TRANSACTION_MAX = 65_536
@@ -132,9 +133,7 @@ def test_acc_beyond_the_end_reverts(stack: Stack) -> None:
         stack.inbox.functions.acc(1).call()
 
 
-def test_every_operation_fits_an_l1_transaction(
-    stack: Stack, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_operation_fits_an_l1_transaction(stack: Stack, show: Show) -> None:
     """Prints the gas of each operation at its largest; EIP-7623's floor is in it."""
     l1, inbox = stack.l1, stack.inbox.functions
     worst = b"\xff"
@@ -152,7 +151,6 @@ def test_every_operation_fits_an_l1_transaction(
         gas[f"depositTransaction {name}"] = l1.send(call, value=10**17)["gasUsed"]
     l1.pass_time(WINDOW_SECONDS)
     gas["tick"] = l1.send(inbox.tick())["gasUsed"]
-    with capsys.disabled():
-        print("\nL1 gas of the inbox (anvil)")
-        print("\n".join(f"  {name:26} {used:>10,}" for name, used in gas.items()))
+    show("L1 gas of the inbox (anvil)")
+    show("\n".join(f"  {name:26} {used:>10,}" for name, used in gas.items()))
     assert max(gas.values()) < GAS_MAX // 2

@@ -23,6 +23,7 @@ from tests.bridge.contracts.l1 import (
     decode_error,
     reverts,
 )
+from tests.conftest import Show
 
 ALICE_L2 = Web3.to_checksum_address("0x" + "a1" * 20)
 MALLORY_L2 = Web3.to_checksum_address("0x" + "a2" * 20)
@@ -134,7 +135,7 @@ def make_final(stack: Stack, *withdrawals: Sent) -> None:
     stack.l1.send(stack.portal.functions.fundEscrow(), value=10**18)
 
 
-def test_withdrawal_of_ether_is_paid_once(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_withdrawal_of_ether_is_paid_once(stack: Stack, show: Show) -> None:
     l1, target = stack.l1, BOB
     sent = Sent(target, value=123)
     outbox = Outbox(sent)
@@ -156,8 +157,7 @@ def test_withdrawal_of_ether_is_paid_once(stack: Stack, capsys: pytest.CaptureFi
         finalize(stack, sent).call()
     with reverts("AlreadyFinalized", sent.hash):
         outbox.call(stack, sent, game).call()
-    with capsys.disabled():
-        print(f"\nproveWithdrawal {proven['gasUsed']:,} gas, finalize {paid['gasUsed']:,} gas")
+    show(f"proveWithdrawal {proven['gasUsed']:,} gas, finalize {paid['gasUsed']:,} gas")
 
 
 def test_withdrawal_calls_the_target_as_its_l2_sender(stack: Stack) -> None:

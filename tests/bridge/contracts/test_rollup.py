@@ -10,6 +10,7 @@ from tests.bridge.contracts.l1 import (
     Stack,
     reverts,
 )
+from tests.conftest import Show
 
 ROOT = b"\x11" * 32
 
@@ -56,10 +57,10 @@ def test_propose_opens_a_game_with_everything_fixed(stack: Stack) -> None:
     assert stack.l1.w3.eth.get_balance(game.address) == BOND_WEI
 
 
-def test_propose_prints_and_bounds_its_gas(stack: Stack) -> None:
+def test_propose_shows_and_bounds_its_gas(stack: Stack, show: Show) -> None:
     acc = stack.inbox.functions.acc(0).call()
     receipt = stack.l1.send(stack.rollup.functions.propose(ROOT, 1, 1, acc), value=BOND_WEI)
-    print(f"\npropose: {receipt['gasUsed']:,} gas")
+    show(f"propose: {receipt['gasUsed']:,} gas")
     assert receipt["gasUsed"] < 500_000
 
 

@@ -25,6 +25,7 @@ from tests.bridge.derive.inbox import GENESIS_TIME, Inbox
 from tests.bridge.derive.rig import ALICE, Rig
 from tests.bridge.machine.chains import machine_of
 from tests.bridge.prover.blocks import Step, until
+from tests.conftest import Show
 
 WITNESS_BYTES_MAX = 96 * 1024
 GAS_ALLOWED = 16_000_000
@@ -51,7 +52,7 @@ def provers(l1: L1) -> Contract:
 
 
 @pytest.fixture
-def measure(l1: L1, provers: Contract, capsys: pytest.CaptureFixture[str]) -> Measure:
+def measure(l1: L1, provers: Contract, show: Show) -> Measure:
     """Prove the next step in a transaction of its own, print its gas, and hold it to the caps."""
 
     def prove(what: str, machine: BlockMachine) -> None:
@@ -61,8 +62,7 @@ def measure(l1: L1, provers: Contract, capsys: pytest.CaptureFixture[str]) -> Me
         function = provers.functions.step(step.before, context, step.witness)
         assert function.call({"gas": GAS_MAX - 1}) == machine.machine_hash()
         gas = l1.send(function)["gasUsed"]
-        with capsys.disabled():
-            print(f"\n  {what:32} {len(step.witness):>7,} bytes {gas:>12,} gas", end="")
+        show(f"  {what:32} {len(step.witness):>7,} bytes {gas:>12,} gas")
         assert gas <= GAS_ALLOWED
         assert len(step.witness) <= WITNESS_BYTES_MAX
 

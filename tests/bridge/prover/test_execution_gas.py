@@ -17,6 +17,7 @@ from tests.bridge.contracts.l1 import GAS_MAX, L1
 from tests.bridge.prover.deep_tries import deep_run
 from tests.bridge.prover.execution import at
 from tests.bridge.prover.frames import remember
+from tests.conftest import Show
 from tests.execution.machine.opcodes.test_calls import call
 from tests.execution.machine.world import (
     COINBASE,
@@ -58,7 +59,7 @@ def provers(l1: L1) -> Contract:
 
 
 @pytest.fixture
-def measure(l1: L1, provers: Contract, capsys: pytest.CaptureFixture[str]) -> Measure:
+def measure(l1: L1, provers: Contract, show: Show) -> Measure:
     """Prove the next step in a transaction of its own, print its gas, and hold it to the caps."""
 
     def prove(run: Run, what: str) -> None:
@@ -68,8 +69,7 @@ def measure(l1: L1, provers: Contract, capsys: pytest.CaptureFixture[str]) -> Me
         function = provers.functions.step(before, (0, 0, 0, nowhere), witness)
         assert function.call({"gas": GAS_MAX - 1}) == run.machine.machine_hash()
         gas = l1.send(function)["gasUsed"]
-        with capsys.disabled():
-            print(f"\n  {what:32} {len(witness):>7,} bytes {gas:>12,} gas", end="")
+        show(f"  {what:32} {len(witness):>7,} bytes {gas:>12,} gas")
         assert gas <= GAS_ALLOWED
         assert len(witness) <= WITNESS_BYTES_MAX
 

@@ -21,6 +21,7 @@ from node.cli.step_proofs import coverage_line, coverage_table, print_proofs
 from tests.bridge.machine.chains import machine_of
 from tests.bridge.prover import blocks, rig
 from tests.bridge.prover.coverage import BLOCK_CELLS, MAKERS, eventful_log
+from tests.conftest import Show
 from tests.execution.test_statetest import ALL, SLOW, STATE_TESTS, needs_suite
 
 STEPS_MIN = 20_000
@@ -150,15 +151,15 @@ def small_files(files: list[Path]) -> list[Path]:
 
 @needs_suite
 def test_official_cases_prove_a_sample_of_steps_that_leaves_nothing_open(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], show: Show
 ) -> None:
     """Twenty thousand steps and more; with the steps made above no cell of the table is open."""
     proofs = prove_files(small_files(test_files([STATE_TESTS]))[::SAMPLE_STRIDE], SAMPLE_STEPS)
     assert_proven(proofs)
     official: Coverage = sum((proof.proven for proof in proofs), Counter())
     made = Counter(prove_cell(cell) for cell in MAKERS) + phases_coverage()
-    with capsys.disabled():
-        print_coverage(official, made)
+    print_coverage(official, made)
+    show(capsys.readouterr().out)
     assert official.total() >= STEPS_MIN
     assert any(proof.skipped[Unreachable.GAS_CAP] for proof in proofs)
     assert not open_cells(official + made)
@@ -175,11 +176,13 @@ def print_coverage(official: Coverage, made: Coverage) -> None:
 @needs_suite
 @pytest.mark.slow
 @pytest.mark.skipif(not ALL, reason="a million and a half steps: set TALLYSTICK_ALL=1")
-def test_official_suites_prove_to_the_last_step(capsys: pytest.CaptureFixture[str]) -> None:
+def test_official_suites_prove_to_the_last_step(
+    capsys: pytest.CaptureFixture[str], show: Show
+) -> None:
     files = test_files([STATE_TESTS / suite for suite in WHOLE_SUITES])
     proofs = prove_files(small_files(files), ALL_STEPS)
     assert_proven(proofs)
     for proof in proofs:
         assert proof.proven.total() + proof.skipped.total() == proof.steps
-    with capsys.disabled():
-        print_proofs(proofs)
+    print_proofs(proofs)
+    show(capsys.readouterr().out)

@@ -12,6 +12,7 @@ from state.accounts import EMPTY_TRIE_ROOT
 from state.keccak import keccak
 from state.rlp import encode, encode_bytes, encode_joined
 from state.types import Hash32
+from tests.conftest import Show
 from tests.contracts.vm import Reverted
 from tests.execution.machine.witness.trie_edit import (
     KEY_DIGITS,
@@ -198,14 +199,13 @@ class DeepPath:
 
 
 @pytest.mark.parametrize("value", [b"\xdd" * 112, b""], ids=["write", "delete"])
-def test_path_of_64_full_branches_stays_cheap(harness: Harness, value: bytes, capsys) -> None:
+def test_path_of_64_full_branches_stays_cheap(harness: Harness, value: bytes, show: Show) -> None:
     deep = DeepPath(keccak(b"deep"), b"\xcc" * 112)
     edit = trie_edit(deep.root, deep.key, value, deep.nodes.__getitem__)
     data = whole(edit)
     assert harness.set(deep.root, deep.key, value, data) == (b"\xcc" * 112, edit.root)
     opening, closing = harness.measure(deep.root, deep.key, value, data)
-    with capsys.disabled():
-        print(f"\n64 full branches: {len(data)} bytes, open {opening} gas, close {closing} gas")
+    show(f"64 full branches: {len(data)} bytes, open {opening} gas, close {closing} gas")
     assert opening + closing < 2_000_000
 
 
