@@ -86,7 +86,7 @@ FORGOTTEN: Final[Mapping[str, Fields]] = {
     "CREATE_WARM to RUN": fields(frame=RETURNED, CreationOperation=range(1, 6)),
     "CREATE_FUND to DEPLOY": fields(frame=ENDED),
     "RUN STOP": fields(frame=ENDED),
-    "RUN RETURN": fields(frame=ENDED),
+    "RUN RETURN to": fields(frame=ENDED),
     "RUN REVERT": fields(machine=range(6, 11), frame=ENDED),
     "RUN INVALID": fields(machine=range(6, 12), frame=FAILED),
     "RUN CREATE": fields(machine=(11,), frame=RETURNED),
