@@ -38,6 +38,8 @@ def raw_of(court: Court, block: int) -> str:
 
 
 async def status_in_branch(court: Court, raw_hash: str) -> int:
+    # Anvil mines by itself, but answers a sender before it has done so.
+    court.anvil.mine()
     receipt = court.anvil.ask("eth_getTransactionReceipt", raw_hash)
     return int(receipt["status"], 16)
 
