@@ -1,5 +1,7 @@
 """Every kind of step on anvil too, as L1 runs it: newest hard fork, its cap on a call's gas."""
 
+from collections.abc import Sequence
+
 import pytest
 from web3 import Web3
 from web3.contract import Contract
@@ -7,14 +9,15 @@ from web3.contract import Contract
 from bridge.contracts import artifact
 from bridge.dispute.coverage import Cell
 from bridge.dispute.prover_set import ONE_STEP_PROVER, PROVERS
+from bridge.items import InboxItem
 from execution.machine.status import Status
 from execution.machine.witness.step import step_witness
+from state.keccak import keccak
 from state.types import ZERO_ADDRESS, Hash32
 from tests.bridge.contracts.l1 import GAS_MAX, L1
 from tests.bridge.machine.chains import machine_of
 from tests.bridge.prover.blocks import Step, of_the_block
 from tests.bridge.prover.coverage import MAKERS, eventful_log
-from tests.bridge.prover.test_block_gas import put
 
 NOWHERE = Web3.to_checksum_address(ZERO_ADDRESS)
 
@@ -33,6 +36,18 @@ def provers(l1: L1) -> Contract:
     """The whole set, deployed."""
     deployed = tuple(l1.deploy(artifact(name)).address for name in PROVERS)
     return l1.deploy(artifact(ONE_STEP_PROVER), deployed)
+
+
+def put(l1: L1, items: Sequence[InboxItem]) -> str:
+    """An Inbox with these items: its real code, over storage made for them."""
+    address = Web3.to_checksum_address(items[-1].acc[:20])
+    slot = int.from_bytes(keccak(bytes(32)), "big")
+    l1.ask("anvil_setCode", address, "0x" + artifact("Inbox").deployed_bytecode.hex())
+    stored = {0: len(items).to_bytes(32, "big")}
+    stored |= {slot + item.index: item.acc for item in items}
+    for place, word in stored.items():
+        l1.ask("anvil_setStorageAt", address, f"0x{place:064x}", "0x" + word.hex())
+    return address
 
 
 def ask(provers: Contract, before: Hash32, context: tuple[object, ...], witness: bytes) -> Hash32:
