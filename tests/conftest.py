@@ -1,6 +1,6 @@
 """What all tests share: how they are spread over processes, and how figures get to the terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,15 @@ SHOWN = "shown"
 Show = Callable[[str], None]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # to be before xdist, which reads the groups first of all
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Files stay whole, because tests of a file share fixtures. Those that run nodes in real time
     stay together, one after the other: side by side they would take each other's time."""
     for item in items:
         path = item.path.relative_to(TESTS)
         group = path.parts[0] if path.parts[0] == "devnet" else str(path)
         item.add_marker(pytest.mark.xdist_group(group))
+    yield
 
 
 @pytest.fixture
