@@ -1,25 +1,12 @@
-"""What all tests share: how they are spread over processes, and how figures get to the terminal."""
+"""What all tests share: how figures get to the terminal."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent
 SHOWN = "shown"
 
 Show = Callable[[str], None]
-
-
-@pytest.hookimpl(wrapper=True)  # to be before xdist, which reads the groups first of all
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Files stay whole, because tests of a file share fixtures. Those that run nodes in real time
-    stay together, one after the other: side by side they would take each other's time."""
-    for item in items:
-        path = item.path.relative_to(TESTS)
-        group = path.parts[0] if path.parts[0] == "devnet" else str(path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    yield
 
 
 @pytest.fixture
