@@ -13,7 +13,7 @@ from node.cli import output
 from node.cli.targets import Target, account_options, derivation_progress, rollup_options, signer
 from node.derived import derived_chain
 from node.devnet import stop_on_signals
-from node.happenings import Happening
+from node.dispute.happenings import Happening
 from node.roles.challenger import ChallengerRole, Look, Tell
 from state.errors import Unavailable
 

@@ -12,15 +12,15 @@ from bridge.dispute.challenger import Played
 from bridge.dispute.game import Move, Resolve, Step
 from bridge.l1.accounts import Operator
 from bridge.l1.transactor import Transactor
-from node import happenings
 from node.cli import output
 from node.cli.dispute_tables import game_json, list_json, print_dispute, print_list
 from node.cli.targets import Target, account_options, derivation_progress, rollup_options, signer
 from node.derived import DerivedChain, derived_chain
-from node.disputes import JudgedDispute, ListedGame, find_dispute, judge, list_games
-from node.happenings import Happening
+from node.dispute import happenings
+from node.dispute.games import JudgedDispute, ListedGame, find_dispute, judge, list_games
+from node.dispute.hand import Hand
+from node.dispute.happenings import Happening
 from node.limits import DISPUTE_POLL_SECONDS
-from node.manual import Hand
 from state.types import Hash32, Wei, hash32
 
 T = TypeVar("T")

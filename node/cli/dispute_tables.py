@@ -7,8 +7,8 @@ from bridge.dispute.game import Claim
 from bridge.dispute.reader import Dispute
 from bridge.games import Game, GameStatus
 from node.cli import output
-from node.disputes import JudgedDispute, ListedGame
-from node.happenings import ether, hex_of, place, span
+from node.dispute.games import JudgedDispute, ListedGame
+from node.dispute.happenings import ether, hex_of, place, span
 
 _STATUS = {
     GameStatus.IN_PROGRESS: "in progress",

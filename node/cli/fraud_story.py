@@ -15,8 +15,8 @@ from node.demo.facts import named
 from node.demo.fraud_story import Accusation, FraudStory, Purse, Round, Ruling
 from node.demo.limits import ROUND_LANDMARKS, STACK_ROWS_MAX
 from node.demo.trade import USD
-from node.happenings import ether, hex_of, step_json
-from node.step_view import InstructionView
+from node.dispute.happenings import ether, hex_of, step_json
+from node.dispute.step_view import InstructionView
 from state.types import Address
 
 LIES: Final[Mapping[FaultKind, str]] = {

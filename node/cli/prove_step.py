@@ -13,11 +13,11 @@ from bridge.dispute.trace import BLOCK_STEPS, Subject, TraceBook
 from node.cli import output
 from node.cli.targets import Target, derivation_progress, rollup_options
 from node.derived import DerivedChain, derived_chain
-from node.disputes import find_dispute
-from node.happenings import hex_of, step_json
+from node.dispute.games import find_dispute
+from node.dispute.happenings import hex_of, step_json
+from node.dispute.step_proof import L1Answer, ask_l1
+from node.dispute.step_view import InstructionView, StepView, view_step
 from node.settings import InvalidSettings
-from node.step_proof import L1Answer, ask_l1
-from node.step_view import InstructionView, StepView, view_step
 from state.errors import Unavailable
 from state.files import write_atomically
 from state.types import BlockNumber

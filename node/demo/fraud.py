@@ -27,7 +27,7 @@ from node.demo.quarrel import Quarrel, Quarrels
 from node.demo.ruling import Referee
 from node.demo.trade import DemoFailed, TradeDemo, Trader
 from node.derived import DerivedChain
-from node.happenings import ether, span
+from node.dispute.happenings import ether, span
 from node.limits import DEMO_STEP_SECONDS_MAX
 from state.errors import Unavailable
 from state.types import BlockNumber, Hash32, Wei

@@ -7,8 +7,8 @@ from typing import Protocol
 from bridge.dispute.faults import FaultKind
 from bridge.games import GameStatus
 from node.demo.facts import Fact
-from node.step_proof import L1Answer
-from node.step_view import StepView
+from node.dispute.step_proof import L1Answer
+from node.dispute.step_view import StepView
 from state.types import Address, BlockNumber, Gas, Hash32, Wei
 
 

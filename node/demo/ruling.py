@@ -17,8 +17,8 @@ from node.demo.places import Places
 from node.demo.quarrel import Quarrel
 from node.demo.trade import DemoFailed
 from node.derived import DerivedChain
-from node.step_proof import ask_l1
-from node.step_view import view_step
+from node.dispute.step_proof import ask_l1
+from node.dispute.step_view import view_step
 from state.types import Gas, Hash32
 
 

@@ -19,11 +19,11 @@ from bridge.games import GameStatus
 from bridge.l1.accounts import Operator
 from bridge.l1.errors import L1RequestRefused, L1TransactionReverted
 from bridge.l1.transactor import Transactor
-from node import happenings
 from node.derived import DerivedChain, Progress
-from node.happenings import Happening
+from node.dispute import happenings
+from node.dispute.happenings import Happening
+from node.dispute.step_view import view_step
 from node.limits import DISPUTE_POLL_SECONDS
-from node.step_view import view_step
 from state.errors import InternalError, Unavailable
 from state.kv import DatabaseError
 from state.types import Address, Hash32

@@ -11,8 +11,8 @@ from bridge.games import GameStatus
 from bridge.l1 import contracts
 from bridge.l1.transactor import L1Transaction, Transactor
 from node.derived import DerivedChain
-from node.disputes import claim_of
-from node.step_view import StepView, view_step
+from node.dispute.games import claim_of
+from node.dispute.step_view import StepView, view_step
 from state.errors import Invalid
 from state.types import Hash32, Wei
 

@@ -10,7 +10,7 @@ from bridge.l1.errors import L1CallReverted
 from bridge.l1.wire import to_data
 from genesis.accounts import operator_accounts
 from node.derived import DerivedChain
-from node.step_view import StepView
+from node.dispute.step_view import StepView
 from state.errors import Invalid
 from state.types import ZERO_ADDRESS, Address, Gas, Hash32
 

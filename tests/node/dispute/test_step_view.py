@@ -4,7 +4,7 @@ from bridge.dispute.trace import BLOCK_STEPS, ChainTrace
 from bridge.machine.witness import block_witness
 from execution.machine.status import Status
 from genesis.predeploys import L1_BLOCK
-from node.step_view import StepView, view_step
+from node.dispute.step_view import StepView, view_step
 from tests.bridge.dispute.conftest import DisputedChain, disputed
 
 __all__ = ["disputed"]

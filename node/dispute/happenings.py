@@ -12,7 +12,7 @@ from bridge.dispute.position import Position
 from bridge.dispute.reader import Dispute
 from bridge.dispute.trace import BLOCK_STEPS
 from bridge.games import GameStatus
-from node.step_view import StepView
+from node.dispute.step_view import StepView
 from state.types import Address, Hash32, Wei
 
 ETHER: Final = 10**18

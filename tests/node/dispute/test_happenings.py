@@ -8,8 +8,8 @@ from bridge.dispute.limits import DEPTH_MAX
 from bridge.dispute.position import ROOT_POSITION, Position
 from bridge.dispute.reader import Dispute
 from bridge.dispute.trace import BLOCK_STEPS, Subject
-from node import happenings
-from node.happenings import place, span
+from node.dispute import happenings
+from node.dispute.happenings import place, span
 from state.types import Address, BlockNumber, Hash32, Timestamp, Wei
 
 ROOT = Hash32(b"\x01" * 32)

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.dispute.reader import Dispute
-from node.disputes import UnknownGame, claim_of, find_dispute
+from node.dispute.games import UnknownGame, claim_of, find_dispute
 from state.types import Address
 from tests.bridge.dispute.conftest import InCourt, built, in_court
 from tests.bridge.dispute.l1_disputes import Court
