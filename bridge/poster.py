@@ -19,7 +19,7 @@ else than when it was made, is this:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from bridge.l1.client import L1Receipt
 from bridge.l1.errors import L1CallReverted, L1TransactionReverted
 from bridge.l1.headers import L1Header
 from bridge.l1.transactor import L1Transaction, Transactor
-from bridge.l1.watcher import write_here
+from bridge.l1.watcher import OnWritingThread, write_here
 from genesis.config import ChainConfig
 from state.batch_codec import (
     BatchBlock,
@@ -94,7 +94,7 @@ class Poster:
         view: DerivationView,
         transactor: Transactor,
         *,
-        on_chain_thread: Callable[[Callable[[], Any]], Awaitable[Any]] = write_here,
+        on_chain_thread: OnWritingThread[Any] = write_here,
     ) -> None:
         self._store = store
         self._config = config

@@ -8,7 +8,6 @@ a false claim about a block far ahead.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from bridge.l1 import contracts
 from bridge.l1.client import L1Receipt
 from bridge.l1.headers import L1Header
 from bridge.l1.transactor import L1Transaction, Transactor
-from bridge.l1.watcher import write_here
+from bridge.l1.watcher import OnWritingThread, write_here
 from state.store import ChainStore
 from state.types import Address, BlockNumber, Hash32, Wei
 
@@ -68,7 +67,7 @@ class Proposer:
         rollup: Address,
         *,
         blocks_between: int = 1,
-        on_chain_thread: Callable[[Callable[[], Any]], Awaitable[Any]] = write_here,
+        on_chain_thread: OnWritingThread[Any] = write_here,
     ) -> None:
         self._store = store
         self._log = log

@@ -8,7 +8,7 @@ again, it goes on where L1 stands.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -38,7 +38,7 @@ from bridge.l1.errors import (
 )
 from bridge.l1.headers import L1Header
 from bridge.l1.transactor import L1Transaction, Transactor
-from bridge.l1.watcher import write_here
+from bridge.l1.watcher import OnWritingThread, write_here
 from state.errors import InternalError, Invalid, Unavailable
 from state.types import Address, Gas, Hash32, Timestamp, Wei
 
@@ -138,7 +138,7 @@ class Challenger:
         resolves: bool = True,
         confirmations: int = 0,
         spectator: Spectator | None = None,
-        on_chain_thread: Callable[[Callable[[], Any]], Awaitable[Any]] = write_here,
+        on_chain_thread: OnWritingThread[Any] = write_here,
     ) -> None:
         """`resolves`: whether to end games besides playing them. `confirmations`: L1 blocks that
         must be on top of a game's creation before anything is staked in it; if a reorg took the

@@ -6,7 +6,6 @@ that a restart doesn't make it lie twice.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +16,10 @@ from bridge.dispute.trace import LocalChain, Subject
 from bridge.games import Game, newest_games
 from bridge.l1 import contracts
 from bridge.l1.transactor import L1Transaction, Transactor
-from bridge.l1.watcher import write_here
+from bridge.l1.watcher import OnWritingThread, write_here
 from state.types import Address, BlockNumber, Hash32, Wei
 
 log = logging.getLogger("tallystick.liar")
-
-OnChainThread = Callable[[Callable[[], Any]], Awaitable[Any]]
-"""Runs what reads the chain and executes blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class Liar:
         rollup: Address,
         fault: Fault,
         *,
-        on_chain_thread: OnChainThread = write_here,
+        on_chain_thread: OnWritingThread[Any] = write_here,
     ) -> None:
         self._chain = chain
         self._transactor = transactor
@@ -140,7 +136,7 @@ class LyingChallenger:
         rollup: Address,
         fault: Fault,
         *,
-        on_chain_thread: OnChainThread = write_here,
+        on_chain_thread: OnWritingThread[Any] = write_here,
     ) -> None:
         self._chain = chain
         self._transactor = transactor
