@@ -6,7 +6,6 @@ import {IOracle} from "./interfaces/IOracle.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {PerpMath} from "./libraries/PerpMath.sol";
 import {
-    Account,
     FundingRules,
     FundingState,
     Market,
@@ -15,7 +14,6 @@ import {
     MarketPrice,
     MarketRules,
     MarketStatus,
-    Position,
     Standing
 } from "./Types.sol";
 
@@ -23,7 +21,7 @@ import {
 │ Module                                                                        │
 │                                                                               │
 │ What the modules share: the guard that they run in the router's storage, and  │
-│ the way from storage to an account's standing.                                │
+│ markets in memory, with their funding accrued.                                │
 ──────────────────────────────────────────────────────────────────────────────*/
 abstract contract Module is Storage {
     using FixedMath for int256;
@@ -79,6 +77,15 @@ abstract contract Module is Storage {
         return keccak256(abi.encode(DOMAIN_TYPE, NAME, VERSION, block.chainid, address(this)));
     }
 
+    /// One grid for every minute: bucket b covers the seconds [60 b, 60 b + 60).
+    function _sampleKey(uint32 market, uint256 bucket) internal pure returns (uint256) {
+        return (uint256(market) << 40) | bucket;
+    }
+
+    function _expiryKey(uint32 underlying, uint40 expiry) internal pure returns (uint256) {
+        return (uint256(underlying) << 40) | expiry;
+    }
+
     function _positionKey(uint256 account, uint256 market) internal pure returns (uint256) {
         return (account << 32) | market;
     }
@@ -95,14 +102,16 @@ abstract contract Module is Storage {
         view_.mark = price.mark;
         view_.index = price.index;
         uint256 freshUntil = uint256(price.indexTime) + rules.staleSeconds;
-        view_.stale = block.timestamp > freshUntil;
+        // A closed market's price stays what it is.
+        bool closed = price.status == MarketStatus.Closed;
+        view_.stale = !closed && block.timestamp > freshUntil;
         view_.fundingIndex = flow.fundingIndex;
         view_.fundingTime = flow.fundingTime;
         view_.openInterest = flow.openInterest;
         view_.baseFraction = rules.imf;
         view_.mmf = _maintenance(rules);
         (view_.oiLow, view_.oiHigh) = (caps.oiLow, caps.oiHigh);
-        _accrue(view_, market, freshUntil);
+        if (!closed) _accrue(view_, market, freshUntil);
     }
 
     /// Adds the whole intervals since the last accrual: the first with its samples, later ones
@@ -214,23 +223,6 @@ abstract contract Module is Storage {
             _initialFraction(view_),
             view_.mmf
         );
-    }
-
-    /// An account's standing from storage.
-    function _standing(uint64 id) internal view returns (Standing memory) {
-        Account memory account = accounts[id];
-        PerpMath.Sums memory sums;
-        MarketView memory view_;
-        bool stale = false;
-        uint256 bits = account.perps;
-        for (uint32 market = 0; bits != 0; (market, bits) = (market + 1, bits >> 1)) {
-            if (bits & 1 == 0) continue;
-            _load(view_, market);
-            Position memory position = positions[_positionKey(id, market)];
-            _addPosition(sums, view_, position.size, position.cost, position.funding);
-            stale = stale || view_.stale;
-        }
-        return _standingOf(sums, account.cash, stale);
     }
 
     function _standingOf(PerpMath.Sums memory sums, int256 cash, bool stale)

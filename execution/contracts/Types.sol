@@ -13,7 +13,9 @@ enum MarketStatus {
     /// Fills may only reduce positions.
     ReduceOnly,
     /// As ReduceOnly, and the funding rate is zero.
-    Halted
+    Halted,
+    /// Nothing trades any more: every position closes at one price. It never ends.
+    Closed
 }
 
 /// Who may do what beyond an owner's own accounts.
@@ -57,7 +59,22 @@ enum Reason {
     OpenInterestCap,
     FieldOverflow,
     TakerMargin,
-    MakerMargin
+    MakerMargin,
+    /// The account's scenario arrays are older than a minute, or their underlying has moved.
+    SeriesStale,
+    SeriesExpired,
+    /// The account would hold more series than a margin check may read.
+    TooManySeries,
+    /// A backstop vault trades only in its own market.
+    RingFenced,
+    /// The market has ended.
+    MarketClosed,
+    /// Not the market whose position needs the most maintenance margin.
+    NotLargestPosition,
+    /// Worse for the failing account than the mark less the slippage bound, or than bankruptcy.
+    WorseThanBound,
+    /// The failing account needs no further fill.
+    AlreadySafe
 }
 
 /// One sub-account: one slot.
@@ -66,13 +83,13 @@ struct Account {
     int96 cash;
     /// Bit i: a position in perpetual market i.
     uint64 perps;
-    /// Reserved, zero.
+    /// Bit 0: a backstop vault.
     uint8 flags;
-    /// 0 cross. Other modes are not in use yet.
+    /// 0 cross, 1 portfolio. An account with options is in portfolio margin whatever this says.
     uint8 marginMode;
     /// Which of a market's four fee lanes applies.
     uint8 feeTier;
-    /// Held option series. Always zero as yet.
+    /// Held option series.
     uint8 options;
     /// Every signed order carries it in the upper half of its nonce.
     uint32 orderEpoch;
@@ -248,7 +265,7 @@ struct BookSample {
 
 /// An account's standing at the present marks, q6.
 struct Standing {
-    /// cash + sum of uPnL + unsettled funding.
+    /// cash + sum of uPnL + unsettled funding + value of options.
     int256 equity;
     /// Initial margin.
     uint256 initial;
@@ -256,7 +273,7 @@ struct Standing {
     uint256 maintenance;
     /// What may leave.
     uint256 withdrawable;
-    /// Whether some market it has a position in has a stale index.
+    /// Whether some market it has a position in has a stale index, or some series a stale array.
     bool stale;
 }
 

@@ -15,7 +15,17 @@ from state.keccak import keccak
 Item = Mapping[str, Any]
 """One entry of a JSON ABI."""
 
-CLEARING_HOUSE_MODULES = ("Settlement", "Accounts", "Oracle", "Admin", "Reads")
+CLEARING_HOUSE_MODULES = (
+    "Settlement",
+    "Accounts",
+    "Oracle",
+    "Admin",
+    "Reads",
+    "Options",
+    "Liquidation",
+    "Insolvency",
+    "Formulas",
+)
 """In the order of genesis.predeploys.CLEARING_HOUSE_MODULES."""
 
 

@@ -12,6 +12,8 @@ interface IAccounts {
     event OrderCancelled(uint64 indexed account, uint64 nonce);
     event OrdersCancelled(uint64 indexed account, uint32 epoch);
 
+    event MarginModeSet(uint64 indexed account, uint8 mode);
+
     error NotOwner(uint64 account, address caller);
     error UnknownAccount(uint64 account);
     error SameAccount(uint64 account);
@@ -24,6 +26,14 @@ interface IAccounts {
     error OracleStale(uint64 account);
     /// q6.
     error AboveWithdrawable(uint256 amount, uint256 withdrawable);
+    /// A withdrawal limit has only this (q6) left.
+    error LimiterSpent(uint256 limiter, uint256 capacity);
+    /// Reported negative equity exceeds the insurance (q6 both).
+    error DebtGate(uint256 debt, uint256 insurance);
+    /// Equity would be below initial margin in that mode.
+    error BelowInitial(int256 equity, uint256 initial);
+    /// 0 is cross, 1 portfolio; nothing else.
+    error BadMode(uint8 mode);
     /// The amount leaves what the books can hold.
     error AmountTooLarge(uint256 amount);
 
@@ -40,6 +50,9 @@ interface IAccounts {
 
     /// @notice Move cash (q6) between two own accounts, at most what is withdrawable.
     function moveCash(uint64 from, uint64 to, uint256 amount) external;
+
+    /// @notice Choose cross (0) or portfolio (1) margin for an own account.
+    function setMarginMode(uint64 account, uint8 mode) external;
 
     /// @notice Let `key` trade for an own account until `expiry` (s, inclusive) in the perpetual
     /// markets whose bits are set. It can cancel too; it can never move collateral.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {OptionRules} from "../OptionTypes.sol";
+import {SafetyRules} from "../SafetyTypes.sol";
 import {FundingRules, MarketCaps, MarketConfig, MarketRules, MarketStatus, Role} from "../Types.sol";
 
 /// @title What the timelock sets and the guardian tightens
@@ -12,6 +14,12 @@ interface IAdmin {
     event FeeTierSet(uint64 indexed account, uint8 tier);
     event FeesCollected(address indexed to, uint256 amount);
     event PauseSet(bool paused);
+
+    event StrikeListed(
+        uint32 indexed strike, uint32 indexed underlying, uint40 expiry, uint64 price
+    );
+    event VaultOpened(uint32 indexed market, uint64 account);
+    event LimiterSet(uint256 indexed limiter);
 
     /// The configuration contradicts itself; `field` names where.
     error BadConfig(string field);
@@ -48,6 +56,31 @@ interface IAdmin {
     /// @notice Set a market's status. Timelock only.
     function setMarketStatus(uint32 market, MarketStatus status) external;
 
+    /// @notice How failing accounts of a market are closed, and its breakers. Timelock only. Refused
+    /// when fee + slippage >= 1.25 of the maintenance fraction: no fill could then help an account.
+    function setSafetyRules(uint32 market, SafetyRules calldata rules) external;
+
+    /// @notice How options on an underlying trade. Timelock only.
+    function setOptionRules(uint32 underlying, OptionRules calldata rules) external;
+
+    /// @notice List a call and a put; the pair never changes. Timelock only.
+    /// @param expiry Seconds, on the minute, in the future. @param price p8, on the tick.
+    /// @return strike The call's id; the put's is one higher.
+    function listStrike(uint32 underlying, uint40 expiry, uint64 price)
+        external
+        returns (uint32 strike);
+
+    /// @notice Open a market's backstop vault: an account of the timelock's. Timelock only.
+    function openVault(uint32 market, uint96 lossCap) external returns (uint64 account);
+
+    /// @notice How much a vault may lose (q6) of what was paid in. Timelock only.
+    function setLossCap(uint32 market, uint96 lossCap) external;
+
+    /// @notice Set withdrawal limit number `which`, 0 to 3; period 0 switches it off. Its capacity
+    /// starts at its baseline when it was off. Timelock only. Period s, share ppm, the rest q6.
+    function setLimiter(uint256 which, uint32 period, uint24 share, uint96 minimum, uint96 cap)
+        external;
+
     /// @notice Which fee lane an account has, 0 to 3. Timelock only.
     function setFeeTier(uint64 account, uint8 tier) external;
 
@@ -65,4 +98,17 @@ interface IAdmin {
     /// only.
     function tightenMarket(uint32 market, MarketStatus status, uint64 oiCap, uint24 priceBand)
         external;
+
+    /// @notice Tighten a withdrawal limit: a longer period, a lower share, minimum and cap. Guardian
+    /// only.
+    function tightenLimiter(
+        uint256 which,
+        uint32 period,
+        uint24 share,
+        uint96 minimum,
+        uint96 cap
+    ) external;
+
+    /// @notice Lower a vault's loss cap (q6). Guardian only.
+    function tightenVault(uint32 market, uint96 lossCap) external;
 }

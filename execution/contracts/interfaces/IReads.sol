@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {OptionInputs, OptionRules, Series, Strike} from "../OptionTypes.sol";
+import {
+    Candidate,
+    Closing,
+    IndexSample,
+    Limiter,
+    MarketHealth,
+    SafetyRules,
+    Vault
+} from "../SafetyTypes.sol";
 import {
     Account,
     Market,
@@ -51,6 +61,77 @@ interface IReads {
     function getCustody() external view returns (address token, uint256 held, uint256 fees);
 
     function isPaused() external view returns (bool);
+
+    /// @notice Held series and their sizes (s8).
+    function getHoldings(uint64 account)
+        external
+        view
+        returns (uint32[] memory series, int64[] memory sizes);
+
+    function getStrikeCount() external view returns (uint32);
+
+    /// @param strike An even id.
+    function getStrike(uint32 strike)
+        external
+        view
+        returns (Strike memory terms, OptionInputs memory inputs);
+
+    /// @notice A series' books and its scenario array: PnL a unit p8, value p8, seconds, index p8.
+    function getSeries(uint32 series)
+        external
+        view
+        returns (
+            Series memory book,
+            int256[24] memory pnl,
+            uint256 value,
+            uint256 time,
+            uint256 spot
+        );
+
+    /// @return p8; 0 until it is fixed.
+    function getSettlement(uint32 underlying, uint40 expiry) external view returns (uint64);
+
+    function getOptionRules(uint32 underlying) external view returns (OptionRules memory);
+
+    function getSafety(uint32 market)
+        external
+        view
+        returns (
+            SafetyRules memory rules,
+            MarketHealth memory state,
+            Vault memory vault,
+            uint256 insured
+        );
+
+    function getIndexSample(uint32 market, uint40 bucket)
+        external
+        view
+        returns (IndexSample memory);
+
+    function getClosing(uint32 market) external view returns (Closing memory);
+
+    /// @return q6.
+    function getClaim(uint64 account, uint32 market) external view returns (uint256);
+
+    function getLimiter(uint256 which) external view returns (Limiter memory);
+
+    /// @notice Sum of all insurance, reported negative equity, and of it the account's, q6.
+    function getDebt(uint64 account)
+        external
+        view
+        returns (uint256 insured, uint256 reported, uint256 own);
+
+    /// @return time Seconds of the exit request, 0: none.
+    function getExit(uint64 account, uint32 market) external view returns (uint40 time);
+
+    function getCandidate(uint64 account, uint32 market) external view returns (Candidate memory);
+
+    /// @notice Standing of an account and the PnL of each scenario (q6) by underlying; empty for an
+    /// account in cross margin.
+    function scenarioLosses(uint64 account)
+        external
+        view
+        returns (uint32[] memory underlyings, int256[24][] memory pnl);
 
     /// @notice Equity of an account, q6, with funding up to the last whole interval.
     function equity(uint64 account) external view returns (int256);

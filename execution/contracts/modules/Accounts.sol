@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Module} from "../Module.sol";
+import {Books} from "../Books.sol";
 import {IAccounts} from "../interfaces/IAccounts.sol";
 import {IERC20} from "../interfaces/IERC20.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
@@ -14,7 +14,7 @@ import {Account, SessionKey, Standing} from "../Types.sol";
 │ Sub-accounts and what their owners do with them. Nothing here waits for an    │
 │ operator, and a pause stops none of it.                                       │
 ──────────────────────────────────────────────────────────────────────────────*/
-contract Accounts is IAccounts, Module {
+contract Accounts is IAccounts, Books {
     using FixedMath for int256;
 
     modifier onlyOwner(uint64 account) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Module} from "../Module.sol";
+import {Books} from "../Books.sol";
 import {IReads} from "../interfaces/IReads.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {MarkMath} from "../libraries/MarkMath.sol";
@@ -23,7 +23,7 @@ import {
 │                                                                               │
 │ The books as they stand, and each formula on given inputs.                    │
 ──────────────────────────────────────────────────────────────────────────────*/
-contract Reads is IReads, Module {
+contract Reads is IReads, Books {
     /// No module has such a function.
     error UnknownSelector(bytes4 selector);
 

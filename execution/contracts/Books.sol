@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Module} from "./Module.sol";
+import {Series, Strike} from "./OptionTypes.sol";
+import {FixedMath} from "./libraries/FixedMath.sol";
+import {PerpMath} from "./libraries/PerpMath.sol";
+import {PortfolioMath} from "./libraries/PortfolioMath.sol";
+import {Scenarios} from "./libraries/Scenarios.sol";
+import {SeriesArray} from "./libraries/SeriesArray.sol";
+import {Account, MarketStatus, Position, Standing} from "./Types.sol";
+
+/*──────────────────────────────────────────────────────────────────────────────
+│ Books                                                                         │
+│                                                                               │
+│ Whole accounts in memory: read once, traded on, judged in cross or portfolio  │
+│ margin, and written once. Whatever moves positions or collateral works on     │
+│ these copies.                                                                 │
+──────────────────────────────────────────────────────────────────────────────*/
+abstract contract Books is Module {
+    using FixedMath for int256;
+
+    /// The first id of a series; smaller ones are perpetual markets.
+    uint32 internal constant SERIES_START = 64;
+    /// So that a margin check has bounded gas.
+    uint256 internal constant SERIES_MAX = 32;
+    /// Of Account.flags.
+    uint8 internal constant FLAG_VAULT = 1;
+    /// Of Account.marginMode.
+    uint8 internal constant MODE_PORTFOLIO = 1;
+    /// Seconds until a scenario array must be computed again.
+    uint256 internal constant ARRAY_SECONDS = 60;
+    /// An array's underlying may have moved by one part in so many.
+    uint256 internal constant ARRAY_MOVE_DIVISOR = 200;
+
+    /// A member would leave its packed field.
+    error FieldOverflow();
+    /// More series than a margin check may read.
+    error TooManySeries(uint64 account);
+
+    /// A perpetual position in memory.
+    struct Perp {
+        uint32 market;
+        bool dirty;
+        /// s8.
+        int256 size;
+        /// q6.
+        int256 cost;
+        /// f12.
+        int256 funding;
+    }
+
+    /// A held series in memory.
+    struct Holding {
+        uint32 series;
+        bool dirty;
+        /// s8.
+        int256 size;
+    }
+
+    /// An account in memory. `perps` holds `count` positions and `options` `optionCount` holdings;
+    /// any may have become flat.
+    struct Trader {
+        uint64 id;
+        bool dirty;
+        /// Whether the list of held series changed.
+        bool relisted;
+        address owner;
+        /// q6.
+        int256 cash;
+        Account state;
+        Perp[] perps;
+        uint256 count;
+        Holding[] options;
+        uint256 optionCount;
+    }
+
+    /// A series in memory.
+    struct SeriesView {
+        uint32 id;
+        uint32 underlying;
+        uint40 expiry;
+        /// p8.
+        uint64 strike;
+        /// Expired, or its array is too old or its underlying moved too far.
+        bool stale;
+        bool dirty;
+        /// p8.
+        uint256 value;
+        uint256[5] words;
+        /// s8; read by the first trade only.
+        uint256 openInterest;
+        uint256 shortsLeft;
+        bool opened;
+    }
+
+    /// What a call has read of markets and series.
+    struct Shelf {
+        MarketView[] markets;
+        SeriesView[] series;
+        uint256 seriesCount;
+    }
+
+    /*───────────────────────── markets and series ────────────────────────*/
+
+    function _openShelf() internal view returns (Shelf memory shelf) {
+        shelf.markets = new MarketView[](marketCount);
+    }
+
+    function _marketOf(Shelf memory shelf, uint32 id)
+        internal
+        view
+        returns (MarketView memory market)
+    {
+        market = shelf.markets[id];
+        if (!market.loaded) _load(market, id);
+    }
+
+    /// A registered series; reads it and its array the first time.
+    function _seriesOf(Shelf memory shelf, uint32 id)
+        internal
+        view
+        returns (SeriesView memory series)
+    {
+        for (uint256 i = 0; i < shelf.seriesCount; i++) {
+            if (shelf.series[i].id == id) return shelf.series[i];
+        }
+        if (shelf.seriesCount == shelf.series.length) _growSeries(shelf);
+        series = shelf.series[shelf.seriesCount];
+        shelf.seriesCount += 1;
+        Strike memory strike = strikes[id & ~uint32(1)];
+        (series.id, series.underlying) = (id, strike.underlying);
+        (series.expiry, series.strike) = (strike.expiry, strike.price);
+        series.words = seriesArrays[id];
+        uint256 time;
+        uint256 spot;
+        (time, spot, series.value) = SeriesArray.head(series.words);
+        uint256 index = _marketOf(shelf, strike.underlying).index;
+        series.stale = block.timestamp >= strike.expiry
+            || block.timestamp > time + ARRAY_SECONDS || _isFar(index, spot);
+    }
+
+    function _isFar(uint256 index, uint256 spot) internal pure returns (bool) {
+        uint256 distance = index > spot ? index - spot : spot - index;
+        return distance * ARRAY_MOVE_DIVISOR > spot;
+    }
+
+    function _growSeries(Shelf memory shelf) private pure {
+        SeriesView[] memory longer = new SeriesView[](2 * shelf.seriesCount + 2);
+        for (uint256 i = 0; i < shelf.seriesCount; i++) longer[i] = shelf.series[i];
+        shelf.series = longer;
+    }
+
+    /// Reads what a trade changes of a series.
+    function _openSeries(SeriesView memory series) internal view {
+        if (series.opened) return;
+        Series memory book = seriesBooks[series.id];
+        (series.openInterest, series.shortsLeft) = (book.openInterest, book.shortsLeft);
+        series.opened = true;
+    }
+
+    /// Writes the markets and series that trades changed.
+    function _closeShelf(Shelf memory shelf) internal {
+        for (uint32 id = 0; id < shelf.markets.length; id++) {
+            if (shelf.markets[id].dirty) _store(shelf.markets[id], id);
+        }
+        for (uint256 i = 0; i < shelf.seriesCount; i++) {
+            SeriesView memory series = shelf.series[i];
+            if (!series.dirty) continue;
+            Series storage book = seriesBooks[series.id];
+            book.openInterest = uint64(series.openInterest);
+            book.shortsLeft = uint64(series.shortsLeft);
+        }
+    }
+
+    /*───────────────────────────── an account ────────────────────────────*/
+
+    /// An account from storage; `owner` is zero when there is none.
+    function _readTrader(Trader memory trader, uint64 id) internal view {
+        (trader.id, trader.owner, trader.state) = (id, owners[id], accounts[id]);
+        trader.cash = trader.state.cash;
+        _readPerps(trader);
+        _readHoldings(trader);
+    }
+
+    function _readPerps(Trader memory trader) private view {
+        uint256 bits = trader.state.perps;
+        trader.perps = new Perp[](FixedMath.popCount(bits) + 1);
+        for (uint32 id = 0; bits != 0; (id, bits) = (id + 1, bits >> 1)) {
+            if (bits & 1 == 0) continue;
+            Position memory position = positions[_positionKey(trader.id, id)];
+            Perp memory perp = trader.perps[trader.count];
+            (perp.market, perp.size) = (id, position.size);
+            (perp.cost, perp.funding) = (position.cost, position.funding);
+            trader.count += 1;
+        }
+    }
+
+    function _readHoldings(Trader memory trader) private view {
+        uint256 held = trader.state.options;
+        if (held == 0) return;
+        trader.options = new Holding[](held + 1);
+        uint256 ids;
+        for (uint256 i = 0; i < held; i++) {
+            if (i % 8 == 0) ids = heldSeries[_heldKey(trader.id, i)];
+            uint32 series = uint32(ids >> ((i % 8) * 32));
+            trader.options[i].series = series;
+            trader.options[i].size = _optionSize(trader.id, series);
+        }
+        trader.optionCount = held;
+    }
+
+    function _heldKey(uint64 account, uint256 place) internal pure returns (uint256) {
+        return (uint256(account) << 8) | (place / 8);
+    }
+
+    function _optionSize(uint64 account, uint32 series) internal view returns (int64) {
+        uint256 lanes = optionSizes[_sizeKey(account, series)];
+        return int64(uint64(lanes >> ((series & 3) * 64)));
+    }
+
+    function _sizeKey(uint64 account, uint32 series) internal pure returns (uint256) {
+        return (uint256(account) << 32) | (series >> 2);
+    }
+
+    /// Writes an account. Every fill checked that the members fit.
+    function _writeTrader(Trader memory trader) internal {
+        Account memory state = trader.state;
+        uint64 perps = state.perps;
+        for (uint256 i = 0; i < trader.count; i++) {
+            Perp memory perp = trader.perps[i];
+            if (!perp.dirty) continue;
+            uint64 bit = uint64(1) << perp.market;
+            perps = perp.size == 0 ? perps & ~bit : perps | bit;
+            // A flat position leaves a zero slot.
+            positions[_positionKey(trader.id, perp.market)] = Position({
+                size: int64(perp.size),
+                cost: int96(perp.cost),
+                funding: perp.size == 0 ? int96(0) : int96(perp.funding)
+            });
+        }
+        state.perps = perps;
+        _writeHoldings(trader);
+        state.cash = int96(trader.cash);
+        accounts[trader.id] = state;
+    }
+
+    function _writeHoldings(Trader memory trader) private {
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            Holding memory holding = trader.options[i];
+            if (!holding.dirty) continue;
+            uint256 shift = (holding.series & 3) * 64;
+            uint256 key = _sizeKey(trader.id, holding.series);
+            uint256 others = optionSizes[key] & ~(uint256(type(uint64).max) << shift);
+            optionSizes[key] = others | (uint256(uint64(int64(holding.size))) << shift);
+        }
+        if (trader.relisted) _writeList(trader);
+    }
+
+    /// Writes the ids of the held series, eight a slot, without gaps.
+    function _writeList(Trader memory trader) private {
+        (uint256 count, uint256 ids) = (0, 0);
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            if (trader.options[i].size == 0) continue;
+            ids |= uint256(trader.options[i].series) << ((count % 8) * 32);
+            count += 1;
+            if (count % 8 == 0) {
+                heldSeries[_heldKey(trader.id, count - 1)] = ids;
+                ids = 0;
+            }
+        }
+        if (ids != 0) heldSeries[_heldKey(trader.id, count)] = ids;
+        // Settlement and the other callers of `_holding` keep to SERIES_MAX.
+        trader.state.options = uint8(count);
+    }
+
+    /// The position of a trader in a market; a flat one is appended when there is none.
+    function _perp(Trader memory trader, uint32 id) internal pure returns (Perp memory perp) {
+        for (uint256 i = 0; i < trader.count; i++) {
+            if (trader.perps[i].market == id) return trader.perps[i];
+        }
+        if (trader.count == trader.perps.length) {
+            Perp[] memory longer = new Perp[](trader.count + 2);
+            for (uint256 i = 0; i < trader.count; i++) longer[i] = trader.perps[i];
+            trader.perps = longer;
+        }
+        perp = trader.perps[trader.count];
+        perp.market = id;
+        trader.count += 1;
+    }
+
+    /// The holding of a trader in a series; a flat one is appended when there is none.
+    function _holding(Trader memory trader, uint32 id)
+        internal
+        pure
+        returns (Holding memory holding)
+    {
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            if (trader.options[i].series == id) return trader.options[i];
+        }
+        if (trader.optionCount == trader.options.length) {
+            Holding[] memory longer = new Holding[](trader.optionCount + 2);
+            for (uint256 i = 0; i < trader.optionCount; i++) longer[i] = trader.options[i];
+            trader.options = longer;
+        }
+        holding = trader.options[trader.optionCount];
+        holding.series = id;
+        trader.optionCount += 1;
+    }
+
+    /// How many series a trader holds now.
+    function _heldCount(Trader memory trader) internal pure returns (uint256 count) {
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            if (trader.options[i].size != 0) count += 1;
+        }
+    }
+
+    /*───────────────────────── trades outside batches ────────────────────*/
+
+    /// Books a perpetual trade of `delta` (s8, signed) at `price` (p8) and a fee (q6): funding is
+    /// settled first. Open interest isn't capped here; callers close or match positions.
+    function _tradePerp(
+        Shelf memory shelf,
+        Trader memory trader,
+        uint32 id,
+        int256 delta,
+        uint256 price,
+        int256 fee
+    ) internal view {
+        MarketView memory market = _marketOf(shelf, id);
+        Perp memory perp = _perp(trader, id);
+        int256 payment = PerpMath.fundingPayment(perp.size, market.fundingIndex - perp.funding);
+        (int256 size, int256 cost, int256 realised) =
+            PerpMath.trade(perp.size, perp.cost, delta, price);
+        market.openInterest =
+            uint256(int256(market.openInterest) + size.max(0) - perp.size.max(0));
+        market.poolChange -= payment;
+        (perp.size, perp.cost, perp.funding) = (size, cost, market.fundingIndex);
+        trader.cash += payment + realised - fee;
+        (perp.dirty, trader.dirty, market.dirty) = (true, true, true);
+        bool fits = size.fitsInt64() && cost.fitsInt96() && trader.cash.fitsInt96()
+            && market.openInterest < 1 << 63;
+        if (!fits) revert FieldOverflow();
+    }
+
+    /// Books an option trade of `delta` (s8, signed) for `premium` (q6, what the trader pays; negative
+    /// when it receives) and a fee (q6).
+    function _tradeOption(
+        Shelf memory shelf,
+        Trader memory trader,
+        uint32 id,
+        int256 delta,
+        int256 premium,
+        int256 fee
+    ) internal view {
+        SeriesView memory series = _seriesOf(shelf, id);
+        _openSeries(series);
+        Holding memory holding = _holding(trader, id);
+        int256 size = holding.size + delta;
+        series.openInterest =
+            uint256(int256(series.openInterest) + size.max(0) - holding.size.max(0));
+        series.shortsLeft =
+            uint256(int256(series.shortsLeft) + (-size).max(0) - (-holding.size).max(0));
+        if ((size == 0) != (holding.size == 0)) trader.relisted = true;
+        holding.size = size;
+        trader.cash -= premium + fee;
+        (holding.dirty, trader.dirty, series.dirty) = (true, true, true);
+        bool fits = size.fitsInt64() && trader.cash.fitsInt96() && series.openInterest < 1 << 63
+            && series.shortsLeft < 1 << 63;
+        if (!fits) revert FieldOverflow();
+        if (_heldCount(trader) > SERIES_MAX) revert TooManySeries(trader.id);
+    }
+
+    /*────────────────────────────── standing ─────────────────────────────*/
+
+    /// An account's standing from storage.
+    function _standing(uint64 id) internal view returns (Standing memory) {
+        Shelf memory shelf = _openShelf();
+        Trader memory trader;
+        _readTrader(trader, id);
+        return _assess(shelf, trader);
+    }
+
+    function _isPortfolio(Trader memory trader) internal pure returns (bool) {
+        return trader.state.marginMode == MODE_PORTFOLIO || _heldCount(trader) != 0;
+    }
+
+    /// Equity, requirements and what may leave, in the account's margin mode.
+    function _assess(Shelf memory shelf, Trader memory trader)
+        internal
+        view
+        returns (Standing memory standing)
+    {
+        PerpMath.Sums memory sums;
+        bool stale = false;
+        for (uint256 i = 0; i < trader.count; i++) {
+            Perp memory perp = trader.perps[i];
+            if (perp.size == 0) continue;
+            MarketView memory market = _marketOf(shelf, perp.market);
+            _addPosition(sums, market, perp.size, perp.cost, perp.funding);
+            stale = stale || market.stale;
+        }
+        if (!_isPortfolio(trader)) return _standingOf(sums, trader.cash, stale);
+        (int256 value, bool optionsStale) = _optionValue(shelf, trader);
+        sums.unrealised += value;
+        sums.losses += value.min(0);
+        (sums.initial, sums.maintenance) = (0, 0);
+        (PortfolioMath.Risk[] memory risks, uint256 count) = _risks(shelf, trader);
+        for (uint256 i = 0; i < count; i++) {
+            (uint256 initial, uint256 maintenance) = PortfolioMath.requirement(risks[i]);
+            sums.initial += initial;
+            sums.maintenance += maintenance;
+        }
+        return _standingOf(sums, trader.cash, stale || optionsStale);
+    }
+
+    /// Value of all held options, q6, and whether any array or index behind it is stale.
+    function _optionValue(Shelf memory shelf, Trader memory trader)
+        internal
+        view
+        returns (int256 value, bool stale)
+    {
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            Holding memory holding = trader.options[i];
+            if (holding.size == 0) continue;
+            SeriesView memory series = _seriesOf(shelf, holding.series);
+            value += SeriesArray.holdingValue(series.value, holding.size);
+            stale = stale || series.stale || _marketOf(shelf, series.underlying).stale;
+        }
+    }
+
+    /// What the account holds, by underlying, in no order.
+    function _risks(Shelf memory shelf, Trader memory trader)
+        internal
+        view
+        returns (PortfolioMath.Risk[] memory risks, uint256 count)
+    {
+        risks = new PortfolioMath.Risk[](trader.count + trader.optionCount);
+        for (uint256 i = 0; i < trader.count; i++) {
+            Perp memory perp = trader.perps[i];
+            MarketView memory market = _marketOf(shelf, perp.market);
+            // A closed market's price can't move any more.
+            if (perp.size == 0 || market.status == MarketStatus.Closed) continue;
+            _openRisk(risks[count], shelf, perp.market);
+            PortfolioMath.addPerp(risks[count], perp.size, Scenarios.perp(market.mark));
+            count += 1;
+        }
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            Holding memory holding = trader.options[i];
+            if (holding.size == 0) continue;
+            SeriesView memory series = _seriesOf(shelf, holding.series);
+            uint256 place = _riskPlace(risks, count, series.underlying);
+            if (place == count) {
+                _openRisk(risks[place], shelf, series.underlying);
+                count += 1;
+            }
+            SeriesArray.addTo(risks[place].pnl, series.words, holding.size);
+            risks[place].naked += _naked(trader, i);
+        }
+    }
+
+    function _openRisk(PortfolioMath.Risk memory risk, Shelf memory shelf, uint32 id)
+        private
+        view
+    {
+        MarketView memory market = _marketOf(shelf, id);
+        (risk.market, risk.index) = (id, market.index);
+        (risk.imf, risk.mmf) = (_initialFraction(market), market.mmf);
+    }
+
+    function _riskPlace(PortfolioMath.Risk[] memory risks, uint256 count, uint32 market)
+        private
+        pure
+        returns (uint256 place)
+    {
+        while (place < count && risks[place].market != market) place += 1;
+    }
+
+    /// Naked shorts (s8) of the strike of holding number `which`, counted once a strike: at the first
+    /// of its call and put.
+    function _naked(Trader memory trader, uint256 which) private pure returns (uint256) {
+        uint32 partner = trader.options[which].series ^ 1;
+        int256 size = trader.options[which].size;
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            if (trader.options[i].series != partner || trader.options[i].size == 0) continue;
+            if (i < which) return 0;
+            size += trader.options[i].size;
+        }
+        return uint256((-size).max(0));
+    }
+}
