@@ -134,7 +134,7 @@ abstract contract Books is Module {
         series.words = seriesArrays[id];
         uint256 time;
         uint256 spot;
-        (time, spot, series.value) = SeriesArray.head(series.words);
+        (time, spot, series.value) = SeriesArray.head(series.words[0]);
         uint256 index = _marketOf(shelf, strike.underlying).index;
         series.stale = block.timestamp >= strike.expiry
             || block.timestamp > time + ARRAY_SECONDS || _isFar(index, spot);
