@@ -27,6 +27,8 @@ library OptionMath {
     /// p8 * s8 over q6.
     int256 internal constant PRICE_SIZE = 1e10;
     uint256 private constant YEAR = 365 days;
+    /// Q96: the logarithm of a ratio to 0, beyond any deviation.
+    int256 private constant ENDLESS = 1 << 110;
 
     /// What the 25 prices of one series have in common.
     struct Pricing {
@@ -152,9 +154,11 @@ library OptionMath {
         return Pricing(isPut, forward, strike, discount, _moneyness(forward, strike));
     }
 
-    /// @dev 0 where there is no ratio; the option is then worth its intrinsic value, or nothing.
+    /// @dev ln(forward / strike), Q96.
     function _moneyness(uint256 forward, uint256 strike) private pure returns (int256) {
-        if (forward == 0 || strike == 0) return 0;
+        if (forward == strike) return 0;
+        if (forward == 0) return -ENDLESS;
+        if (strike == 0) return ENDLESS;
         return forward < strike
             ? -Q96.ln((strike << 96) / forward)
             : Q96.ln((forward << 96) / strike);
@@ -172,9 +176,8 @@ library OptionMath {
     /// lower N(d1) - higher N(d2), where d1 = s/2 - l/s and d2 = d1 - s < 0. As
     /// lower e^(-d1^2/2) = higher e^(-d2^2/2), a share of `lower` is left with one exponential.
     function _timeValue(Pricing memory pricing, int256 s) private pure returns (uint256) {
-        (uint256 lower, int256 l) = pricing.moneyness < 0
-            ? (pricing.forward, -pricing.moneyness)
-            : (pricing.strike, pricing.moneyness);
+        uint256 lower = pricing.forward < pricing.strike ? pricing.forward : pricing.strike;
+        int256 l = int256(FixedMath.abs(pricing.moneyness));
         int256 d1 = (s >> 1) - (l << 96) / s;
         if (d1 <= -NormalMath.FAR) return 0;
         int256 share = NormalMath.mills(d1 - s);

@@ -18,7 +18,7 @@ library Q96 {
     /// Steps after which Newton's iteration from within a factor of two is exact for 256 bits.
     uint256 private constant SQRT_STEPS = 7;
 
-    /// @notice e^x within 1e-26 of itself and of 2^-96. @param x At most 100 in magnitude.
+    /// @notice e^x within 1e-26 of itself and of 2^-96. @param x From -128 to 100.
     /// @dev e^x = 2^k e^r with |r| <= ln(2)/2, and for e^r its Padé approximant of degrees 8, 8:
     /// (E + rO) / (E - rO), whose error there is below 4e-27 (e.g. Baker, Essentials of Padé
     /// Approximants, 1975).
