@@ -22,7 +22,8 @@ interface IAccounts {
     error NothingMoved();
     /// The collateral token said no, or returned no word of success.
     error TokenRefused();
-    /// A position is open in a market whose index is stale.
+    /// A position is open in a market whose index is stale, or a held series has a stale scenario
+    /// array or waits for its settlement.
     error OracleStale(uint64 account);
     /// q6.
     error AboveWithdrawable(uint256 amount, uint256 withdrawable);
@@ -41,17 +42,21 @@ interface IAccounts {
     /// @return account Its id, from 1.
     function createAccount() external returns (uint64 account);
 
-    /// @notice Move collateral (q6) from the caller into an account; credits what arrives.
+    /// @notice Move collateral (q6) from the caller into any account; credits what arrives and lifts
+    /// the withdrawal limits by it. Nothing stops a deposit; one that can't be credited reverts whole.
     /// @return credited q6.
     function deposit(uint64 account, uint256 amount) external returns (uint256 credited);
 
-    /// @notice Pay out collateral (q6) of an own account, at most what is withdrawable.
+    /// @notice Pay out collateral (q6) of an own account, at most what is withdrawable and what every
+    /// withdrawal limit has left, unless reported debt exceeds the insurance.
     function withdraw(uint64 account, uint256 amount, address to) external;
 
-    /// @notice Move cash (q6) between two own accounts, at most what is withdrawable.
+    /// @notice Move cash (q6) between two own accounts, at most what is withdrawable. Collateral stays
+    /// in the books, so neither limits nor the debt gate apply.
     function moveCash(uint64 from, uint64 to, uint256 amount) external;
 
-    /// @notice Choose cross (0) or portfolio (1) margin for an own account.
+    /// @notice Choose cross (0) or portfolio (1) margin for an own account, whose equity must reach
+    /// initial margin in that mode.
     function setMarginMode(uint64 account, uint8 mode) external;
 
     /// @notice Let `key` trade for an own account until `expiry` (s, inclusive) in the perpetual
