@@ -8,6 +8,11 @@ import {PerpInput, Standing} from "../Types.sol";
 /// @title Formulas of options, portfolio margin, failing accounts and breakers on given inputs
 /// @dev They run the library code that the books run.
 interface IFormulas {
+    /// One perpetual is wanted for each index.
+    error LengthsDiffer(uint256 indexes, uint256 perps);
+    /// A size beyond 63 bits, or a scenario array that a series could not keep.
+    error OutOfBounds(uint256 option);
+
     /// @notice Black-76 value of one unit; all wad, time in seconds of a year of 365 days.
     function optionValue(
         bool isPut,
@@ -53,9 +58,10 @@ interface IFormulas {
         pure
         returns (int256);
 
-    /// @notice Standing of a hypothetical account in portfolio margin, and the losses of the 24
-    /// scenarios (q6) of each underlying.
-    /// @param indexes p8, of each underlying. @param perps One an underlying, size 0 for none.
+    /// @notice Standing of a hypothetical account in portfolio margin, and what it gains in the 24
+    /// scenarios (q6) of each underlying. Options are priced as `priceSeries` does.
+    /// @param cash q6. @param indexes p8, of each underlying. @param perps One an underlying, size 0
+    /// for none.
     function portfolioStanding(
         int256 cash,
         uint256[] calldata indexes,

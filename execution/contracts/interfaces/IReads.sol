@@ -22,8 +22,8 @@ import {
     Standing
 } from "../Types.sol";
 
-/// @title The books, and every formula on given inputs
-/// @dev Formulas run the library code that the books run.
+/// @title The books, and the formulas of perpetuals on given inputs
+/// @dev Formulas run the library code that the books run. IFormulas has the others.
 interface IReads {
     /// @return owner Zero when there is no such account.
     function getAccount(uint64 account)
@@ -126,8 +126,9 @@ interface IReads {
 
     function getCandidate(uint64 account, uint32 market) external view returns (Candidate memory);
 
-    /// @notice Standing of an account and the PnL of each scenario (q6) by underlying; empty for an
-    /// account in cross margin.
+    /// @notice What an account in portfolio margin gains (q6) in each of the 24 scenarios of each
+    /// underlying that it holds anything of, in the order of Scenarios.sol; a closed market is none.
+    /// Empty for an account in cross margin.
     function scenarioLosses(uint64 account)
         external
         view

@@ -2,11 +2,23 @@
 pragma solidity 0.8.37;
 
 import {Books} from "../Books.sol";
+import {OptionInputs, OptionRules, Series, Strike} from "../OptionTypes.sol";
+import {
+    Candidate,
+    Closing,
+    IndexSample,
+    Limiter,
+    MarketHealth,
+    SafetyRules,
+    Vault
+} from "../SafetyTypes.sol";
 import {IReads} from "../interfaces/IReads.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {MarkMath} from "../libraries/MarkMath.sol";
 import {Orders} from "../libraries/Orders.sol";
 import {PerpMath} from "../libraries/PerpMath.sol";
+import {PortfolioMath} from "../libraries/PortfolioMath.sol";
+import {SeriesArray} from "../libraries/SeriesArray.sol";
 import {
     Account,
     Market,
@@ -21,7 +33,7 @@ import {
 /*──────────────────────────────────────────────────────────────────────────────
 │ Reads                                                                         │
 │                                                                               │
-│ The books as they stand, and each formula on given inputs.                    │
+│ The books as they stand, and each formula of perpetuals on given inputs.      │
 ──────────────────────────────────────────────────────────────────────────────*/
 contract Reads is IReads, Books {
     /// No module has such a function.
@@ -157,6 +169,141 @@ contract Reads is IReads, Books {
             Orders.TYPE, account, market, isBuy, size, price, maxFeePpm, flags, nonce, expiry
         );
         return Orders.digest(order, _domainSeparator());
+    }
+
+    /*────────────────────────────── options ──────────────────────────────*/
+
+    /// @inheritdoc IReads
+    function getHoldings(uint64 account)
+        external
+        view
+        returns (uint32[] memory series, int64[] memory sizes)
+    {
+        Trader memory trader;
+        _readTrader(trader, account);
+        uint256 count = trader.optionCount;
+        (series, sizes) = (new uint32[](count), new int64[](count));
+        for (uint256 i = 0; i < count; i++) {
+            series[i] = trader.options[i].series;
+            sizes[i] = int64(trader.options[i].size);
+        }
+    }
+
+    /// @inheritdoc IReads
+    function getStrikeCount() external view returns (uint32) {
+        return strikeCount;
+    }
+
+    /// @inheritdoc IReads
+    function getStrike(uint32 strike)
+        external
+        view
+        returns (Strike memory terms, OptionInputs memory inputs)
+    {
+        return (strikes[strike], optionInputs[strike]);
+    }
+
+    /// @inheritdoc IReads
+    function getSeries(uint32 series)
+        external
+        view
+        returns (
+            Series memory book,
+            int256[24] memory pnl,
+            uint256 value,
+            uint256 time,
+            uint256 spot
+        )
+    {
+        uint256[5] memory words = seriesArrays[series];
+        (time, spot, value) = SeriesArray.head(words[0]);
+        return (seriesBooks[series], SeriesArray.lanes(words), value, time, spot);
+    }
+
+    /// @inheritdoc IReads
+    function getSettlement(uint32 underlying, uint40 expiry) external view returns (uint64) {
+        return expiries[_expiryKey(underlying, expiry)].settlement;
+    }
+
+    /// @inheritdoc IReads
+    function getOptionRules(uint32 underlying) external view returns (OptionRules memory) {
+        return optionRules[underlying];
+    }
+
+    /// @inheritdoc IReads
+    function scenarioLosses(uint64 account)
+        external
+        view
+        returns (uint32[] memory underlyings, int256[24][] memory pnl)
+    {
+        Shelf memory shelf = _openShelf();
+        Trader memory trader;
+        _readTrader(trader, account);
+        if (!_isPortfolio(trader)) return (underlyings, pnl);
+        (PortfolioMath.Risk[] memory risks, uint256 count) = _risks(shelf, trader);
+        (underlyings, pnl) = (new uint32[](count), new int256[24][](count));
+        for (uint256 i = 0; i < count; i++) {
+            (underlyings[i], pnl[i]) = (risks[i].market, risks[i].pnl);
+        }
+    }
+
+    /*─────────────────────── failures and breakers ───────────────────────*/
+
+    /// @inheritdoc IReads
+    function getSafety(uint32 market)
+        external
+        view
+        returns (
+            SafetyRules memory rules,
+            MarketHealth memory state,
+            Vault memory vault,
+            uint256 insured
+        )
+    {
+        return (safetyRules[market], health[market], vaults[market], insurance[market]);
+    }
+
+    /// @inheritdoc IReads
+    function getIndexSample(uint32 market, uint40 bucket)
+        external
+        view
+        returns (IndexSample memory)
+    {
+        return indexSamples[_sampleKey(market, bucket)];
+    }
+
+    /// @inheritdoc IReads
+    function getClosing(uint32 market) external view returns (Closing memory) {
+        return closings[market];
+    }
+
+    /// @inheritdoc IReads
+    function getClaim(uint64 account, uint32 market) external view returns (uint256) {
+        return closingClaims[_positionKey(account, market)];
+    }
+
+    /// @inheritdoc IReads
+    function getLimiter(uint256 which) external view returns (Limiter memory) {
+        return limiters[which];
+    }
+
+    /// @inheritdoc IReads
+    function getDebt(uint64 account)
+        external
+        view
+        returns (uint256 insured, uint256 reported, uint256 own)
+    {
+        return (insuranceTotal, reportedDebt, debtOf[account]);
+    }
+
+    /// @inheritdoc IReads
+    function getExit(uint64 account, uint32 market) external view returns (uint40 time) {
+        return exits[_positionKey(account, market)].time;
+    }
+
+    /// @inheritdoc IReads
+    function getCandidate(uint64 account, uint32 market) external view returns (Candidate memory) {
+        return candidates[_positionKey(account, market)];
     }
 
     /*────────────────────────────── formulas ─────────────────────────────*/
