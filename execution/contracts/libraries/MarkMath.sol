@@ -16,25 +16,28 @@ library MarkMath {
     /// Seconds from which e^(-t/150) * 1e18 is below one.
     uint256 private constant DECAY_END = 8192;
 
-    /// @notice First price, in rising order, whose cumulative weight is half of all or more.
-    /// @dev Sorts both arrays in place; callers bound their length.
-    function weightedMedian(uint256[] memory prices, uint256[] memory weights)
+    /// @notice First value, in rising order, whose cumulative weight is half of all or more.
+    /// @dev Sorts by insertion the places of the values, which stay as they are; callers bound their
+    /// number.
+    function weightedMedian(uint256[] memory values, uint256[] memory weights)
         internal
         pure
         returns (uint256)
     {
+        uint256[] memory order = new uint256[](values.length);
         uint256 total;
-        for (uint256 i = 0; i < prices.length; i++) {
+        for (uint256 i = 0; i < values.length; i++) {
             total += weights[i];
-            for (uint256 j = i; j > 0 && prices[j - 1] > prices[j]; j--) {
-                (prices[j - 1], prices[j]) = (prices[j], prices[j - 1]);
-                (weights[j - 1], weights[j]) = (weights[j], weights[j - 1]);
+            uint256 j = i;
+            for (; j > 0 && values[order[j - 1]] > values[i]; j--) {
+                order[j] = order[j - 1];
             }
+            order[j] = i;
         }
         uint256 cumulative;
-        for (uint256 i = 0; i < prices.length; i++) {
-            cumulative += weights[i];
-            if (cumulative * 2 >= total) return prices[i];
+        for (uint256 i = 0; i < values.length; i++) {
+            cumulative += weights[order[i]];
+            if (cumulative * 2 >= total) return values[order[i]];
         }
         return 0;
     }
