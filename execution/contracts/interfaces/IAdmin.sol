@@ -26,11 +26,12 @@ interface IAdmin {
     /// The guardian may only tighten.
     error Loosens();
     error TooManyMarkets();
+    error TooManyStrikes();
     error TooManySigners();
     /// q6.
     error AboveFeeFund(uint256 amount, uint256 available);
 
-    /// @notice Give a role to another holder. Timelock only.
+    /// @notice Give a role to another holder. Timelock only. The backstop vaults go with the timelock.
     function setRole(Role role, address holder) external;
 
     /// @notice Add an oracle signer, change its weight, or remove it with weight 0. Timelock only.
@@ -41,7 +42,8 @@ interface IAdmin {
     function listMarket(MarketConfig calldata config) external returns (uint32 market);
 
     /// @notice Change a market's grid, margin fractions and staleness. A higher maintenance
-    /// fraction comes in a line over 24 h. Timelock only.
+    /// fraction comes in a line over 24 h. Timelock only. Refused when liquidations could then not
+    /// help an account (see `setSafetyRules`).
     function setMarketRules(uint32 market, MarketRules calldata rules) external;
 
     /// @notice Change a market's open-interest bounds and bands. Timelock only.
@@ -53,18 +55,20 @@ interface IAdmin {
     /// @notice Change a market's fee lanes (ppm). Timelock only.
     function setMarketFees(uint32 market, int32[8] calldata fees) external;
 
-    /// @notice Set a market's status. Timelock only.
+    /// @notice Set a market's status. Timelock only. See IInsolvency for closing one.
     function setMarketStatus(uint32 market, MarketStatus status) external;
 
     /// @notice How failing accounts of a market are closed, and its breakers. Timelock only. Refused
     /// when fee + slippage >= 1.25 of the maintenance fraction: no fill could then help an account.
     function setSafetyRules(uint32 market, SafetyRules calldata rules) external;
 
-    /// @notice How options on an underlying trade. Timelock only.
+    /// @notice How options on an underlying trade; the grid may only become finer. Timelock only.
     function setOptionRules(uint32 underlying, OptionRules calldata rules) external;
 
-    /// @notice List a call and a put; the pair never changes. Timelock only.
-    /// @param expiry Seconds, on the minute, in the future. @param price p8, on the tick.
+    /// @notice List a call and a put; the pair never changes. Timelock only. Two strikes that are
+    /// alike don't cover each other in margin.
+    /// @param expiry Seconds, on the minute, within three years. @param price p8, on the option tick,
+    /// from 0.01 USD to below 2^47.
     /// @return strike The call's id; the put's is one higher.
     function listStrike(uint32 underlying, uint40 expiry, uint64 price)
         external
@@ -77,7 +81,8 @@ interface IAdmin {
     function setLossCap(uint32 market, uint96 lossCap) external;
 
     /// @notice Set withdrawal limit number `which`, 0 to 3; period 0 switches it off. Its capacity
-    /// starts at its baseline when it was off. Timelock only. Period s, share ppm, the rest q6.
+    /// starts at its baseline when it was off, and else stays what it is. Timelock only. Period s, at
+    /// most a week; share ppm, at least 1%; the rest q6, the minimum at least 1 USD.
     function setLimiter(uint256 which, uint32 period, uint24 share, uint96 minimum, uint96 cap)
         external;
 
@@ -99,8 +104,9 @@ interface IAdmin {
     function tightenMarket(uint32 market, MarketStatus status, uint64 oiCap, uint24 priceBand)
         external;
 
-    /// @notice Tighten a withdrawal limit: a longer period, a lower share, minimum and cap. Guardian
-    /// only.
+    /// @notice Tighten a withdrawal limit, or switch one on: a longer period, a lower share, minimum
+    /// and cap, and a cap within the minimum; its capacity falls to its baseline. From then on it never
+    /// lets leave what it would not have before. Guardian only.
     function tightenLimiter(
         uint256 which,
         uint32 period,
