@@ -56,6 +56,8 @@ abstract contract Books is Module {
         bool dirty;
         /// s8.
         int256 size;
+        /// The series' place on the shelf + 1, 0 before anybody asked.
+        uint256 place;
     }
 
     /// An account in memory. `perps` holds `count` positions and `options` `optionCount` holdings;
@@ -65,6 +67,8 @@ abstract contract Books is Module {
         bool dirty;
         /// Whether the list of held series changed.
         bool relisted;
+        /// Whether positions and holdings have been read.
+        bool loaded;
         address owner;
         /// q6.
         int256 cash;
@@ -73,6 +77,11 @@ abstract contract Books is Module {
         uint256 count;
         Holding[] options;
         uint256 optionCount;
+        /// Bit i: something of underlying i is in `risks`, which are in the order of the bits.
+        uint256 underlyings;
+        /// Whether `risks` are those of the positions as they stand.
+        bool summed;
+        PortfolioMath.Risk[] risks;
     }
 
     /// A series in memory.
@@ -99,6 +108,10 @@ abstract contract Books is Module {
         MarketView[] markets;
         SeriesView[] series;
         uint256 seriesCount;
+        /// Open addressing from a series' id to its place + 1; twice as long as `series` at least.
+        uint256[] table;
+        /// Of the account that is being judged.
+        PerpMath.Sums sums;
     }
 
     /*───────────────────────── markets and series ────────────────────────*/
@@ -112,8 +125,13 @@ abstract contract Books is Module {
         view
         returns (MarketView memory market)
     {
+        _touch(shelf, id);
         market = shelf.markets[id];
-        if (!market.loaded) _load(market, id);
+    }
+
+    /// Reads a market unless it has been read.
+    function _touch(Shelf memory shelf, uint32 id) internal view {
+        if (!shelf.markets[id].loaded) _load(shelf.markets[id], id);
     }
 
     /// A registered series; reads it and its array the first time.
@@ -122,22 +140,43 @@ abstract contract Books is Module {
         view
         returns (SeriesView memory series)
     {
-        for (uint256 i = 0; i < shelf.seriesCount; i++) {
-            if (shelf.series[i].id == id) return shelf.series[i];
+        series = shelf.series[_seriesPlace(shelf, id)];
+    }
+
+    /// Where a registered series stands on the shelf.
+    function _seriesPlace(Shelf memory shelf, uint32 id) internal view returns (uint256 place) {
+        if (shelf.series.length != 0) {
+            uint256 found = shelf.table[_tableSlot(shelf, id)];
+            if (found != 0) return found - 1;
         }
-        if (shelf.seriesCount == shelf.series.length) _growSeries(shelf);
-        series = shelf.series[shelf.seriesCount];
-        shelf.seriesCount += 1;
+        place = shelf.seriesCount;
+        if (place == shelf.series.length) _growSeries(shelf);
+        shelf.seriesCount = place + 1;
+        shelf.series[place].id = id;
+        shelf.table[_tableSlot(shelf, id)] = place + 1;
+        _readSeries(shelf, shelf.series[place], id);
+    }
+
+    function _tableSlot(Shelf memory shelf, uint32 id) private pure returns (uint256 slot) {
+        uint256 mask = shelf.table.length - 1;
+        slot = id & mask;
+        while (shelf.table[slot] != 0 && shelf.series[shelf.table[slot] - 1].id != id) {
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    function _readSeries(Shelf memory shelf, SeriesView memory series, uint32 id) private view {
         Strike memory strike = strikes[id & ~uint32(1)];
-        (series.id, series.underlying) = (id, strike.underlying);
+        series.underlying = strike.underlying;
         (series.expiry, series.strike) = (strike.expiry, strike.price);
         series.words = seriesArrays[id];
         uint256 time;
         uint256 spot;
         (time, spot, series.value) = SeriesArray.head(series.words[0]);
-        uint256 index = _marketOf(shelf, strike.underlying).index;
+        _touch(shelf, strike.underlying);
         series.stale = block.timestamp >= strike.expiry
-            || block.timestamp > time + ARRAY_SECONDS || _isFar(index, spot);
+            || block.timestamp > time + ARRAY_SECONDS
+            || _isFar(shelf.markets[strike.underlying].index, spot);
     }
 
     function _isFar(uint256 index, uint256 spot) internal pure returns (bool) {
@@ -145,10 +184,16 @@ abstract contract Books is Module {
         return distance * ARRAY_MOVE_DIVISOR > spot;
     }
 
+    /// Makes room for twice as many series, of which the table is half full at most.
     function _growSeries(Shelf memory shelf) private pure {
-        SeriesView[] memory longer = new SeriesView[](2 * shelf.seriesCount + 2);
-        for (uint256 i = 0; i < shelf.seriesCount; i++) longer[i] = shelf.series[i];
+        uint256 count = shelf.seriesCount;
+        SeriesView[] memory longer = new SeriesView[](count == 0 ? 4 : 2 * count);
+        for (uint256 i = 0; i < count; i++) longer[i] = shelf.series[i];
         shelf.series = longer;
+        shelf.table = new uint256[](2 * longer.length);
+        for (uint256 i = 0; i < count; i++) {
+            shelf.table[_tableSlot(shelf, longer[i].id)] = i + 1;
+        }
     }
 
     /// Reads what a trade changes of a series.
@@ -179,21 +224,31 @@ abstract contract Books is Module {
     function _readTrader(Trader memory trader, uint64 id) internal view {
         (trader.id, trader.owner, trader.state) = (id, owners[id], accounts[id]);
         trader.cash = trader.state.cash;
+        _readHeld(trader);
+    }
+
+    /// Reads what an account holds, unless it has been read.
+    function _readHeld(Trader memory trader) internal view {
+        if (trader.loaded) return;
+        trader.loaded = true;
         _readPerps(trader);
         _readHoldings(trader);
     }
 
     function _readPerps(Trader memory trader) private view {
         uint256 bits = trader.state.perps;
+        // Room for one more, which most trades need.
         trader.perps = new Perp[](FixedMath.popCount(bits) + 1);
+        uint256 count = 0;
         for (uint32 id = 0; bits != 0; (id, bits) = (id + 1, bits >> 1)) {
             if (bits & 1 == 0) continue;
             Position memory position = positions[_positionKey(trader.id, id)];
-            Perp memory perp = trader.perps[trader.count];
+            Perp memory perp = trader.perps[count];
             (perp.market, perp.size) = (id, position.size);
             (perp.cost, perp.funding) = (position.cost, position.funding);
-            trader.count += 1;
+            count += 1;
         }
+        trader.count = count;
     }
 
     function _readHoldings(Trader memory trader) private view {
@@ -276,17 +331,22 @@ abstract contract Books is Module {
 
     /// The position of a trader in a market; a flat one is appended when there is none.
     function _perp(Trader memory trader, uint32 id) internal pure returns (Perp memory perp) {
-        for (uint256 i = 0; i < trader.count; i++) {
-            if (trader.perps[i].market == id) return trader.perps[i];
+        perp = trader.perps[_perpPlace(trader, id)];
+    }
+
+    function _perpPlace(Trader memory trader, uint32 id) internal pure returns (uint256 place) {
+        uint256 count = trader.count;
+        Perp[] memory perps = trader.perps;
+        for (; place < count; place++) {
+            if (perps[place].market == id) return place;
         }
-        if (trader.count == trader.perps.length) {
-            Perp[] memory longer = new Perp[](trader.count + 2);
-            for (uint256 i = 0; i < trader.count; i++) longer[i] = trader.perps[i];
+        if (count == perps.length) {
+            Perp[] memory longer = new Perp[](count + 2);
+            for (uint256 i = 0; i < count; i++) longer[i] = perps[i];
             trader.perps = longer;
         }
-        perp = trader.perps[trader.count];
-        perp.market = id;
-        trader.count += 1;
+        trader.perps[count].market = id;
+        trader.count = count + 1;
     }
 
     /// The holding of a trader in a series; a flat one is appended when there is none.
@@ -295,17 +355,22 @@ abstract contract Books is Module {
         pure
         returns (Holding memory holding)
     {
-        for (uint256 i = 0; i < trader.optionCount; i++) {
-            if (trader.options[i].series == id) return trader.options[i];
+        holding = trader.options[_holdingPlace(trader, id)];
+    }
+
+    function _holdingPlace(Trader memory trader, uint32 id) internal pure returns (uint256 place) {
+        uint256 count = trader.optionCount;
+        Holding[] memory options = trader.options;
+        for (; place < count; place++) {
+            if (options[place].series == id) return place;
         }
-        if (trader.optionCount == trader.options.length) {
-            Holding[] memory longer = new Holding[](trader.optionCount + 2);
-            for (uint256 i = 0; i < trader.optionCount; i++) longer[i] = trader.options[i];
+        if (count == options.length) {
+            Holding[] memory longer = new Holding[](count + 2);
+            for (uint256 i = 0; i < count; i++) longer[i] = options[i];
             trader.options = longer;
         }
-        holding = trader.options[trader.optionCount];
-        holding.series = id;
-        trader.optionCount += 1;
+        trader.options[count].series = id;
+        trader.optionCount = count + 1;
     }
 
     /// How many series a trader holds now.
@@ -381,99 +446,192 @@ abstract contract Books is Module {
         return _assess(shelf, trader);
     }
 
+    /// Whether scenarios judge the account: it asked for it, or holds an option.
     function _isPortfolio(Trader memory trader) internal pure returns (bool) {
-        return trader.state.marginMode == MODE_PORTFOLIO || _heldCount(trader) != 0;
+        if (trader.state.marginMode == MODE_PORTFOLIO) return true;
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            if (trader.options[i].size != 0) return true;
+        }
+        return false;
     }
 
     /// Equity, requirements and what may leave, in the account's margin mode.
     function _assess(Shelf memory shelf, Trader memory trader)
         internal
         view
-        returns (Standing memory standing)
+        returns (Standing memory)
     {
-        PerpMath.Sums memory sums;
-        bool stale = false;
-        for (uint256 i = 0; i < trader.count; i++) {
-            Perp memory perp = trader.perps[i];
-            if (perp.size == 0) continue;
-            MarketView memory market = _marketOf(shelf, perp.market);
-            _addPosition(sums, market, perp.size, perp.cost, perp.funding);
-            stale = stale || market.stale;
-        }
-        if (!_isPortfolio(trader)) return _standingOf(sums, trader.cash, stale);
-        (int256 value, bool optionsStale) = _optionValue(shelf, trader);
-        sums.unrealised += value;
-        sums.losses += value.min(0);
-        (sums.initial, sums.maintenance) = (0, 0);
-        (PortfolioMath.Risk[] memory risks, uint256 count) = _risks(shelf, trader);
-        for (uint256 i = 0; i < count; i++) {
-            (uint256 initial, uint256 maintenance) = PortfolioMath.requirement(risks[i]);
-            sums.initial += initial;
-            sums.maintenance += maintenance;
-        }
-        return _standingOf(sums, trader.cash, stale || optionsStale);
+        trader.summed = false;
+        (bool prices, bool arrays) = _weigh(shelf, trader);
+        return _standingOf(shelf.sums, trader.cash, prices || arrays);
     }
 
-    /// Value of all held options, q6, and whether any array or index behind it is stale.
-    function _optionValue(Shelf memory shelf, Trader memory trader)
+    /// Sums up an account in `shelf.sums`, in its margin mode. Scenarios are added up unless
+    /// `trader.summed` says that they are kept.
+    /// @return prices Whether some index is stale. @return arrays Whether some held series is.
+    function _weigh(Shelf memory shelf, Trader memory trader)
         internal
         view
-        returns (int256 value, bool stale)
+        returns (bool prices, bool arrays)
     {
+        PerpMath.Sums memory sums = shelf.sums;
+        PerpMath.clear(sums);
+        prices = _weighPerps(shelf, trader, sums);
+        if (!_isPortfolio(trader)) return (prices, false);
+        bool optionPrices;
+        (optionPrices, arrays) = _weighOptions(shelf, trader, sums);
+        if (!trader.summed) {
+            (trader.risks,) = _risks(shelf, trader);
+            trader.summed = true;
+        }
+        _weighRisks(shelf, trader, sums);
+        return (prices || optionPrices, arrays);
+    }
+
+    /// Every position in cross margin.
+    function _weighPerps(Shelf memory shelf, Trader memory trader, PerpMath.Sums memory sums)
+        private
+        view
+        returns (bool stale)
+    {
+        uint256 count = trader.count;
+        for (uint256 i = 0; i < count; i++) {
+            Perp memory perp = trader.perps[i];
+            if (perp.size == 0) continue;
+            MarketView memory market = shelf.markets[perp.market];
+            if (!market.loaded) _load(market, perp.market);
+            _addPosition(sums, market, perp.size, perp.cost, perp.funding);
+            if (market.stale) stale = true;
+        }
+    }
+
+    /// The value of all held options.
+    function _weighOptions(Shelf memory shelf, Trader memory trader, PerpMath.Sums memory sums)
+        private
+        view
+        returns (bool prices, bool arrays)
+    {
+        int256 value = 0;
         for (uint256 i = 0; i < trader.optionCount; i++) {
             Holding memory holding = trader.options[i];
             if (holding.size == 0) continue;
-            SeriesView memory series = _seriesOf(shelf, holding.series);
+            SeriesView memory series = shelf.series[_holdingSeries(shelf, holding)];
             value += SeriesArray.holdingValue(series.value, holding.size);
-            stale = stale || series.stale || _marketOf(shelf, series.underlying).stale;
+            if (series.stale) arrays = true;
+            if (shelf.markets[series.underlying].stale) prices = true;
+        }
+        sums.unrealised += value;
+        sums.losses += value.min(0);
+    }
+
+    /// The place on the shelf of a holding's series.
+    function _holdingSeries(Shelf memory shelf, Holding memory holding)
+        internal
+        view
+        returns (uint256)
+    {
+        if (holding.place == 0) holding.place = _seriesPlace(shelf, holding.series) + 1;
+        return holding.place - 1;
+    }
+
+    /// Portfolio margin in place of cross margin.
+    function _weighRisks(Shelf memory shelf, Trader memory trader, PerpMath.Sums memory sums)
+        private
+        pure
+    {
+        (sums.initial, sums.maintenance) = (0, 0);
+        for (uint256 i = 0; i < trader.risks.length; i++) {
+            PortfolioMath.Risk memory risk = trader.risks[i];
+            // Open interest, and with it the fraction, moves from fill to fill.
+            risk.imf = _initialFraction(shelf.markets[risk.market]);
+            (uint256 initial, uint256 maintenance) = PortfolioMath.requirement(risk);
+            sums.initial += initial;
+            sums.maintenance += maintenance;
         }
     }
 
-    /// What the account holds, by underlying, in no order.
+    /// What the account holds, by underlying, in the order of their ids.
     function _risks(Shelf memory shelf, Trader memory trader)
         internal
         view
         returns (PortfolioMath.Risk[] memory risks, uint256 count)
     {
-        risks = new PortfolioMath.Risk[](trader.count + trader.optionCount);
-        for (uint256 i = 0; i < trader.count; i++) {
-            Perp memory perp = trader.perps[i];
-            MarketView memory market = _marketOf(shelf, perp.market);
-            // A closed market's price can't move any more.
-            if (perp.size == 0 || market.status == MarketStatus.Closed) continue;
-            _openRisk(risks[count], shelf, perp.market);
-            PortfolioMath.addPerp(risks[count], perp.size, Scenarios.perp(market.mark));
+        uint256 held = _underlyings(shelf, trader);
+        trader.underlyings = held;
+        risks = new PortfolioMath.Risk[](FixedMath.popCount(held));
+        for (uint32 id = 0; held >> id != 0; id++) {
+            if ((held >> id) & 1 == 0) continue;
+            MarketView memory market = shelf.markets[id];
+            PortfolioMath.Risk memory risk = risks[count];
+            (risk.market, risk.index) = (id, market.index);
+            (risk.imf, risk.mmf) = (_initialFraction(market), market.mmf);
             count += 1;
         }
+        _addPerps(shelf, trader, risks);
+        _addOptions(shelf, trader, risks);
+    }
+
+    function _addPerps(
+        Shelf memory shelf,
+        Trader memory trader,
+        PortfolioMath.Risk[] memory risks
+    ) private pure {
+        for (uint256 i = 0; i < trader.count; i++) {
+            Perp memory perp = trader.perps[i];
+            MarketView memory market = shelf.markets[perp.market];
+            if (perp.size == 0 || market.status == MarketStatus.Closed) continue;
+            PortfolioMath.Risk memory risk = risks[_riskPlace(trader, perp.market)];
+            PortfolioMath.addPerp(risk, perp.size, _perpScenarios(market));
+        }
+    }
+
+    function _addOptions(
+        Shelf memory shelf,
+        Trader memory trader,
+        PortfolioMath.Risk[] memory risks
+    ) private view {
         for (uint256 i = 0; i < trader.optionCount; i++) {
             Holding memory holding = trader.options[i];
             if (holding.size == 0) continue;
-            SeriesView memory series = _seriesOf(shelf, holding.series);
-            uint256 place = _riskPlace(risks, count, series.underlying);
-            if (place == count) {
-                _openRisk(risks[place], shelf, series.underlying);
-                count += 1;
-            }
-            SeriesArray.addTo(risks[place].pnl, series.words, holding.size);
-            risks[place].naked += _naked(trader, i);
+            SeriesView memory series = shelf.series[_holdingSeries(shelf, holding)];
+            PortfolioMath.Risk memory risk = risks[_riskPlace(trader, series.underlying)];
+            SeriesArray.addTo(risk.pnl, series.words, holding.size);
+            risk.naked += _naked(trader, i);
         }
     }
 
-    function _openRisk(PortfolioMath.Risk memory risk, Shelf memory shelf, uint32 id)
+    /// Bit i: the account holds something of underlying i whose price can still move.
+    function _underlyings(Shelf memory shelf, Trader memory trader)
         private
         view
+        returns (uint256 bits)
     {
-        MarketView memory market = _marketOf(shelf, id);
-        (risk.market, risk.index) = (id, market.index);
-        (risk.imf, risk.mmf) = (_initialFraction(market), market.mmf);
+        for (uint256 i = 0; i < trader.count; i++) {
+            uint32 id = trader.perps[i].market;
+            if (trader.perps[i].size == 0) continue;
+            _touch(shelf, id);
+            // A closed market's price can't move any more.
+            if (shelf.markets[id].status != MarketStatus.Closed) bits |= 1 << id;
+        }
+        for (uint256 i = 0; i < trader.optionCount; i++) {
+            if (trader.options[i].size == 0) continue;
+            uint256 place = _holdingSeries(shelf, trader.options[i]);
+            bits |= 1 << shelf.series[place].underlying;
+        }
     }
 
-    function _riskPlace(PortfolioMath.Risk[] memory risks, uint256 count, uint32 market)
-        private
-        pure
-        returns (uint256 place)
-    {
-        while (place < count && risks[place].market != market) place += 1;
+    /// The place of an underlying among an account's risks: how many lower ones it has.
+    function _riskPlace(Trader memory trader, uint32 market) internal pure returns (uint256) {
+        return FixedMath.popCount(trader.underlyings & ((1 << market) - 1));
+    }
+
+    /// What a unit of a market's perpetual gains in each scenario, computed once.
+    function _perpScenarios(MarketView memory market) internal pure returns (int256[24] memory) {
+        if (market.scenarios.length == 0) {
+            market.scenarios = new int256[24][](1);
+            market.scenarios[0] = Scenarios.perp(market.mark);
+        }
+        return market.scenarios[0];
     }
 
     /// Naked shorts (s8) of the strike of holding number `which`, counted once a strike: at the first

@@ -60,6 +60,8 @@ abstract contract Module is Storage {
         uint256 mmf;
         uint256 oiLow;
         uint256 oiHigh;
+        /// None, or one: what a unit gains in each scenario of portfolio margin (p8).
+        int256[24][] scenarios;
     }
 
     modifier routed() {

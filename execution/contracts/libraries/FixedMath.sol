@@ -54,10 +54,15 @@ library FixedMath {
         return c < b ? c : b;
     }
 
-    /// @notice How many bits are set.
+    /// @notice How many of 64 bits are set.
     function popCount(uint256 bits) internal pure returns (uint256 count) {
-        for (; bits != 0; bits &= bits - 1) {
-            count += 1;
+        // Sums of two, four and eight neighbours, then all eight bytes into the highest; no lane
+        // overflows into the next.
+        unchecked {
+            count = bits - ((bits >> 1) & 0x5555555555555555);
+            count = (count & 0x3333333333333333) + ((count >> 2) & 0x3333333333333333);
+            count = (count + (count >> 4)) & 0x0f0f0f0f0f0f0f0f;
+            count = ((count * 0x0101010101010101) >> 56) & 0xff;
         }
     }
 

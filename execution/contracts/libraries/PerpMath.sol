@@ -113,6 +113,12 @@ library PerpMath {
         return FixedMath.ceilDiv(size.abs() * mark * fraction, uint256(PRICE_SIZE) * PPM);
     }
 
+    /// @notice Starts over.
+    function clear(Sums memory sums) internal pure {
+        (sums.unrealised, sums.losses, sums.funding) = (0, 0, 0);
+        (sums.initial, sums.maintenance, sums.notional) = (0, 0, 0);
+    }
+
     /// @notice Adds one position to `sums`; fractions in ppm, `accrued` funding
     /// since it was last settled in f12.
     function add(

@@ -24,6 +24,10 @@ library PortfolioMath {
     uint256 private constant PERP_MAINTENANCE = 30_000;
     uint256 private constant PERP_MAINTENANCE_HELD = 128_000;
 
+    /// p8 * s8 over q6.
+    int256 private constant PRICE_SIZE = 1e10;
+    int256 private constant LIFT = 1 << 100;
+
     /// What an account holds of one underlying.
     struct Risk {
         uint32 market;
@@ -65,8 +69,38 @@ library PortfolioMath {
     /// @notice Adds a perpetual of `size` (s8) to every scenario, given its PnL a unit (p8).
     function addPerp(Risk memory risk, int256 size, int256[24] memory unit) internal pure {
         risk.perp += size.abs();
-        for (uint256 i = 0; i < 24; i++) {
-            risk.pnl[i] += (size * unit[i]).floorDiv(1e10);
+        addTo(risk.pnl, unit, size);
+    }
+
+    /// @notice Adds to each sum (q6) what `size` (s8, int64) of a perpetual gains at `unit` (p8): floor(size *
+    /// unit / 1e10).
+    function addTo(int256[24] memory sums, int256[24] memory unit, int256 size) internal pure {
+        // A unit is below 2^64 and so |size * unit| below 2^127, less than what is lifted by: nothing
+        // wraps or is negative, and division floors.
+        unchecked {
+            for (uint256 i = 0; i < 24; i++) {
+                uint256 gain = uint256(size * unit[i] + LIFT * PRICE_SIZE);
+                sums[i] += int256(gain / uint256(PRICE_SIZE)) - LIFT;
+            }
+        }
+    }
+
+    /// @notice Sets every sum to zero.
+    function clear(int256[24] memory sums) internal pure {
+        // Beyond the end of calldata there are zeros.
+        assembly ("memory-safe") {
+            calldatacopy(sums, calldatasize(), 768)
+        }
+    }
+
+    /// @notice Sets `rest` to `sums` less `part`, all q6.
+    function subtract(int256[24] memory rest, int256[24] memory sums, int256[24] memory part)
+        internal
+        pure
+    {
+        // A part of a sum of products of int64 and int48.
+        unchecked {
+            for (uint256 i = 0; i < 24; i++) rest[i] = sums[i] - part[i];
         }
     }
 

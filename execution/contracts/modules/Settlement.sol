@@ -1,100 +1,85 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Module} from "../Module.sol";
+import {OptionRules, Strike} from "../OptionTypes.sol";
+import {Sides} from "../Sides.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {Orders} from "../libraries/Orders.sol";
 import {PerpMath} from "../libraries/PerpMath.sol";
 import {Signatures} from "../libraries/Signatures.sol";
-import {Account, MarketStatus, Position, Reason, SessionKey} from "../Types.sol";
+import {Market, MarketCaps, MarketStatus, Reason, SessionKey} from "../Types.sol";
 
 /*──────────────────────────────────────────────────────────────────────────────
 │ Settlement                                                                    │
 │                                                                               │
-│ The settlement path, whole. A batch works in memory: each account, position   │
-│ and market is read once, fills change the copies, and what changed is written │
-│ once at the end. Only order fills go to storage at once, because lanes of one │
-│ slot belong to different orders. A fill is tried on the copies and undone     │
-│ when a side's margin refuses it.                                              │
+│ The settlement path, whole. A batch works in memory: each account, position,  │
+│ market and series is read once, fills change the copies, and what changed is  │
+│ written once at the end. Only order fills go to storage at once, because      │
+│ lanes of one slot belong to different orders. A fill is tried on the copies   │
+│ and undone when a side's margin refuses it.                                   │
 ──────────────────────────────────────────────────────────────────────────────*/
-contract Settlement is ISettlement, Module {
+contract Settlement is ISettlement, Sides {
     using FixedMath for int256;
 
-    /// Gas of the worst single fill before what depends on the number of markets: two signatures,
-    /// two cold accounts, two fill lanes, the event, and the loop itself.
-    uint256 private constant GAS_FILL = 180_000;
-    /// Gas that one more market can add to a fill: two cold positions, the market's own slots, and
-    /// its share of at most four sums over the positions.
-    uint256 private constant GAS_MARKET = 30_000;
+    /// Gas of looking at a fill: two signatures, two cold accounts and session keys, two fill lanes.
+    uint256 private constant GAS_LOOK = 120_000;
+    /// Gas of trading it, before what depends on what the two accounts hold: the market or series,
+    /// the lanes, the event.
+    uint256 private constant GAS_TRADE = 170_000;
+    /// Gas that one more position of an account can add to a fill: its slot and its market's, and
+    /// its share of at most three sums over all that the account holds.
+    uint256 private constant GAS_POSITION = 30_000;
+    /// As GAS_POSITION, of a held series: its slots, its underlying's and its array.
+    uint256 private constant GAS_HOLDING = 50_000;
     /// Gas of writing one slot at the end of the batch.
     uint256 private constant GAS_WRITE = 26_000;
+    /// Slots that a changed market has: its flow, its funding, and one for the event.
+    uint256 private constant WRITES_MARKET = 3;
+    uint256 private constant WRITES_SERIES = 1;
+    /// Slots of a list of held series.
+    uint256 private constant WRITES_LIST = 4;
 
     uint256 private constant FEE_TIERS = 4;
     uint256 private constant CANCELLED = type(uint64).max;
+    uint256 private constant REFUSED = 1 << 128;
 
-    /// A position in memory.
-    struct Perp {
-        uint32 market;
-        bool dirty;
-        int256 size;
-        int256 cost;
-        int256 funding;
-    }
-
-    /// An account in memory. `perps` holds `count` positions; one may have become flat.
-    struct Trader {
-        uint64 id;
-        bool dirty;
-        address owner;
-        int256 cash;
-        Account state;
-        Perp[] perps;
-        uint256 count;
-    }
-
-    /// One side of the fill at hand: what it had, what it would have.
-    struct Side {
-        Orders.Order order;
-        Trader trader;
-        Perp perp;
-        /// s8, signed.
-        int256 delta;
-        /// q6.
-        int256 fee;
-        bool reduces;
-        int256 oldSize;
-        int256 oldCost;
-        int256 oldFunding;
-        int256 oldCash;
-        int256 newSize;
-        int256 newCost;
-        int256 newFunding;
-        int256 newCash;
-        /// q6, to cash.
-        int256 payment;
+    /// What a market asks of fills, beyond its MarketView.
+    struct Terms {
+        bool loaded;
+        bool auction;
+        /// Active, and neither the house nor the market is paused.
+        bool opens;
+        uint256 tick;
+        uint256 lot;
+        uint256 oiCap;
+        uint256 priceBand;
+        /// As they lie in storage: eight int32 lanes.
+        uint256 fees;
     }
 
     struct Batch {
         bytes32 domain;
         bool paused;
-        /// By order number: 0 not looked at, a trader's number + 1, or REFUSED + a reason.
+        /// The gas left doesn't suffice for the next fill.
+        bool stopped;
+        /// By order number: 0 not looked at, where its trader is in memory, or REFUSED + a reason.
         uint256[] admitted;
-        /// Open addressing from account id to a trader's number + 1.
+        /// Open addressing from account id to where the trader is in memory.
         uint256[] table;
-        Trader[] traders;
+        /// Where each trader is in memory.
+        uint256[] traders;
         uint256 traderCount;
-        MarketView[] markets;
+        Shelf shelf;
+        Terms[] terms;
         /// q6.
         int256 fees;
         /// Slots to write at the end.
         uint256 writes;
-        uint256 gasFill;
+        Deal deal;
         Side taker;
         Side maker;
     }
-
-    uint256 private constant REFUSED = 1 << 128;
 
     /// @inheritdoc ISettlement
     function settleBatch(bytes calldata orders, bytes calldata fills, bytes calldata clearing)
@@ -104,12 +89,12 @@ contract Settlement is ISettlement, Module {
         Batch memory batch = _open(orders.length / Orders.LENGTH);
         uint256 count = fills.length / Orders.FILL_LENGTH;
         for (uint256 i = 0; i < count; i++) {
-            if (gasleft() < batch.gasFill + batch.writes * GAS_WRITE) {
+            Reason reason = _settle(batch, orders, fills, clearing, i);
+            if (batch.stopped) {
                 emit BatchStopped(i);
                 _close(batch);
                 return;
             }
-            Reason reason = _settle(batch, orders, fills, clearing, i);
             if (reason != Reason.None) emit FillRejected(i, reason);
         }
         if (fills.length % Orders.FILL_LENGTH != 0) emit FillRejected(count, Reason.MalformedFill);
@@ -125,40 +110,24 @@ contract Settlement is ISettlement, Module {
         uint256 size = 2;
         while (size < 2 * orderCount) size *= 2;
         batch.table = new uint256[](size);
-        batch.traders = new Trader[](orderCount);
-        batch.markets = new MarketView[](marketCount);
-        batch.gasFill = GAS_FILL + batch.markets.length * GAS_MARKET;
+        batch.traders = new uint256[](orderCount);
+        batch.shelf.markets = new MarketView[](marketCount);
+        batch.terms = new Terms[](batch.shelf.markets.length);
     }
 
     function _close(Batch memory batch) private {
         for (uint256 i = 0; i < batch.traderCount; i++) {
-            if (batch.traders[i].dirty) _write(batch.traders[i]);
+            _seat(batch.taker, batch.traders[i]);
+            if (batch.taker.trader.dirty) _writeTrader(batch.taker.trader);
         }
-        for (uint32 id = 0; id < batch.markets.length; id++) {
-            if (batch.markets[id].dirty) _store(batch.markets[id], id);
-        }
+        _closeShelf(batch.shelf);
         // Every fill's two fees add up to zero or more, because a market's lanes do.
         if (batch.fees != 0) feeFund += uint128(uint256(batch.fees));
     }
 
-    function _write(Trader memory trader) private {
-        Account memory state = trader.state;
-        uint64 perps = state.perps;
-        for (uint256 i = 0; i < trader.count; i++) {
-            Perp memory perp = trader.perps[i];
-            if (!perp.dirty) continue;
-            uint64 bit = uint64(1) << perp.market;
-            perps = perp.size == 0 ? perps & ~bit : perps | bit;
-            // Every fill checked that the members fit; a flat position leaves a zero slot.
-            positions[_positionKey(trader.id, perp.market)] = Position({
-                size: int64(perp.size),
-                cost: int96(perp.cost),
-                funding: perp.size == 0 ? int96(0) : int96(perp.funding)
-            });
-        }
-        state.perps = perps;
-        state.cash = int96(trader.cash);
-        accounts[trader.id] = state;
+    /// Whether the gas left suffices for `work` and for writing what the batch has changed.
+    function _suffices(Batch memory batch, uint256 work) private view returns (bool) {
+        return gasleft() >= work + batch.writes * GAS_WRITE;
     }
 
     /*─────────────────────────────── a fill ──────────────────────────────*/
@@ -170,43 +139,64 @@ contract Settlement is ISettlement, Module {
         bytes calldata clearing,
         uint256 index
     ) private returns (Reason reason) {
-        (uint256 taker, uint256 maker, uint64 size) = Orders.fill(fills, index);
-        reason = _admit(batch, orders, taker, batch.taker);
+        if (!_suffices(batch, GAS_LOOK + GAS_TRADE)) return _stop(batch);
+        Deal memory deal = batch.deal;
+        (Side memory taker, Side memory maker) = (batch.taker, batch.maker);
+        uint256 first;
+        uint256 second;
+        (first, second, deal.size) = Orders.fill(fills, index);
+        reason = _admit(batch, orders, first, taker);
         if (reason != Reason.None) return reason;
-        reason = _admit(batch, orders, maker, batch.maker);
+        reason = _admit(batch, orders, second, maker);
         if (reason != Reason.None) return reason;
-        reason = _match(batch, batch.taker, batch.maker, size);
+        reason = _match(taker, maker, deal.size);
         if (reason != Reason.None) return reason;
-
-        uint32 id = batch.taker.order.market;
-        uint64 price;
-        (reason, price) = _price(id, batch.taker.order, batch.maker.order, clearing);
+        if (!_suffices(batch, GAS_TRADE + _work(taker.trader) + _work(maker.trader))) {
+            return _stop(batch);
+        }
+        _readHeld(taker.trader);
+        _readHeld(maker.trader);
+        reason = _instrument(batch);
         if (reason != Reason.None) return reason;
-        reason = _terms(batch, id, size, price);
+        reason = _price(batch, clearing);
         if (reason != Reason.None) return reason;
-        reason = _trade(batch, id, price);
+        reason = _admitTrade(batch);
         if (reason != Reason.None) return reason;
-
-        _fillLane(batch.taker.order, size);
-        _fillLane(batch.maker.order, size);
-        _emit(batch, id, size, price);
+        reason = _trade(batch);
+        if (reason != Reason.None) return reason;
+        _fillLane(taker, deal.size);
+        _fillLane(maker, deal.size);
+        _emit(deal, taker, maker);
     }
 
-    function _emit(Batch memory batch, uint32 id, uint64 size, uint64 price) private {
+    function _stop(Batch memory batch) private pure returns (Reason) {
+        batch.stopped = true;
+        return Reason.None;
+    }
+
+    /// Gas that what an account holds can add to a fill, one more position included.
+    function _work(Trader memory trader) private pure returns (uint256) {
+        (uint256 perps, uint256 options) = trader.loaded
+            ? (trader.count, trader.optionCount)
+            : (FixedMath.popCount(trader.state.perps), trader.state.options);
+        return (perps + 1) * GAS_POSITION + options * GAS_HOLDING;
+    }
+
+    function _emit(Deal memory deal, Side memory taker, Side memory maker) private {
         emit FillSettled(
-            id,
-            batch.taker.order.account,
-            batch.maker.order.account,
-            batch.taker.order.isBuy,
-            size,
-            price,
-            batch.taker.fee,
-            batch.maker.fee
+            deal.market,
+            taker.trader.id,
+            maker.trader.id,
+            taker.order.isBuy,
+            deal.size,
+            deal.price,
+            taker.fee,
+            maker.fee
         );
     }
 
     /// What the two orders say of each other, and what is left of them.
-    function _match(Batch memory batch, Side memory taker, Side memory maker, uint64 size)
+    function _match(Side memory taker, Side memory maker, uint64 size)
         private
         view
         returns (Reason)
@@ -214,36 +204,72 @@ contract Settlement is ISettlement, Module {
         Orders.Order memory a = taker.order;
         Orders.Order memory b = maker.order;
         if (a.market != b.market) return Reason.MarketMismatch;
-        if (a.market >= batch.markets.length) return Reason.UnknownMarket;
         if (a.isBuy == b.isBuy) return Reason.SameSide;
         if (taker.trader.owner == maker.trader.owner) return Reason.SelfTrade;
         if (a.flags & Orders.POST_ONLY != 0) return Reason.PostOnlyWouldTake;
         if (b.flags & Orders.IMMEDIATE != 0) return Reason.ImmediateWouldRest;
         if (size == 0) return Reason.ZeroSize;
-        Reason reason = _remaining(a, size);
-        return reason == Reason.None ? _remaining(b, size) : reason;
+        Reason reason = _remaining(taker, size);
+        return reason == Reason.None ? _remaining(maker, size) : reason;
     }
 
-    function _remaining(Orders.Order memory order, uint64 size) private view returns (Reason) {
-        uint256 filled = (orderFills[_laneKey(order)] >> _laneShift(order)) & CANCELLED;
+    function _remaining(Side memory side, uint64 size) private view returns (Reason) {
+        Orders.Order memory order = side.order;
+        side.lanes = orderFills[_laneKey(order)];
+        uint256 filled = (side.lanes >> _laneShift(order)) & CANCELLED;
         if (filled == CANCELLED) return Reason.OrderCancelled;
         return filled + size > order.size ? Reason.OrderOverfilled : Reason.None;
     }
 
-    /// The maker's price, or an auction market's clearing price; within both limits.
-    function _price(
-        uint32 id,
-        Orders.Order memory taker,
-        Orders.Order memory maker,
-        bytes calldata clearing
-    ) private view returns (Reason, uint64 price) {
-        price = maker.price;
-        if (markets[id].caps.auction) {
-            price = Orders.clearingPrice(clearing, id);
-            if (price == 0) return (Reason.NoClearingPrice, 0);
+    /// Finds what is traded.
+    function _instrument(Batch memory batch) private view returns (Reason) {
+        Deal memory deal = batch.deal;
+        uint32 id = batch.taker.order.market;
+        (deal.market, deal.underlying, deal.isOption) = (id, id, id >= SERIES_START);
+        if (deal.isOption) {
+            Strike storage strike = strikes[id & ~uint32(1)];
+            if (strike.price == 0) return Reason.UnknownMarket;
+            if (block.timestamp >= strike.expiry) return Reason.SeriesExpired;
+            deal.series = _seriesPlace(batch.shelf, id);
+            deal.underlying = strike.underlying;
         }
-        bool within = _accepts(taker, price) && _accepts(maker, price);
-        return (within ? Reason.None : Reason.LimitExceeded, price);
+        if (deal.underlying >= batch.terms.length) return Reason.UnknownMarket;
+        if (!batch.terms[deal.underlying].loaded) _loadTerms(batch, deal.underlying);
+        bool closed = batch.shelf.markets[deal.underlying].status == MarketStatus.Closed;
+        return closed ? Reason.MarketClosed : Reason.None;
+    }
+
+    function _loadTerms(Batch memory batch, uint32 id) private view {
+        _touch(batch.shelf, id);
+        Market storage market = markets[id];
+        MarketCaps memory caps = market.caps;
+        Terms memory terms = batch.terms[id];
+        terms.loaded = true;
+        terms.auction = caps.auction;
+        terms.opens = !batch.paused && market.price.status == MarketStatus.Active
+            && block.timestamp >= health[id].pausedUntil;
+        (terms.tick, terms.lot) = (market.rules.tick, market.rules.lot);
+        (terms.oiCap, terms.priceBand) = (caps.oiCap, caps.priceBand);
+        int32[8] storage fees = market.fees;
+        uint256 lanes;
+        assembly ("memory-safe") {
+            lanes := sload(fees.slot)
+        }
+        terms.fees = lanes;
+    }
+
+    /// The maker's price, or an auction market's clearing price; within both limits. Options trade
+    /// at the maker's price in every market.
+    function _price(Batch memory batch, bytes calldata clearing) private pure returns (Reason) {
+        Deal memory deal = batch.deal;
+        uint64 price = batch.maker.order.price;
+        if (!deal.isOption && batch.terms[deal.market].auction) {
+            price = Orders.clearingPrice(clearing, deal.market);
+            if (price == 0) return Reason.NoClearingPrice;
+        }
+        deal.price = price;
+        bool within = _accepts(batch.taker.order, price) && _accepts(batch.maker.order, price);
+        return within ? Reason.None : Reason.LimitExceeded;
     }
 
     function _accepts(Orders.Order memory order, uint64 price) private pure returns (bool) {
@@ -251,187 +277,165 @@ contract Settlement is ISettlement, Module {
     }
 
     /// What the market asks of the fill: grid, fees, status, band. Sets both sides' delta and fee.
-    function _terms(Batch memory batch, uint32 id, uint64 size, uint64 price)
-        private
-        view
-        returns (Reason)
-    {
-        MarketView memory market = batch.markets[id];
-        if (!market.loaded) _load(market, id);
-        if (size % markets[id].rules.lot != 0) return Reason.OffLot;
-        if (price == 0 || price % markets[id].rules.tick != 0) return Reason.OffTick;
-        uint256 notional = uint256(PerpMath.value(int256(uint256(size)), price));
-        if (!_charge(batch.taker, id, notional, 0)) return Reason.FeeAboveMaximum;
-        if (!_charge(batch.maker, id, notional, 1)) return Reason.FeeAboveMaximum;
-
-        _face(batch.taker, id, size);
-        _face(batch.maker, id, size);
-        if (!_respectsReduceOnly(batch.taker)) return Reason.NotReducing;
-        if (!_respectsReduceOnly(batch.maker)) return Reason.NotReducing;
-        if (!batch.taker.reduces || !batch.maker.reduces) {
-            if (batch.paused || market.status != MarketStatus.Active) {
-                return Reason.MarketReduceOnly;
-            }
-            if (market.stale) return Reason.OracleStale;
+    function _admitTrade(Batch memory batch) private view returns (Reason reason) {
+        Deal memory deal = batch.deal;
+        Terms memory terms = batch.terms[deal.underlying];
+        MarketView memory market = batch.shelf.markets[deal.underlying];
+        (uint256 near, uint256 reach) = (market.mark, market.mark * terms.priceBand);
+        if (deal.isOption) {
+            OptionRules memory rules = optionRules[deal.underlying];
+            reason = _onGrid(deal, rules.tick, rules.lot);
+            deal.interestCap = rules.oiCap;
+            near = batch.shelf.series[deal.series].value;
+            reach = market.index * rules.priceBand;
+        } else {
+            reason = _onGrid(deal, terms.tick, terms.lot);
+            deal.interestCap = terms.oiCap;
         }
-        uint256 distance = price > market.mark ? price - market.mark : market.mark - price;
-        bool far = distance * PerpMath.PPM > market.mark * markets[id].caps.priceBand;
-        return far ? Reason.OutsidePriceBand : Reason.None;
+        if (reason != Reason.None) return reason;
+        deal.notional = uint256(PerpMath.value(int256(uint256(deal.size)), deal.price));
+        reason = _admitSides(batch, terms);
+        if (reason != Reason.None) return reason;
+        if (!batch.taker.reduces || !batch.maker.reduces) {
+            if (!terms.opens) return Reason.MarketReduceOnly;
+            if (market.stale) return Reason.OracleStale;
+            if (deal.isOption && batch.shelf.series[deal.series].stale) return Reason.SeriesStale;
+        }
+        uint256 distance = deal.price > near ? deal.price - near : near - deal.price;
+        return distance * PerpMath.PPM > reach ? Reason.OutsidePriceBand : Reason.None;
+    }
+
+    function _onGrid(Deal memory deal, uint256 tick, uint256 lot) private pure returns (Reason) {
+        // Options of an underlying that has none any more have no grid.
+        if (lot == 0 || deal.size % lot != 0) return Reason.OffLot;
+        if (deal.price == 0 || deal.price % tick != 0) return Reason.OffTick;
+        return Reason.None;
+    }
+
+    function _admitSides(Batch memory batch, Terms memory terms) private view returns (Reason) {
+        (Deal memory deal, Side memory taker) = (batch.deal, batch.taker);
+        Side memory maker = batch.maker;
+        if (!_charge(taker, terms.fees, deal.notional, 0)) return Reason.FeeAboveMaximum;
+        if (!_charge(maker, terms.fees, deal.notional, 1)) return Reason.FeeAboveMaximum;
+        _face(taker, deal);
+        _face(maker, deal);
+        if (!_respectsReduceOnly(taker)) return Reason.NotReducing;
+        if (!_respectsReduceOnly(maker)) return Reason.NotReducing;
+        if (deal.isOption && (_isFull(taker) || _isFull(maker))) return Reason.TooManySeries;
+        bool fenced = _isFenced(taker.trader, deal) || _isFenced(maker.trader, deal);
+        return fenced ? Reason.RingFenced : Reason.None;
     }
 
     /// Sets a side's fee. @param lane 0 taker, 1 maker.
-    function _charge(Side memory side, uint32 id, uint256 notional, uint256 lane)
+    function _charge(Side memory side, uint256 fees, uint256 notional, uint256 lane)
         private
-        view
+        pure
         returns (bool accepted)
     {
         uint256 tier = side.trader.state.feeTier % FEE_TIERS;
-        int32 rate = markets[id].fees[2 * tier + lane];
+        int32 rate = int32(uint32(fees >> (32 * (2 * tier + lane))));
         side.fee = PerpMath.fee(notional, rate);
         return rate <= side.order.maxFeePpm;
-    }
-
-    /// Points a side at its position in the market.
-    function _face(Side memory side, uint32 id, uint64 size) private pure {
-        side.delta = side.order.isBuy ? int256(uint256(size)) : -int256(uint256(size));
-        side.perp = _perp(side.trader, id);
-        int256 held = side.perp.size;
-        side.reduces = held != 0 && (held < 0) != (side.delta < 0) && size <= held.abs();
     }
 
     function _respectsReduceOnly(Side memory side) private pure returns (bool) {
         return side.reduces || side.order.flags & Orders.REDUCE_ONLY == 0;
     }
 
-    /// The position of a trader in a market; a flat one is appended when there is none.
-    function _perp(Trader memory trader, uint32 id) private pure returns (Perp memory perp) {
-        for (uint256 i = 0; i < trader.count; i++) {
-            if (trader.perps[i].market == id) return trader.perps[i];
-        }
-        if (trader.count == trader.perps.length) {
-            Perp[] memory longer = new Perp[](trader.count + 2);
-            for (uint256 i = 0; i < trader.count; i++) longer[i] = trader.perps[i];
-            trader.perps = longer;
-        }
-        perp = trader.perps[trader.count];
-        perp.market = id;
-        trader.count += 1;
+    /// Whether the account would hold a series too many.
+    function _isFull(Side memory side) private pure returns (bool) {
+        return side.held == 0 && _heldCount(side.trader) >= SERIES_MAX;
+    }
+
+    /// Whether a backstop vault would leave its market.
+    function _isFenced(Trader memory trader, Deal memory deal) private view returns (bool) {
+        return trader.state.flags & FLAG_VAULT != 0 && vaultMarket[trader.id] != deal.underlying;
     }
 
     /*────────────────────────────── the trade ────────────────────────────*/
 
     /// Tries the trade on the copies; keeps it when bounds, cap and both margins hold.
-    function _trade(Batch memory batch, uint32 id, uint64 price) private view returns (Reason) {
-        MarketView memory market = batch.markets[id];
+    function _trade(Batch memory batch) private view returns (Reason reason) {
+        (Shelf memory shelf, Deal memory deal) = (batch.shelf, batch.deal);
         (Side memory taker, Side memory maker) = (batch.taker, batch.maker);
-        if (!_compute(taker, market, price)) return Reason.FieldOverflow;
-        if (!_compute(maker, market, price)) return Reason.FieldOverflow;
+        if (deal.isOption) _openSeries(shelf.series[deal.series]);
+        if (!_plan(shelf, taker, deal)) return Reason.FieldOverflow;
+        if (!_plan(shelf, maker, deal)) return Reason.FieldOverflow;
 
-        uint256 oldInterest = market.openInterest;
-        uint256 newInterest = uint256(
-            int256(oldInterest) + _longChange(taker) + _longChange(maker)
-        );
-        if (newInterest > oldInterest && newInterest > markets[id].caps.oiCap) {
-            return Reason.OpenInterestCap;
-        }
-        if (newInterest >= 1 << 63) return Reason.FieldOverflow;
+        int256 grown = _longChange(taker) + _longChange(maker);
+        uint256 interest = uint256(int256(_interest(shelf, deal)) + grown);
+        if (grown > 0 && interest > deal.interestCap) return Reason.OpenInterestCap;
+        if (interest >= 1 << 63) return Reason.FieldOverflow;
 
-        market.openInterest = newInterest;
-        _put(taker);
-        _put(maker);
-        Reason reason = _margin(batch, taker, Reason.TakerMargin);
-        if (reason == Reason.None) reason = _margin(batch, maker, Reason.MakerMargin);
+        _addInterest(shelf, deal, grown);
+        _exchange(taker, deal);
+        _exchange(maker, deal);
+        reason = _verdict(shelf, taker, deal, Reason.TakerMargin);
+        if (reason == Reason.None) reason = _verdict(shelf, maker, deal, Reason.MakerMargin);
         if (reason != Reason.None) {
-            market.openInterest = oldInterest;
-            _undo(taker);
-            _undo(maker);
+            _addInterest(shelf, deal, -grown);
+            _exchange(taker, deal);
+            _exchange(maker, deal);
             return reason;
         }
-        market.poolChange -= taker.payment + maker.payment;
         batch.fees += taker.fee + maker.fee;
-        _mark(batch, market, taker);
-        _mark(batch, market, maker);
-        return Reason.None;
-    }
-
-    /// A side's position and cash after funding, trade and fee. False when a field would overflow.
-    function _compute(Side memory side, MarketView memory market, uint64 price)
-        private
-        pure
-        returns (bool)
-    {
-        Perp memory perp = side.perp;
-        (side.oldSize, side.oldCost, side.oldFunding) = (perp.size, perp.cost, perp.funding);
-        side.oldCash = side.trader.cash;
-        side.payment = PerpMath.fundingPayment(perp.size, market.fundingIndex - perp.funding);
-        int256 realised;
-        (side.newSize, side.newCost, realised) =
-            PerpMath.trade(perp.size, perp.cost, side.delta, price);
-        side.newCash = side.oldCash + side.payment + realised - side.fee;
-        side.newFunding = market.fundingIndex;
-        return side.newSize.fitsInt64() && side.newCost.fitsInt96() && side.newCash.fitsInt96();
+        _keep(batch, taker.payment + maker.payment);
+        _mark(batch, taker);
+        _mark(batch, maker);
     }
 
     function _longChange(Side memory side) private pure returns (int256) {
-        return side.newSize.max(0) - side.oldSize.max(0);
+        return side.size.max(0) - side.held.max(0);
     }
 
-    function _put(Side memory side) private pure {
-        side.perp.size = side.newSize;
-        side.perp.cost = side.newCost;
-        side.perp.funding = side.newFunding;
-        side.trader.cash = side.newCash;
+    function _interest(Shelf memory shelf, Deal memory deal) private pure returns (uint256) {
+        return deal.isOption
+            ? shelf.series[deal.series].openInterest
+            : shelf.markets[deal.market].openInterest;
     }
 
-    function _undo(Side memory side) private pure {
-        side.perp.size = side.oldSize;
-        side.perp.cost = side.oldCost;
-        side.perp.funding = side.oldFunding;
-        side.trader.cash = side.oldCash;
-    }
-
-    /// E' >= IM', or MM' <= MM and E' * MM >= E * MM'. A fill that doesn't reduce also needs fresh
-    /// prices in every market the account is in.
-    function _margin(Batch memory batch, Side memory side, Reason failure)
-        private
-        view
-        returns (Reason)
-    {
-        (int256 equity, uint256 initial, uint256 maintenance, bool stale) =
-            _assess(batch, side.trader);
-        if (stale && !side.reduces) return Reason.OracleStale;
-        if (equity >= int256(initial)) return Reason.None;
-
-        _undo(side);
-        (int256 oldEquity,, uint256 oldMaintenance,) = _assess(batch, side.trader);
-        _put(side);
-        bool holds = maintenance <= oldMaintenance
-            && equity * int256(oldMaintenance) >= oldEquity * int256(maintenance);
-        return holds ? Reason.None : failure;
-    }
-
-    function _assess(Batch memory batch, Trader memory trader)
-        private
-        view
-        returns (int256 equity, uint256 initial, uint256 maintenance, bool stale)
-    {
-        PerpMath.Sums memory sums;
-        for (uint256 i = 0; i < trader.count; i++) {
-            Perp memory perp = trader.perps[i];
-            if (perp.size == 0) continue;
-            MarketView memory market = batch.markets[perp.market];
-            if (!market.loaded) _load(market, perp.market);
-            _addPosition(sums, market, perp.size, perp.cost, perp.funding);
-            stale = stale || market.stale;
+    /// Long and short sizes of a series grow alike, for all sizes add up to zero.
+    function _addInterest(Shelf memory shelf, Deal memory deal, int256 grown) private pure {
+        if (deal.isOption) {
+            SeriesView memory series = shelf.series[deal.series];
+            series.openInterest = uint256(int256(series.openInterest) + grown);
+            series.shortsLeft = uint256(int256(series.shortsLeft) + grown);
+        } else {
+            MarketView memory market = shelf.markets[deal.market];
+            market.openInterest = uint256(int256(market.openInterest) + grown);
         }
-        return (PerpMath.equity(sums, trader.cash), sums.initial, sums.maintenance, stale);
     }
 
-    /// Counts the slots that a settled fill will have written at the end.
-    function _mark(Batch memory batch, MarketView memory market, Side memory side) private pure {
-        if (!market.dirty) (market.dirty, batch.writes) = (true, batch.writes + 3);
-        if (!side.trader.dirty) (side.trader.dirty, batch.writes) = (true, batch.writes + 1);
-        if (!side.perp.dirty) (side.perp.dirty, batch.writes) = (true, batch.writes + 1);
+    /// Marks what was traded as changed, and counts the slots to write at the end.
+    /// @param payment q6 of funding, from the market's pool to the two sides.
+    function _keep(Batch memory batch, int256 payment) private pure {
+        if (batch.deal.isOption) {
+            SeriesView memory series = batch.shelf.series[batch.deal.series];
+            if (!series.dirty) (series.dirty, batch.writes) = (true, batch.writes + WRITES_SERIES);
+        } else {
+            MarketView memory market = batch.shelf.markets[batch.deal.market];
+            market.poolChange -= payment;
+            if (!market.dirty) (market.dirty, batch.writes) = (true, batch.writes + WRITES_MARKET);
+        }
+    }
+
+    /// As `_keep`, of a side's account and position.
+    function _mark(Batch memory batch, Side memory side) private pure {
+        Trader memory trader = side.trader;
+        uint256 writes = batch.writes;
+        if (!trader.dirty) (trader.dirty, writes) = (true, writes + 1);
+        if (batch.deal.isOption) {
+            Holding memory holding = trader.options[side.place];
+            if (!holding.dirty) (holding.dirty, writes) = (true, writes + 1);
+            bool relisted = (side.held == 0) != (holding.size == 0);
+            if (relisted && !trader.relisted) {
+                (trader.relisted, writes) = (true, writes + WRITES_LIST);
+            }
+        } else {
+            Perp memory perp = trader.perps[side.place];
+            if (!perp.dirty) (perp.dirty, writes) = (true, writes + 1);
+        }
+        batch.writes = writes;
     }
 
     /*───────────────────────────── the orders ────────────────────────────*/
@@ -447,26 +451,26 @@ contract Settlement is ISettlement, Module {
         uint256 known = batch.admitted[index];
         if (known == 0) {
             known = wellFormed
-                ? _verify(batch, orders, index, side.order)
+                ? _verify(batch, orders, index, side)
                 : REFUSED + uint256(Reason.MalformedOrder);
             batch.admitted[index] = known;
         }
         if (known >= REFUSED) return Reason(known - REFUSED);
-        side.trader = batch.traders[known - 1];
+        _seat(side, known);
         return Reason.None;
     }
 
-    /// @return A trader's number + 1, or REFUSED + a reason.
-    function _verify(
-        Batch memory batch,
-        bytes calldata orders,
-        uint256 index,
-        Orders.Order memory order
-    ) private view returns (uint256) {
+    /// @return Where the order's trader is, or REFUSED + a reason.
+    function _verify(Batch memory batch, bytes calldata orders, uint256 index, Side memory side)
+        private
+        view
+        returns (uint256)
+    {
+        Orders.Order memory order = side.order;
         if (block.timestamp > order.expiry) return REFUSED + uint256(Reason.OrderExpired);
-        uint256 number = _trader(batch, order.account);
-        if (number == 0) return REFUSED + uint256(Reason.UnknownAccount);
-        Trader memory trader = batch.traders[number - 1];
+        uint256 place = _findTrader(batch, side);
+        if (place == 0) return REFUSED + uint256(Reason.UnknownAccount);
+        Trader memory trader = side.trader;
         if (order.nonce >> 32 != trader.state.orderEpoch) {
             return REFUSED + uint256(Reason.WrongEpoch);
         }
@@ -476,48 +480,65 @@ contract Settlement is ISettlement, Module {
         if (signer != trader.owner && !_isLive(trader, order.market, signer)) {
             return REFUSED + uint256(Reason.SignerNotAllowed);
         }
-        return number;
+        return place;
     }
 
+    /// A series is traded by the keys of its underlying.
     function _isLive(Trader memory trader, uint32 market, address signer)
         private
         view
         returns (bool)
     {
         SessionKey memory key = sessionKeys[trader.id][signer];
-        return key.expiry >= block.timestamp && key.epoch == trader.state.sessionEpoch
-            && market < 64 && (key.perps >> market) & 1 != 0;
+        if (key.expiry < block.timestamp || key.epoch != trader.state.sessionEpoch) return false;
+        if (market >= SERIES_START) market = strikes[market & ~uint32(1)].underlying;
+        return (key.perps >> market) & 1 != 0;
     }
 
-    /// @return The number + 1 of the account's copy, reading it if need be; 0 without an owner.
-    function _trader(Batch memory batch, uint64 id) private view returns (uint256) {
-        uint256 mask = batch.table.length - 1;
-        uint256 place = id & mask;
-        for (; batch.table[place] != 0; place = (place + 1) & mask) {
-            if (batch.traders[batch.table[place] - 1].id == id) return batch.table[place];
+    /// Seats the account of a side's order, reading it if need be.
+    /// @return place Where it is in memory; 0 without an owner.
+    function _findTrader(Batch memory batch, Side memory side)
+        private
+        view
+        returns (uint256 place)
+    {
+        uint64 id = side.order.account;
+        uint256[] memory table = batch.table;
+        uint256 mask = table.length - 1;
+        uint256 slot = id & mask;
+        for (; table[slot] != 0; slot = (slot + 1) & mask) {
+            place = table[slot];
+            _seat(side, place);
+            if (side.trader.id == id) return place;
         }
+        place = _readAccount(side, id);
+        if (place == 0) return 0;
+        table[slot] = place;
+        batch.traders[batch.traderCount] = place;
+        batch.traderCount += 1;
+    }
+
+    /// Reads an account but not what it holds.
+    function _readAccount(Side memory side, uint64 id) private view returns (uint256 place) {
         address owner = owners[id];
         if (owner == address(0)) return 0;
-        Trader memory trader = batch.traders[batch.traderCount];
+        Trader memory trader;
         (trader.id, trader.owner, trader.state) = (id, owner, accounts[id]);
         trader.cash = trader.state.cash;
-        _readPerps(trader);
-        batch.traderCount += 1;
-        batch.table[place] = batch.traderCount;
-        return batch.traderCount;
+        side.trader = trader;
+        assembly ("memory-safe") {
+            place := trader
+        }
     }
 
-    function _readPerps(Trader memory trader) private view {
-        uint256 bits = trader.state.perps;
-        trader.perps = new Perp[](FixedMath.popCount(bits) + 1);
-        for (uint32 id = 0; bits != 0; (id, bits) = (id + 1, bits >> 1)) {
-            if (bits & 1 == 0) continue;
-            Position memory position = positions[_positionKey(trader.id, id)];
-            Perp memory perp = trader.perps[trader.count];
-            (perp.market, perp.size) = (id, position.size);
-            (perp.cost, perp.funding) = (position.cost, position.funding);
-            trader.count += 1;
+    /// Points a side at a trader, of which the batch keeps the address in memory alone: arrays of
+    /// structs would be filled with empty ones first.
+    function _seat(Side memory side, uint256 place) private pure {
+        Trader memory trader = side.trader;
+        assembly ("memory-safe") {
+            trader := place
         }
+        side.trader = trader;
     }
 
     /*──────────────────────────── the fill lanes ─────────────────────────*/
@@ -530,8 +551,10 @@ contract Settlement is ISettlement, Module {
         return (order.nonce & 3) * 64;
     }
 
-    /// Adds to an order's lane; `_remaining` made sure that it stays below 2^63.
-    function _fillLane(Orders.Order memory order, uint64 size) private {
-        orderFills[_laneKey(order)] += uint256(size) << _laneShift(order);
+    /// Adds to an order's lane; `_remaining` made sure that it stays below 2^63, and the two sides
+    /// have slots of their own, because they have accounts of their own.
+    function _fillLane(Side memory side, uint64 size) private {
+        Orders.Order memory order = side.order;
+        orderFills[_laneKey(order)] = side.lanes + (uint256(size) << _laneShift(order));
     }
 }
