@@ -25,6 +25,11 @@ interface IOptions {
     error ArrayOverflow(uint32 series);
     error AlreadyFixed(uint32 underlying, uint40 expiry);
     error NotFixed(uint32 underlying, uint40 expiry);
+    /// No such expiry has come: `expiry` lies ahead or not on the minute.
+    error NotExpired(uint32 underlying, uint40 expiry);
+    /// The short can't pay by prices that are stale; whether it can is judged at fresh ones, or a
+    /// week after the expiry at these.
+    error JudgedWhenFresh(uint64 account);
     /// The bucket isn't the newest one that ended before the sampling window's end.
     error WrongBucket(uint40 bucket);
     /// Longs are paid once every short has paid.
@@ -32,14 +37,22 @@ interface IOptions {
 
     /// @notice Compute the scenario arrays of series from the oracle's inputs and the index. Anyone.
     /// One that was computed in this second already is left as it is.
+    /// @dev The index and the inputs must be younger than the underlying's `staleSeconds`.
     function priceSeries(uint32[] calldata series) external;
 
     /// @notice Fix the settlement price of an expiry: floor of the mean of the index at the 30 points
     /// of the minute grid that end with the expiry, the last report carried forward. Anyone.
-    /// @param bucket The newest bucket with a report that ended by the expiry (see IndexSample).
+    /// Points before the market's first report don't count. Where the underlying closed before the
+    /// expiry it is the closing price, and needn't wait.
+    /// @param bucket The newest bucket with a report that ended by the expiry (see IndexSample); of
+    /// no meaning in a market that closed before.
     function fixSettlement(uint32 underlying, uint40 expiry, uint40 bucket) external;
 
     /// @notice Settle holdings of an expired series. Anyone. Shorts pay first; a long is paid once
     /// all have, its share of what came in. An account without a holding is passed over.
-    function settleOptions(uint32 series, uint64[] calldata accounts) external;
+    /// @dev A short pays as far as its equity without the holding goes. Insurance of the underlying
+    /// covers what is left as far as it goes, and what it can't cover reduces every long in the same
+    /// proportion. Other options of the short count at their payoff where their settlement is fixed,
+    /// and at their arrays' value elsewhere.
+    function settleOptions(uint32 series, uint64[] calldata holders) external;
 }
