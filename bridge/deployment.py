@@ -15,6 +15,7 @@ from typing import Any, Final
 from bridge.boundary import genesis_boundary
 from bridge.dispute.prover_set import ONE_STEP_PROVER, PROVERS
 from bridge.l1.errors import InvalidDeployment
+from execution.contracts.devnet import DEVNET_LIMITERS, devnet_strikes
 from execution.contracts.genesis import ClearingHouseParameters, clearing_house_alloc
 from execution.contracts.system import GovernanceParameters, devnet_governance, system_alloc
 from genesis.accounts import dev_accounts, operator_accounts
@@ -240,6 +241,9 @@ def l2_alloc(plan: Plan, genesis_time: Timestamp) -> dict[Address, GenesisAccoun
         guardian=p.guardian,
         oracle_signers={p.oracle: 1},
         genesis_time=genesis_time,
+        limiters=DEVNET_LIMITERS,
+        vaults=True,
+        strikes=devnet_strikes(genesis_time),
     )
     return {
         **(devnet_l2_alloc() if p.dev_accounts else {}),

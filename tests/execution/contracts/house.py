@@ -16,6 +16,7 @@ from execution.contracts.genesis import (
     clearing_house_alloc,
 )
 from execution.contracts.layout import Layout
+from execution.contracts.parameters import LimiterParameters, StrikeParameters
 from execution.margin import (
     Match,
     Order,
@@ -97,6 +98,11 @@ class House:
     signers: Mapping[Address, int] = field(default_factory=lambda: {OPERATORS.oracle.address: 1})
     now: int = START
     token: Artifact = field(default_factory=lambda: artifact("CollateralToken"))
+    timelock: Address = TIMELOCK
+    limiters: tuple[LimiterParameters, ...] = ()
+    vaults: bool = False
+    """With vaults the accounts of traders start after one for each market."""
+    strikes: tuple[StrikeParameters, ...] = ()
 
     def __post_init__(self) -> None:
         self.evm = EVM(env=self._env(), spec_id="CANCUN", gas_limit=2**60)
@@ -106,9 +112,12 @@ class House:
             matcher=OPERATORS.matcher.address,
             guardian=OPERATORS.guardian.address,
             oracle_signers=self.signers,
-            timelock=TIMELOCK,
+            timelock=self.timelock,
             markets=self.markets,
             genesis_time=START,
+            limiters=self.limiters,
+            vaults=self.vaults,
+            strikes=self.strikes,
         )
         for address, account in clearing_house_alloc(parameters).items():
             self.install(address, account.code, account.storage)
