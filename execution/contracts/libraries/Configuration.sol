@@ -128,10 +128,9 @@ library Configuration {
         if (limiter.minimum < LIMITER_MINIMUM) revert IAdmin.BadConfig("minimum");
     }
 
-    /// @notice Whether the limit `next` could ever let more leave than `old`, which is on. Its own
-    /// deposits' credit must stay within its minimum: the drift is the larger of the baseline and what
-    /// the cap leaves above it, so that a lower baseline alone would speed the refill up, and a slower
-    /// drift would keep credit for longer.
+    /// @notice Whether the limit `next` could ever let more leave than `old`, which is on. Deposits must
+    /// not lift it above its minimum: what they add fades over the period, so that a longer one would
+    /// keep it for longer.
     function loosens(Limiter memory old, Limiter memory next) internal pure returns (bool) {
         return next.period < old.period || next.share > old.share || next.minimum > old.minimum
             || next.cap > old.cap || next.cap > next.minimum;

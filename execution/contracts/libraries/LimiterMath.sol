@@ -20,7 +20,7 @@ library LimiterMath {
     }
 
     /// @notice The capacity (q6) at `time` (s), before an operation that finds `custody` (q6): nearer
-    /// to the baseline by max(baseline, cap - baseline) a period, rounded down, and never past it.
+    /// to the baseline by max(baseline, capacity - baseline) a period, rounded down, and never past it.
     /// @dev A limiter that is off (period 0) keeps its capacity.
     function refill(Limiter memory limiter, uint256 custody, uint256 time)
         internal
@@ -28,10 +28,9 @@ library LimiterMath {
         returns (uint256)
     {
         if (limiter.period == 0) return limiter.capacity;
-        uint256 target = baseline(limiter, custody);
-        uint256 room = limiter.cap > target ? limiter.cap - target : 0;
-        uint256 step = FixedMath.max(target, room) * (time - limiter.time) / limiter.period;
-        uint256 capacity = limiter.capacity;
+        (uint256 target, uint256 capacity) = (baseline(limiter, custody), limiter.capacity);
+        uint256 above = capacity > target ? capacity - target : 0;
+        uint256 step = FixedMath.max(target, above) * (time - limiter.time) / limiter.period;
         if (capacity < target) return capacity + step < target ? capacity + step : target;
         return capacity > target + step ? capacity - step : target;
     }
