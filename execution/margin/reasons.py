@@ -1,0 +1,46 @@
+"""Why the clearing house skips a fill or an order."""
+
+from enum import IntEnum
+
+
+class Reason(IntEnum):
+    """What `FillRejected` and `LiquidationOrderRejected` say; `Reason` of Types.sol."""
+
+    NONE = 0
+    MALFORMED_FILL = 1
+    MALFORMED_ORDER = 2
+    UNKNOWN_ACCOUNT = 3
+    BAD_SIGNATURE = 4
+    SIGNER_NOT_ALLOWED = 5
+    ORDER_EXPIRED = 6
+    WRONG_EPOCH = 7
+    MARKET_MISMATCH = 8
+    UNKNOWN_MARKET = 9
+    SAME_SIDE = 10
+    SELF_TRADE = 11
+    ZERO_SIZE = 12
+    OFF_LOT = 13
+    OFF_TICK = 14
+    NO_CLEARING_PRICE = 15
+    LIMIT_EXCEEDED = 16
+    ORDER_CANCELLED = 17
+    ORDER_OVERFILLED = 18
+    POST_ONLY_WOULD_TAKE = 19
+    IMMEDIATE_WOULD_REST = 20
+    FEE_ABOVE_MAXIMUM = 21
+    OUTSIDE_PRICE_BAND = 22
+    NOT_REDUCING = 23
+    MARKET_REDUCE_ONLY = 24
+    ORACLE_STALE = 25
+    OPEN_INTEREST_CAP = 26
+    FIELD_OVERFLOW = 27
+    TAKER_MARGIN = 28
+    MAKER_MARGIN = 29
+    SERIES_STALE = 30
+    SERIES_EXPIRED = 31
+    TOO_MANY_SERIES = 32
+    RING_FENCED = 33
+    MARKET_CLOSED = 34
+    NOT_LARGEST_POSITION = 35
+    WORSE_THAN_BOUND = 36
+    ALREADY_SAFE = 37
