@@ -20,7 +20,6 @@ from node.demo.block_map import BlockMap
 from node.demo.duel import Duel
 from node.demo.false_withdrawal import FalseWithdrawal
 from node.demo.fraud_story import Accusation, Audience, FraudStory, Purse, Round, Ruling
-from node.demo.layer import Layer
 from node.demo.limits import DUEL_POLL_SECONDS
 from node.demo.places import Places
 from node.demo.quarrel import Quarrel, Quarrels
@@ -28,6 +27,7 @@ from node.demo.ruling import Referee
 from node.demo.trade import DemoFailed, TradeDemo, Trader
 from node.derived import DerivedChain
 from node.dispute.happenings import ether, span
+from node.layer import Layer
 from node.limits import DEMO_STEP_SECONDS_MAX
 from state.errors import Unavailable
 from state.types import BlockNumber, Hash32, Wei

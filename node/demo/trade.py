@@ -36,7 +36,7 @@ from execution.margin import (
 )
 from genesis.accounts import DevAccount, dev_accounts, operator_accounts
 from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
-from node.demo.layer import House, Layer, events
+from node.layer import House, Layer, events
 from node.limits import DEMO_STEP_SECONDS_MAX
 from state.errors import Invalid, Unavailable
 from state.types import BlockNumber, Gas, Hash32, Timestamp
