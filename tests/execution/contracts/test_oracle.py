@@ -1,12 +1,14 @@
 """Reports, index, mark, book samples and funding, as the books take them."""
 
+from dataclasses import replace
+
 import pytest
 
 from execution.contracts.abi import DecodedEvent
 from execution.contracts.genesis import BTC_USD, PRICE_ONE, RATE_ONE, SIZE_ONE
-from execution.margin import ReportKind, SignedReport, read_market, sign_report
+from execution.margin import Reason, ReportKind, SignedReport, read_market, sign_report
 from genesis.accounts import DevAccount, derive_account
-from state.types import Timestamp
+from state.types import Address, Timestamp
 from tests.execution.contracts.house import OPERATORS, START, TIMELOCK, USD, House, Reverted
 
 PRICE = 64_250 * PRICE_ONE
@@ -119,6 +121,198 @@ def test_signers_change_with_the_timelock(council: House) -> None:
     for removed in (0, 2, 1, 3):
         council.send(TIMELOCK, "setOracleSigner", SIGNERS[removed].address, 0)
     assert council.read("getOracleSigners") == ((), (), 0)
+
+
+def test_kiloex_2025_nobody_sets_a_price_without_the_signers(house: House) -> None:
+    house.report(0, PRICE)
+    house.advance(1)
+    thief, low = derive_account(7), PRICE // 100
+    own = sign_report(0, 9, low, Timestamp(house.now), thief.key, house.domain)
+    unsigned = SignedReport(low, Timestamp(house.now), 0, bytes(32), bytes(32))
+    for forged in ([own], [unsigned], [own, unsigned]):
+        for kind in ReportKind:
+            with pytest.raises(Reverted, match="NotASigner"):
+                house.relay(0, 9, forged, kind)
+    for kind in ReportKind:
+        with pytest.raises(Reverted, match="NotEnoughWeight"):
+            house.relay(0, 9, [], kind)
+    for sender in (thief.address, OPERATORS.guardian.address, TIMELOCK):
+        with pytest.raises(Reverted, match="NotAllowed"):
+            house.send(sender, "postBookSample", 0, (low, low, low, low, low))
+    with pytest.raises(Reverted, match="NotAllowed"):
+        house.send(thief.address, "setOracleSigner", thief.address, 1)
+    with pytest.raises(Reverted, match="ZeroAddress"):
+        house.send(TIMELOCK, "setOracleSigner", Address(bytes(20)), 1)
+    market = read_market(house.word, 0)
+    assert (market.index, market.mark) == (PRICE, PRICE)
+
+
+# What an index leaves
+
+
+def health(house: House) -> dict[str, int]:
+    return dict(house.read("getSafety", 0)[1])
+
+
+def test_minute_keeps_its_last_index_and_its_first_mark(house: House) -> None:
+    house.report(0, PRICE)
+    bucket = house.now // 60
+    house.advance(1)
+    house.report(0, PRICE + 5)
+    house.advance(1)
+    house.report(0, PRICE + 7)
+    assert house.read("getIndexSample", 0, bucket) == {
+        "index": PRICE + 7,
+        "previous": 0,
+        "next": 0,
+        "firstMark": PRICE,
+    }
+    assert health(house)["newestBucket"] == bucket
+
+
+def test_minutes_with_a_report_are_linked_over_those_without(house: House) -> None:
+    first = house.now // 60
+    buckets = [first, first + 1, first + 9]
+    for bucket in buckets:
+        house.advance(max(0, bucket * 60 - house.now))
+        house.report(0, PRICE + bucket)
+    samples = [house.read("getIndexSample", 0, bucket) for bucket in buckets]
+    assert [(s["previous"], s["next"]) for s in samples] == [
+        (0, first + 1),
+        (first, first + 9),
+        (first + 1, 0),
+    ]
+    assert house.read("getIndexSample", 0, first + 5)["index"] == 0
+
+
+def test_book_and_external_price_leave_no_sample(house: House) -> None:
+    house.report(0, PRICE)
+    house.advance(60)
+    house.send(MATCHER, "postBookSample", 0, (PRICE, PRICE, PRICE, PRICE, PRICE))
+    house.report(0, PRICE, kind=ReportKind.EXTERNAL)
+    assert health(house)["newestBucket"] == START // 60
+    assert house.read("getIndexSample", 0, house.now // 60)["firstMark"] == 0
+
+
+def test_outage_ends_with_the_first_fresh_report(house: House) -> None:
+    assert house.report(0, PRICE).named("PricesResumed") == []
+    house.advance(BTC_USD.stale_seconds)
+    assert house.report(0, PRICE).named("PricesResumed") == []
+    assert health(house)["resumedTime"] == 0
+    house.advance(BTC_USD.stale_seconds + 50)
+    late = house.report(0, PRICE, age=BTC_USD.stale_seconds + 1)
+    assert late.named("PricesResumed") == []
+    assert house.report(0, PRICE).named("PricesResumed") == [{"market": 0, "time": house.now}]
+    assert health(house)["resumedTime"] == house.now
+    house.advance(1)
+    house.report(0, PRICE)
+    assert health(house)["resumedTime"] == house.now - 1
+
+
+PAUSE_MOVE = BTC_USD.safety.pause_move
+PAUSE_WINDOW = BTC_USD.safety.pause_window
+PAUSE_SECONDS = BTC_USD.safety.pause_seconds
+JUMP = PRICE + PRICE * PAUSE_MOVE // 10**6
+
+
+@pytest.mark.parametrize("price", [JUMP + 1, 2 * PRICE - JUMP - 1])
+def test_index_that_moves_too_far_pauses_its_market(house: House, price: int) -> None:
+    house.report(0, PRICE)
+    house.advance(PAUSE_WINDOW)
+    until = house.now + PAUSE_SECONDS
+    assert house.report(0, price).named("VolatilityPaused") == [{"market": 0, "until": until}]
+    state = health(house)
+    assert (state["pausedUntil"], state["anchorTime"]) == (until, house.now)
+    assert state["anchorIndex"] == price
+
+
+def test_index_may_move_as_far_as_the_bound(house: House) -> None:
+    house.report(0, PRICE)
+    house.advance(1)
+    assert house.report(0, JUMP).named("VolatilityPaused") == []
+    assert health(house)["pausedUntil"] == 0
+
+
+def test_move_in_steps_within_one_window_pauses(house: House) -> None:
+    house.report(0, PRICE)
+    step = (JUMP - PRICE) // 3 + 1
+    for number in range(1, 3):
+        house.advance(1)
+        assert house.report(0, PRICE + number * step).named("VolatilityPaused") == []
+    house.advance(1)
+    assert len(house.report(0, PRICE + 3 * step).named("VolatilityPaused")) == 1
+
+
+def test_jump_between_two_windows_pauses(house: House) -> None:
+    house.report(0, PRICE)
+    house.advance(PAUSE_WINDOW + 1)
+    assert len(house.report(0, JUMP + 1).named("VolatilityPaused")) == 1
+
+
+def test_move_that_takes_longer_than_a_window_pauses_nothing(house: House) -> None:
+    house.report(0, PRICE)
+    half = (JUMP - PRICE) // 2 + 1
+    for number in range(1, 6):
+        house.advance(PAUSE_WINDOW + 1)
+        assert house.report(0, PRICE + number * half).named("VolatilityPaused") == []
+
+
+def test_gap_of_an_outage_pauses_nothing(house: House) -> None:
+    house.report(0, PRICE)
+    house.advance(BTC_USD.stale_seconds + 1)
+    receipt = house.report(0, 2 * PRICE)
+    assert receipt.named("VolatilityPaused") == []
+    assert len(receipt.named("PricesResumed")) == 1
+
+
+def test_pause_can_be_switched_off() -> None:
+    calm = replace(BTC_USD, safety=replace(BTC_USD.safety, pause_move=0))
+    house = House(markets=(calm,))
+    house.report(0, PRICE)
+    house.advance(1)
+    assert house.report(0, 3 * PRICE).named("VolatilityPaused") == []
+
+
+def test_paused_market_only_reduces_until_the_pause_ends(house: House) -> None:
+    a, b = house.trader(0, 100_000 * USD), house.trader(1, 100_000 * USD)
+    house.report(0, PRICE)
+    house.trade(a, b, SIZE_ONE, PRICE)
+    house.advance(1)
+    house.report(0, JUMP + 1)
+    assert house.trade(a, b, SIZE_ONE, PRICE).rejections == [(0, Reason.MARKET_REDUCE_ONLY)]
+    near = JUMP // BTC_USD.tick * BTC_USD.tick
+    assert house.trade(b, a, SIZE_ONE // 2, near).rejections == []
+    house.advance(PAUSE_SECONDS)
+    house.report(0, JUMP + 1)
+    assert house.trade(a, b, SIZE_ONE // 2, near).rejections == []
+
+
+def test_closed_market_takes_no_price_any_more(house: House) -> None:
+    house.report(0, PRICE)
+    bucket = health(house)["newestBucket"]
+    house.send(OPERATORS.guardian.address, "closeMarket", 0, bucket)
+    house.advance(60)
+    for kind in ReportKind:
+        with pytest.raises(Reverted, match="MarketClosed"):
+            house.report(0, PRICE * 2, kind=kind)
+    with pytest.raises(Reverted, match="MarketClosed"):
+        house.send(MATCHER, "postBookSample", 0, (0, 0, PRICE, PRICE, PRICE))
+    house.send(TIMELOCK, "accrueFunding", 0)
+    assert read_market(house.word, 0).mark == PRICE
+    house.report(1, PRICE)
+
+
+def test_report_costs_little_more_than_its_signature_and_slots(house: House) -> None:
+    costs = []
+    for seconds in (0, 60, 1):
+        house.advance(seconds)
+        house.report(0, PRICE)
+        costs.append(house.evm.result.gas_used)
+    print(f"gas of the first report, the first in a minute, and another: {costs}")
+    assert costs[2] < 100_000
+
+
+# The mark
 
 
 def test_mark_is_the_median_of_book_basis_and_external(house: House) -> None:
