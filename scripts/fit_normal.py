@@ -10,6 +10,10 @@ within a small factor of the best polynomial there is; all numbers are then roun
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal, localcontext
+from pathlib import Path
+
+LIBRARIES = Path(__file__).resolve().parent.parent / "execution" / "contracts" / "libraries"
+"""Where the numbers stand."""
 
 DIGITS = 140
 """Of working precision: e^(16^2/2) costs W 56 of them to cancellation."""
@@ -27,8 +31,8 @@ PI = Decimal(
     "42117067982148086513282306647093844609550582231725359408128481117450284102701938521105559645"
 )
 
-HALF_PI_TERMS = 120
-"""Of the cosine's series; it is only asked for up to pi."""
+COSINE_TERMS = 120
+"""Of the cosine's series, which is only asked for up to pi."""
 
 
 def distance(u: Decimal) -> Decimal:
@@ -50,7 +54,7 @@ def mills(z: Decimal) -> Decimal:
 def cosine(x: Decimal) -> Decimal:
     """By its series around 0."""
     term = total = Decimal(1)
-    for k in range(1, HALF_PI_TERMS):
+    for k in range(1, COSINE_TERMS):
         term *= -x * x / ((2 * k - 1) * (2 * k))
         total += term
     return total

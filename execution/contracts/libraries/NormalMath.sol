@@ -15,19 +15,25 @@ library NormalMath {
 
     /// @notice N(d) within 1e-25.
     function cdf(int256 d) internal pure returns (int256) {
-        int256 tail = (density(d) * mills(d)) >> 96;
-        return d > 0 ? Q96.ONE - tail : tail;
+        // A product of two numbers below 2^97.
+        unchecked {
+            int256 tail = (density(d) * mills(d)) >> 96;
+            return d > 0 ? Q96.ONE - tail : tail;
+        }
     }
 
     /// @notice e^(-d^2/2), for a `d` beyond FAR that of FAR.
     function density(int256 d) internal pure returns (int256) {
         int256 z = _distance(d);
-        return Q96.exp(-((z * z) >> 97));
+        // z is at most 2^100.
+        unchecked {
+            return Q96.exp(-((z * z) >> 97));
+        }
     }
 
     /// @notice W(|d|) = N(-|d|) e^(d^2/2), within 6e-26; for a `d` beyond FAR that of FAR.
-    /// @dev A polynomial in u = 16.5 / (z + 6) - 1.75, which is 1 at z = 0 and -1 at z = 16, through
-    /// the Chebyshev points of u. scripts/fit_normal.py derives the numbers again.
+    /// @dev A polynomial in u = 16.5 / (z + 6) - 1.75, which is 1 at z = 0 and -1 at z = 16; it
+    /// meets W at the Chebyshev points of u. scripts/fit_normal.py derives the numbers again.
     function mills(int256 d) internal pure returns (int256 y) {
         int256 z = _distance(d);
         // With |u| at most 2^96, y stays below 2^97: the sum of all coefficients is one half.
@@ -66,7 +72,10 @@ library NormalMath {
     }
 
     function _distance(int256 d) private pure returns (int256 z) {
-        z = d < 0 ? -d : d;
+        // A magnitude that wraps would be of a `d` that nothing here computes, -2^255.
+        unchecked {
+            z = d < 0 ? -d : d;
+        }
         if (z > FAR) z = FAR;
     }
 }

@@ -14,12 +14,15 @@ import {Scenarios} from "./Scenarios.sol";
 │ what exercise would bring now, so that parity and the bounds of no-arbitrage  │
 │ hold to the unit whatever the error of the formula.                           │
 │                                                                               │
-│ Bounds: forward, strike below 2^128 and at most 2^40 apart; volatility below  │
-│ 2^70; seconds below 2^60; discount below 2^100. Within them nothing reverts,  │
-│ and at prices up to 6e9 USD the error stays below 1e-12 USD.                  │
+│ The error is below 2e-18 USD at prices up to 1.4e6 USD, the most that a       │
+│ series holds, and below 1e-15 USD up to 6e9 USD, the highest index in its     │
+│ farthest scenario. Beyond bounds that no market comes near it reverts.        │
 ──────────────────────────────────────────────────────────────────────────────*/
 library OptionMath {
     using FixedMath for int256;
+
+    /// A price, volatility, discount or time beyond what the arithmetic is proven for.
+    error PricingOutOfBounds();
 
     uint256 internal constant WAD = 1e18;
     /// Wad over p8.
@@ -27,6 +30,11 @@ library OptionMath {
     /// p8 * s8 over q6.
     int256 internal constant PRICE_SIZE = 1e10;
     uint256 private constant YEAR = 365 days;
+    /// Wad: 3e20 USD.
+    uint256 private constant PRICE_MAX = type(uint128).max;
+    /// Wad: a volatility or discount of 1.2e6.
+    uint256 private constant RATIO_MAX = type(uint80).max;
+    uint256 private constant TIME_MAX = type(uint40).max;
     /// Q96: the logarithm of a ratio to 0, beyond any deviation.
     int256 private constant ENDLESS = 1 << 110;
 
@@ -43,8 +51,8 @@ library OptionMath {
         int256 moneyness;
     }
 
-    /// @notice Value of an option on one unit, wad: what exercise now would bring, discounted, at no
-    /// time or volatility left. All numbers wad but `secondsLeft`.
+    /// @notice Value of an option on one unit, wad; with no time or volatility left, what exercise
+    /// now would bring, discounted. All numbers wad but `secondsLeft`.
     function value(
         bool isPut,
         uint256 forward,
@@ -53,11 +61,12 @@ library OptionMath {
         uint256 secondsLeft,
         uint256 discount
     ) internal pure returns (uint256 wad) {
-        Pricing memory pricing = _pricing(isPut, forward, strike, discount);
+        Pricing memory pricing =
+            _pricing(isPut, forward, strike, volatility, secondsLeft, discount);
         return _value(pricing, deviation(volatility, root(secondsLeft)));
     }
 
-    /// @notice Change of the value with the forward, wad; halfway across its jump where there is one.
+    /// @notice Change of the value with the forward, wad; where it jumps, the middle of the jump.
     /// All numbers wad but `secondsLeft`.
     function delta(
         bool isPut,
@@ -67,8 +76,10 @@ library OptionMath {
         uint256 secondsLeft,
         uint256 discount
     ) internal pure returns (int256 wad) {
+        Pricing memory pricing =
+            _pricing(isPut, forward, strike, volatility, secondsLeft, discount);
         int256 s = deviation(volatility, root(secondsLeft));
-        int256 probability = _exercised(_moneyness(forward, strike), s);
+        int256 probability = _exercised(pricing.moneyness, s);
         // N(d1) of a call, N(d1) - 1 of a put.
         if (isPut) probability -= Q96.ONE;
         return (probability * int256(discount) + (Q96.ONE >> 1)) >> 96;
@@ -86,22 +97,19 @@ library OptionMath {
         uint256 secondsLeft,
         uint256 discount
     ) internal pure returns (int256[24] memory a, uint256 price) {
-        Pricing memory pricing =
-            _pricing(isPut, forward * WAD_PRICE, strike * WAD_PRICE, discount);
+        Pricing memory pricing = _pricing(
+            isPut, forward * WAD_PRICE, strike * WAD_PRICE, volatility, secondsLeft, discount
+        );
         uint256 time = root(secondsLeft);
         uint256 current = _value(pricing, deviation(volatility, time));
         (uint256 up, uint256 down) = Scenarios.stressed(volatility, secondsLeft);
         _reprice(a, pricing, deviation(up, time), deviation(down, time));
-        int256[24] memory weights = Scenarios.weights();
-        for (uint256 i = 0; i < Scenarios.COUNT; i++) {
-            int256 gain = (a[i] - int256(current)) * weights[i];
-            a[i] = gain.floorDiv(Scenarios.PPM * int256(WAD_PRICE));
-        }
+        _weigh(a, int256(current));
         price = current / WAD_PRICE;
     }
 
-    /// @notice What settlement pays a holder of `size` (s8), q6, floored: less to a long, more from a
-    /// short. @param strike p8. @param settlement p8.
+    /// @notice What settlement pays a holder of `size` (s8), q6, floored: less to a long, more from
+    /// a short. @param strike p8. @param settlement p8.
     function payoff(bool isPut, uint256 strike, uint256 settlement, int256 size)
         internal
         pure
@@ -130,6 +138,18 @@ library OptionMath {
         return int256(volatility * time / WAD);
     }
 
+    /// @dev Turns values, wad, into weighted gains over `current`, p8.
+    function _weigh(int256[24] memory a, int256 current) private pure {
+        int256[24] memory weights = Scenarios.weights();
+        // Values are below 2^152 and weights below 2^20.
+        unchecked {
+            for (uint256 i = 0; i < Scenarios.COUNT; i++) {
+                int256 gain = (a[i] - current) * weights[i];
+                a[i] = gain.floorDiv(Scenarios.PPM * int256(WAD_PRICE));
+            }
+        }
+    }
+
     /// @dev Turns `a` into the values, wad, in all scenarios.
     function _reprice(int256[24] memory a, Pricing memory pricing, int256 up, int256 down)
         private
@@ -138,19 +158,31 @@ library OptionMath {
         int256[24] memory moves = Scenarios.moves();
         int256[24] memory logarithms = Scenarios.logarithms();
         (uint256 forward, int256 moneyness) = (pricing.forward, pricing.moneyness);
-        for (uint256 i = 0; i < Scenarios.COUNT; i++) {
-            // Exact: a forward in p8 has ten zeros in wad, and a move has six digits.
-            pricing.forward = forward * uint256(Scenarios.PPM + moves[i]) / uint256(Scenarios.PPM);
-            pricing.moneyness = moneyness + logarithms[i];
-            a[i] = int256(_value(pricing, Scenarios.volatilityUp(i) ? up : down));
+        // A forward is below 2^128 and grows sixfold; a logarithm is at most ENDLESS. The division
+        // is exact: a forward in p8 has ten zeros in wad, and a move has six digits.
+        unchecked {
+            for (uint256 i = 0; i < Scenarios.COUNT; i++) {
+                pricing.forward =
+                    forward * uint256(Scenarios.PPM + moves[i]) / uint256(Scenarios.PPM);
+                pricing.moneyness = moneyness + logarithms[i];
+                a[i] = int256(_value(pricing, Scenarios.volatilityUp(i) ? up : down));
+            }
         }
     }
 
-    function _pricing(bool isPut, uint256 forward, uint256 strike, uint256 discount)
-        private
-        pure
-        returns (Pricing memory)
-    {
+    /// @dev Checks what all bounds rest on.
+    function _pricing(
+        bool isPut,
+        uint256 forward,
+        uint256 strike,
+        uint256 volatility,
+        uint256 secondsLeft,
+        uint256 discount
+    ) private pure returns (Pricing memory) {
+        if ((forward | strike) > PRICE_MAX || (volatility | discount) > RATIO_MAX) {
+            revert PricingOutOfBounds();
+        }
+        if (secondsLeft > TIME_MAX) revert PricingOutOfBounds();
         return Pricing(isPut, forward, strike, discount, _moneyness(forward, strike));
     }
 
@@ -165,30 +197,38 @@ library OptionMath {
     }
 
     /// @dev The discounted sum of intrinsic and time value, floored.
-    function _value(Pricing memory pricing, int256 s) private pure returns (uint256) {
-        uint256 sum = intrinsic(pricing.isPut, pricing.forward, pricing.strike);
-        if (s > 0) sum += _timeValue(pricing, s);
-        return sum * pricing.discount / WAD;
+    function _value(Pricing memory pricing, int256 s) private pure returns (uint256 sum) {
+        (uint256 forward, uint256 strike) = (pricing.forward, pricing.strike);
+        sum = intrinsic(pricing.isPut, forward, strike);
+        uint256 lower = forward < strike ? forward : strike;
+        // Prices are below 2^131 and a discount below 2^80.
+        unchecked {
+            if (s > 0) sum += _timeValue(lower, pricing.moneyness, s);
+            return sum * pricing.discount / WAD;
+        }
     }
 
-    /// @dev The option out of the money, wad, to the nearest unit. Black's put with forward and strike
-    /// exchanged is his call, so with `lower` <= `higher` and l = ln(higher / lower) >= 0 both are
+    /// @dev The option out of the money, wad, to the nearest unit. Black's put with forward and
+    /// strike exchanged is his call, so with lower <= higher and l = ln(higher / lower) both are
     /// lower N(d1) - higher N(d2), where d1 = s/2 - l/s and d2 = d1 - s < 0. As
     /// lower e^(-d1^2/2) = higher e^(-d2^2/2), a share of `lower` is left with one exponential.
-    function _timeValue(Pricing memory pricing, int256 s) private pure returns (uint256) {
-        uint256 lower = pricing.forward < pricing.strike ? pricing.forward : pricing.strike;
-        int256 l = int256(FixedMath.abs(pricing.moneyness));
-        int256 d1 = (s >> 1) - (l << 96) / s;
-        if (d1 <= -NormalMath.FAR) return 0;
-        int256 share = NormalMath.mills(d1 - s);
-        int256 near = NormalMath.mills(d1);
-        int256 density = NormalMath.density(d1);
-        share = d1 > 0
-            ? Q96.ONE - ((density * (near + share)) >> 96)
-            : (density * (near - share)) >> 96;
-        // The last digits of a share near 0 or 1 may fall outside; a price must not.
-        share = share.max(0).min(Q96.ONE);
-        return (lower * uint256(share) + uint256(Q96.ONE >> 1)) >> 96;
+    /// @param lower Below 2^131. @param l Of either sign. @param s Above 0, below 2^140.
+    function _timeValue(uint256 lower, int256 l, int256 s) private pure returns (uint256) {
+        // |l| is at most ENDLESS, so d1 below 2^207; density and mills are below 2^97.
+        unchecked {
+            int256 d1 = (s >> 1) - ((l < 0 ? -l : l) << 96) / s;
+            if (d1 <= -NormalMath.FAR) return 0;
+            int256 far = NormalMath.mills(d1 - s);
+            int256 near = NormalMath.mills(d1);
+            int256 density = NormalMath.density(d1);
+            int256 share = d1 > 0
+                ? Q96.ONE - ((density * (near + far)) >> 96)
+                : (density * (near - far)) >> 96;
+            // The last digits of a share near 0 or 1 may fall outside; a price must not.
+            if (share < 0) return 0;
+            if (share > Q96.ONE) return lower;
+            return (lower * uint256(share) + uint256(Q96.ONE >> 1)) >> 96;
+        }
     }
 
     /// @dev N(d1), Q96; without deviation a step that is one half at the money.

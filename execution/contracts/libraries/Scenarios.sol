@@ -12,16 +12,18 @@ import {Q96} from "./Q96.sol";
 │ moves within 16% at weight one, then 8 tails at weight 0.16 / |u|.            │
 ──────────────────────────────────────────────────────────────────────────────*/
 library Scenarios {
-    using FixedMath for int256;
-
     uint256 internal constant COUNT = 24;
     /// Of the first scenarios, which are not tails.
     uint256 internal constant CORE = 16;
     int256 internal constant PPM = 1e6;
+    /// PPM^2, the unit of weight * u.
+    uint256 private constant SHARE_ONE = 1e12;
+    /// Times SHARE_ONE, makes every gain of a perpetual positive, so that division floors.
+    uint256 private constant LIFT = 1 << 128;
 
-    /// Of a month, in which volatility is stressed by its plain factor.
+    /// With so long to live, volatility is stressed by 40% and 22%: m is one.
     uint256 private constant MONTH = 30 days;
-    /// Options that live shorter are stressed like this.
+    /// What lives shorter is stressed no more than this.
     uint256 private constant SHORTEST = 1 days;
 
     // ln(1 + u) in multiples of 2^-96; scripts/fit_normal.py derives them again.
@@ -87,17 +89,23 @@ library Scenarios {
         ];
     }
 
-    /// @notice What one unit of a perpetual at `mark` (p8) gains, p8, weighted and floored.
+    /// @notice What one unit of a perpetual at `mark` gains, weighted and floored, p8.
+    /// @param mark p8, below 2^128.
     function perp(uint256 mark) internal pure returns (int256[24] memory a) {
-        a = moves();
-        int256[24] memory factors = weights();
-        for (uint256 i = 0; i < COUNT; i++) {
-            a[i] = (a[i] * factors[i] * int256(mark)).floorDiv(PPM * PPM);
+        a = _shares();
+        // A share is below 2^38 in magnitude, so that every sum is positive and none wraps.
+        assembly ("memory-safe") {
+            let lift := mul(LIFT, SHARE_ONE)
+            let end := add(a, 768)
+            for { let place := a } lt(place, end) { place := add(place, 32) } {
+                let gain := add(mul(mload(place), mark), lift)
+                mstore(place, sub(div(gain, SHARE_ONE), LIFT))
+            }
         }
     }
 
-    /// @notice The volatilities (as `volatility`, floored) of the scenarios: higher by 40% of m, lower
-    /// by 22% of m, with m = (30 / max(1, days left))^(0.30 below 30 days, else 0.13).
+    /// @notice The volatilities of the scenarios, floored, in the unit of `volatility`: higher by
+    /// 40% of m, lower by 22% of m, with m = (30 / max(1, days))^(0.30 below 30 days, else 0.13).
     function stressed(uint256 volatility, uint256 secondsLeft)
         internal
         pure
@@ -109,5 +117,16 @@ library Scenarios {
         uint256 one = uint256(Q96.ONE) * 100;
         up = volatility * (one + 40 * m) / one;
         down = 22 * m < one ? volatility * (one - 22 * m) / one : 0;
+    }
+
+    /// @dev Every weight * u, in parts of SHARE_ONE.
+    // forgefmt: disable-next-item
+    function _shares() private pure returns (int256[24] memory) {
+        return [
+            int256(160_000e6), 120_000e6, 120_000e6, 80_000e6, 80_000e6, 40_000e6, 40_000e6, 0, 0,
+            -40_000e6, -40_000e6, -80_000e6, -80_000e6, -120_000e6, -120_000e6, -160_000e6,
+            242_424 * -660_000, 484_848 * -330_000, 320_000 * 500_000, 160_000e6,
+            80_000 * 2_000_000, 53_333 * 3_000_000, 40_000 * 4_000_000, 32_000 * 5_000_000
+        ];
     }
 }

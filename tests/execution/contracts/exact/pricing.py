@@ -1,12 +1,14 @@
-"""Black's formula of 1976 and the scenarios of MARGIN.md, with 60 digits and no code in common.
+"""Black's formula of 1976 and the gains of MARGIN.md's scenarios, to 60 digits.
 
 Everything is a `Decimal` in USD, years or plain ratios; whole numbers carry the unit in their
 name. The normal distribution comes from its own series around 0.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal, localcontext
+
+from tests.execution.contracts.exact.scenarios import SCENARIOS
+from tests.execution.contracts.exact.units import PPM
 
 DIGITS = 60
 CONTEXT = Context(prec=DIGITS)
@@ -15,41 +17,11 @@ PI = Decimal("3.1415926535897932384626433832795028841971693993751058209749445923
 WAD = 10**18
 PRICE_ONE = 10**8
 """p8 of one USD."""
-PPM = 10**6
 YEAR = 365 * 86_400
 DAY = 86_400
 
 FAR = Decimal(16)
 """N(-16) is 7e-58: from there on N counts as 0 or 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A future: the spot's move, ppm, and whether volatility rises."""
-
-    move_ppm: int
-    volatility_up: bool
-    is_tail: bool = False
-
-    @property
-    def weight_ppm(self) -> int:
-        """1, or of a tail 0.16 / |u| truncated."""
-        return 160_000 * PPM // abs(self.move_ppm) if self.is_tail else PPM
-
-
-def _scenarios() -> tuple[Scenario, ...]:
-    inner = [Scenario(u * 10_000, up) for u in range(12, -16, -4) for up in (True, False)]
-    tails = (-66, -33, 50, 100, 200, 300, 400, 500)
-    return (
-        Scenario(160_000, True),
-        *inner,
-        Scenario(-160_000, True),
-        *(Scenario(u * 10_000, True, is_tail=True) for u in tails),
-    )
-
-
-SCENARIOS = _scenarios()
-"""In the order of MARGIN.md, "Requirements"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,28 +113,12 @@ def gains(option: Option) -> list[Decimal]:
         for scenario in SCENARIOS:
             moved = Option(
                 option.is_put,
-                option.forward * (PPM + scenario.move_ppm) / PPM,
+                option.forward * (PPM + scenario.move) / PPM,
                 option.strike,
                 up if scenario.volatility_up else down,
                 option.seconds_left,
                 option.discount,
             )
-            weight = Decimal(scenario.weight_ppm) / PPM
+            weight = Decimal(scenario.weight) / PPM
             result.append(weight * (value(moved) - now) * PRICE_ONE)
         return result
-
-
-def perp_gains(mark_p8: int) -> list[int]:
-    """What one unit of a perpetual gains in each scenario, weighted and floored: p8."""
-    return [s.weight_ppm * s.move_ppm * mark_p8 // PPM**2 for s in SCENARIOS]
-
-
-def payoff(is_put: bool, strike_p8: int, settlement_p8: int, size_s8: int) -> int:
-    """What settlement pays, q6: floored for long and short."""
-    gain = strike_p8 - settlement_p8 if is_put else settlement_p8 - strike_p8
-    return size_s8 * max(0, gain) // 10**10
-
-
-def holding_gains(lanes_p8: Sequence[int], size_s8: int) -> list[int]:
-    """What `size` gains in each scenario, q6, rounded against the holder of a short option."""
-    return [size_s8 * (a + (size_s8 < 0)) // 10**10 for a in lanes_p8]
