@@ -69,7 +69,8 @@ def interpolate(f: Callable[[Decimal], Decimal], degree: int) -> list[Decimal]:
     result = [Decimal(0)] * count
     for k in range(count):
         heights = [evaluate(basis, point) for point in points]
-        weight = sum(v * h for v, h in zip(values, heights, strict=True)) * (2 if k else 1) / count
+        product = sum((v * h for v, h in zip(values, heights, strict=True)), Decimal(0))
+        weight = product * (2 if k else 1) / count
         result = [r + weight * b for r, b in zip(result, basis, strict=True)]
         below, basis = basis, _next_chebyshev(below, basis, first=k == 0)
     return result
