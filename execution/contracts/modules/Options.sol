@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Books} from "../Books.sol";
+import {Insurance} from "../Insurance.sol";
 import {OptionInputs, Strike} from "../OptionTypes.sol";
-import {ILiquidation} from "../interfaces/ILiquidation.sol";
 import {IOptions} from "../interfaces/IOptions.sol";
 import {IOracle} from "../interfaces/IOracle.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
@@ -20,7 +19,7 @@ import {MarketPrice, MarketStatus} from "../Types.sol";
 │ is fixed from the samples of the index, then shorts pay into the series' pool │
 │ and longs are paid from it.                                                   │
 ──────────────────────────────────────────────────────────────────────────────*/
-contract Options is IOptions, Books {
+contract Options is IOptions, Insurance {
     using FixedMath for int256;
 
     /// Seconds after an expiry from which a shortfall is judged at whatever prices there are: nobody
@@ -183,21 +182,11 @@ contract Options is IOptions, Books {
         bool waits = block.timestamp < uint256(ending.expiry) + PATIENCE;
         if (stale && waits) revert JudgedWhenFresh(trader.id);
         int256 unpaid = (-equity - payment).min(-payment);
-        uint256 covered = _insure(ending.underlying, uint256(unpaid));
+        uint256 covered = _drawInsurance(ending.underlying, uint256(unpaid));
         uint256 missing = uint256(unpaid) - covered;
         ending.pool -= int256(missing);
         emit ExpiryShortfall(trader.id, ending.series, covered, missing);
         return payment + unpaid;
-    }
-
-    /// Takes up to `amount` (q6) from a market's insurance.
-    function _insure(uint32 market, uint256 amount) private returns (uint256 covered) {
-        uint128 fund = insurance[market];
-        covered = amount < fund ? amount : fund;
-        if (covered == 0) return 0;
-        insurance[market] = fund - uint128(covered);
-        insuranceTotal -= uint128(covered);
-        emit ILiquidation.InsuranceMoved(market, -int256(covered), fund - covered);
     }
 
     /// What a long is paid, q6: its payoff, or its share of the pool where that is smaller. Paying in
