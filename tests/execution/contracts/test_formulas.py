@@ -1,4 +1,5 @@
-"""Each perpetual formula of the reads, on the examples of the specification and on fractions."""
+"""Each formula of perpetuals, failing accounts and limits, on the specification's examples and on
+fractions."""
 
 from decimal import Decimal, getcontext
 from fractions import Fraction
@@ -9,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execution.contracts.genesis import PRICE_ONE, RATE_ONE, SIZE_ONE
-from tests.execution.contracts.house import USD, House
+from tests.execution.contracts.exact import deleveraging, failing, liquidation_price, requirements
+from tests.execution.contracts.exact.holdings import Account, PerpHolding, Underlying
+from tests.execution.contracts.exact.limiter import Window
+from tests.execution.contracts.exact.strategies import LOT, TICK, lots, perps, signed_lots
+from tests.execution.contracts.house import USD, House, Reverted
+from tests.execution.contracts.what_if import as_perp_input
 
 HOUSE = House()
 sizes = st.integers(-(2**62), 2**62)
@@ -53,14 +59,18 @@ def test_funding_of_the_worked_example() -> None:
     assert HOUSE.read("fundingPayment", 10 * SIZE_ONE, delta) == -118_750_000
 
 
-def test_maintenance_of_the_worked_example_fails_first_at_its_tick() -> None:
+def test_liquidation_price_of_the_worked_example_is_the_last_failing_tick() -> None:
+    def perp(mark: int) -> tuple[int, ...]:
+        return (150_000_000, 96_375_450_000, mark, 0, 20_000, 12_000)
+
     def fails(mark: int) -> bool:
-        perp = (150_000_000, 96_375_450_000, mark, 0, 20_000, 12_000)
-        standing = HOUSE.read("standing", 5_000 * USD, [perp])
+        standing = HOUSE.read("standing", 5_000 * USD, [perp(mark)])
         return bool(standing["equity"] < standing["maintenance"])
 
     tick = PRICE_ONE // 10
     last = 616_568 * tick
+    asked = (5_000 * USD, [perp(64_250 * PRICE_ONE)], 0, tick)
+    assert HOUSE.read("liquidationPrice", *asked) == last
     assert fails(last)
     assert not fails(last + tick)
 
@@ -137,7 +147,7 @@ def test_maintenance_fraction_rises_over_a_day_and_falls_at_once() -> None:
     assert HOUSE.read("maintenanceFraction", 20_000, 10_000, 0) == 10_000
 
 
-perps = st.tuples(
+inputs = st.tuples(
     st.integers(-(2**50), 2**50),
     st.integers(-(2**60), 2**60),
     prices,
@@ -148,7 +158,7 @@ perps = st.tuples(
 
 
 @few
-@given(st.integers(-(2**90), 2**90), st.lists(perps, max_size=5))
+@given(st.integers(-(2**90), 2**90), st.lists(inputs, max_size=5))
 def test_standing_rounds_each_position_for_the_system(
     cash: int, held: list[tuple[int, int, int, int, int, int]]
 ) -> None:
@@ -203,3 +213,119 @@ def test_mark_is_the_median_within_its_band(
     width = index * band // 10**6
     expected = max(index - width, min(middle, index + width))
     assert HOUSE.read("markPrice", index, basis, book, external, band) == expected
+
+
+# Accounts that fail
+
+
+def cross_account(cash: int, held: list[PerpHolding]) -> Account:
+    return Account(cash, (Underlying(PRICE_ONE, tuple(held)),))
+
+
+@few
+@given(st.integers(-(10**12), 10**13), st.lists(perps(), min_size=1, max_size=4), st.data())
+def test_liquidation_price_equals_the_exact_model(
+    cash: int, held: list[PerpHolding], data: st.DataObject
+) -> None:
+    which = data.draw(st.integers(0, len(held) - 1))
+    tick = data.draw(st.sampled_from((TICK, 7 * TICK, 10**9)))
+    found = HOUSE.read("liquidationPrice", cash, [as_perp_input(p) for p in held], which, tick)
+    account = cross_account(cash, held)
+    assert found == (liquidation_price.liquidation_price(account, 0, which, tick) or 0)
+
+
+def test_liquidation_price_of_a_flat_or_hopeless_position() -> None:
+    flat = (0, 0, PRICE_ONE, 0, 20_000, 12_000)
+    assert HOUSE.read("liquidationPrice", -USD, [flat], 0, TICK) == 0
+    safe_long = (SIZE_ONE, 10 * USD, PRICE_ONE, 0, 20_000, 12_000)
+    assert HOUSE.read("liquidationPrice", 100 * USD, [safe_long], 0, TICK) == 0
+    lost_short = (-SIZE_ONE, -10 * USD, PRICE_ONE, 0, 20_000, 12_000)
+    assert HOUSE.read("liquidationPrice", -100 * USD, [lost_short], 0, TICK) == TICK
+    with pytest.raises(Reverted):
+        HOUSE.read("liquidationPrice", 0, [safe_long], 1, TICK)
+
+
+@few
+@given(
+    st.integers(1, 10**6).map(lambda n: n * LOT),
+    st.booleans(),
+    st.integers(10**10, 10**13),
+    st.integers(-(10**4), 10**4),
+    st.integers(1_000, 100_000),
+    st.integers(0, 20_000),
+    st.integers(-200_000, 200_000),
+)
+def test_liquidation_size_is_the_smallest_number_of_lots_that_suffices(
+    size: int, is_long: bool, mark: int, slip: int, mmf: int, fee: int, room: int
+) -> None:
+    size = size if is_long else -size
+    price = mark * (10**6 + slip) // 10**6 // TICK * TICK
+    held = PerpHolding(size, 0, mark, mmf, mmf, lot=LOT)
+    # Equity from nothing to about twice what is needed, so that every size is asked for.
+    worth = Fraction(abs(size) * mark, 10**10)
+    cash = floor(worth * Fraction(mmf * (10**5 + room), 10**11)) - held.gain
+    account = cross_account(cash, [held])
+    equity = requirements.equity(account)
+    found = HOUSE.read("liquidationSize", size, equity, 0, mark, price, mmf, fee, LOT)
+    assert found == failing.liquidation_size(account, 0, 0, price, fee)
+
+
+@few
+@given(
+    lots,
+    st.booleans(),
+    prices,
+    st.integers(-(10**14), 10**14),
+    st.integers(1, 10**13),
+    st.integers(0, 10**13),
+    st.integers(1, 10**9),
+)
+def test_bankruptcy_price_is_rounded_in_the_accounts_favour(
+    size: int, is_long: bool, mark: int, equity: int, own: int, others: int, tick: int
+) -> None:
+    asked = (size if is_long else -size, mark, equity, own, own + others, tick)
+    expected = max(0, deleveraging.bankruptcy_price(*asked))
+    assert HOUSE.read("bankruptcyPrice", *asked) == expected
+
+
+@few
+@given(signed_lots, signed_lots, st.integers(1, 10**8), st.integers(-(10**9), 10**13))
+def test_deleverage_score_is_profit_times_leverage(
+    size: int, cost: int, ticks: int, equity: int
+) -> None:
+    size, cost = size or LOT, cost or 1
+    one = deleveraging.Candidate(1, size, cost, ticks * TICK, equity)
+    notional = abs(size) * one.mark // 10**10
+    expected = floor(one.score * 10**18) if one.may_face(-size) else 0
+    assert HOUSE.read("deleverageScore", one.gain, cost, notional, equity) == expected
+
+
+# Withdrawal limits
+
+
+@few
+@given(
+    st.builds(
+        Window,
+        st.integers(0, 2**60),
+        st.integers(0, 10**6),
+        st.integers(1, 2**20),
+        st.integers(0, 2**62),
+    ),
+    st.integers(0, 2**63),
+    st.integers(0, 2**63),
+    st.integers(0, 2**21),
+)
+def test_limiter_drifts_to_its_baseline_and_never_past_it(
+    window: Window, capacity: int, custody: int, seconds: int
+) -> None:
+    limiter = (window.period, window.ppm, window.minimum, window.credit_cap, capacity, 1_000)
+    found = HOUSE.read("limiterRefill", limiter, custody, 1_000 + seconds)
+    assert found == window.refilled(capacity, custody, seconds)
+
+
+@few
+@given(st.integers(0, 2**100), st.integers(0, 2**96), st.integers(0, 2**100))
+def test_limiter_is_lifted_by_a_deposit_up_to_its_cap(capacity: int, cap: int, amount: int) -> None:
+    expected = Window(0, 0, 1, cap).credited(capacity, amount)
+    assert HOUSE.read("limiterDeposit", capacity, cap, amount) == expected
