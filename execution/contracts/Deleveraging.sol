@@ -109,10 +109,10 @@ abstract contract Deleveraging is Insurance {
         returns (Side memory side)
     {
         if (market >= SERIES_START) {
-            side.size = _holding(trader, market).size;
+            side.size = _optionSize(trader.id, market);
             if (side.size == 0) return side;
-            uint256 value = _seriesOf(shelf, market).value;
-            side.gain = SeriesArray.holdingValue(value, side.size);
+            uint256 place = _seriesPlace(shelf, market);
+            side.gain = SeriesArray.holdingValue(shelf.series[place].value, side.size);
             side.cost = side.gain;
             return side;
         }
