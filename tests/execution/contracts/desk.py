@@ -83,9 +83,11 @@ class Desk(House):
         return self.send(ANYONE, "priceSeries", series)
 
     def gas(self, name: str, *arguments: Any) -> int:
-        """What a call of anyone's costs, less what every transaction and its calldata do."""
+        """What a call of anyone's costs, with what every transaction does."""
         self.send(ANYONE, name, *arguments)
-        return int(self.evm.result.gas_used)
+        result = self.evm.result
+        assert result is not None
+        return result.gas_used
 
     def newest_bucket(self, underlying: int = 0) -> int:
         """Of the index samples."""

@@ -209,6 +209,29 @@ def test_outage_ends_with_the_first_fresh_report(house: House) -> None:
     assert health(house)["resumedTime"] == house.now - 1
 
 
+def test_resume_after_an_outage_liquidates_nobody_on_the_first_price(house: House) -> None:
+    weak, other, bidder = (
+        house.trader(0, 2_000 * USD),
+        house.trader(1, 10**12),
+        house.trader(2, 10**12),
+    )
+    house.report(0, PRICE)
+    assert house.trade(weak, other, SIZE_ONE, PRICE).rejections == []
+    low = PRICE - 1_500 * PRICE_ONE
+    bid = house.order(bidder, True, SIZE_ONE, low).packed
+    house.advance(BTC_USD.stale_seconds + 1)
+    with pytest.raises(Reverted, match="NoLiquidationNow"):
+        house.send(bidder.address, "liquidate", weak.account, bid)
+    house.report(0, low)
+    for seconds in (0, BTC_USD.safety.grace_seconds - 1):
+        house.advance(seconds)
+        house.report(0, low, kind=ReportKind.EXTERNAL)
+        with pytest.raises(Reverted, match="NoLiquidationNow"):
+            house.send(bidder.address, "liquidate", weak.account, bid)
+    house.advance(1)
+    assert house.send(bidder.address, "liquidate", weak.account, bid).named("PositionLiquidated")
+
+
 PAUSE_MOVE = BTC_USD.safety.pause_move
 PAUSE_WINDOW = BTC_USD.safety.pause_window
 PAUSE_SECONDS = BTC_USD.safety.pause_seconds
