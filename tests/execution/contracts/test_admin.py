@@ -184,6 +184,7 @@ def house() -> House:
     house.trader(0)
     house.give(STRANGER, 100)
     house.send(owner.address, "setSessionKey", 1, SESSION, START + 99, 1)
+    house.report(0, 60_000 * PRICE_ONE)
     return house
 
 
@@ -228,6 +229,16 @@ def functions() -> list[tuple[str, Item]]:
 def answering_code(number: int) -> bytes:
     """Code that returns `number` whatever it is asked: PUSH, MSTORE and RETURN of one word."""
     return bytes([0x60, number]) + bytes.fromhex("5f5260205ff3")
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED))
+def test_module_refuses_what_writes_at_its_own_address(house: House, name: str) -> None:
+    module = next(module for module, item in functions() if item["name"] == name)
+    address = CLEARING_HOUSE_MODULES[MODULES.index(module)]
+    data = clearing_house().call(name, *ALLOWED[name][1])
+    for caller in callers().values():
+        with pytest.raises(Reverted, match="NotRouted"):
+            house.call(caller, data, to=address)
 
 
 def test_router_leads_each_selector_to_its_module(house: House) -> None:
@@ -462,7 +473,6 @@ def test_grid_may_only_become_finer(house: House) -> None:
 
 def test_timelock_collects_fees_and_no_more(house: House) -> None:
     a, b = house.trader(3, 5_000 * USD), house.trader(4, 5_000 * USD)
-    house.report(0, 60_000 * PRICE_ONE)
     house.trade(a, b, SIZE_ONE, 60_000 * PRICE_ONE)
     _, held, fees = house.read("getCustody")
     assert fees == 23_400_000
@@ -475,7 +485,6 @@ def test_timelock_collects_fees_and_no_more(house: House) -> None:
 
 def test_fee_tier_chooses_the_lane(house: House) -> None:
     a, b = house.trader(3, 5_000 * USD), house.trader(4, 5_000 * USD)
-    house.report(0, 60_000 * PRICE_ONE)
     house.send(TIMELOCK, "setFeeTier", a.account, 3)
     house.send(TIMELOCK, "setFeeTier", b.account, 2)
     (fill,) = house.trade(a, b, SIZE_ONE, 60_000 * PRICE_ONE).named("FillSettled")
