@@ -33,6 +33,8 @@ POLL_SECONDS: Final = 0.1
 MANIFEST: Final = "devnet.json"
 """Written when the devnet is ready, so that other commands find it without flags."""
 DEPLOYMENT: Final = "deployment.json"
+PRICE_FILE: Final = "feed.json"
+"""While a devnet's folder holds this file, its prices take the place of the seeded process."""
 DEFAULT_DATA_DIR: Final = Path(".tallystick")
 
 
@@ -57,6 +59,11 @@ class DevnetSettings:
     finality_delay_seconds: int = 5
     fault: Fault | None = None
     """What the sequencer lies about on L1, to try the dispute."""
+    keepers: bool = True
+    """Whether the sequencer's node runs all keepers."""
+    price_seed: int = 1
+    feed: str | None = None
+    """Where prices come from instead of the seeded process."""
 
     @property
     def clock_extension_seconds(self) -> int:
@@ -280,10 +287,21 @@ def l2_children(settings: DevnetSettings) -> tuple[Child, Child]:
     own = ["--block-time", str(settings.block_seconds)]
     if settings.fault is not None:
         own += ["--fault", str(settings.fault)]
+    if settings.keepers:
+        own += keeper_arguments(settings)
     return (
         _child(settings, "sequencer", settings.sequencer_url, settings.rpc_port, *l1, *own),
         _child(settings, "verifier", settings.verifier_url, settings.verifier_port, *l1),
     )
+
+
+def keeper_arguments(settings: DevnetSettings) -> list[str]:
+    """How the sequencer's node is told to run all keepers."""
+    prices = ["--price-seed", str(settings.price_seed)]
+    if settings.feed is not None:
+        prices += ["--feed", settings.feed]
+    price_file = str(settings.data_dir / PRICE_FILE)
+    return ["--keepers", "all", *prices, "--price-file", price_file]
 
 
 def _child(settings: DevnetSettings, role: str, url: str, port: int, *arguments: str) -> Child:
@@ -328,7 +346,7 @@ def _empty(path: Path) -> None:
     for role in Role:
         shutil.rmtree(path / role, ignore_errors=True)
         (path / f"{role}.log").unlink(missing_ok=True)
-    for name in (DEPLOYMENT, MANIFEST):
+    for name in (DEPLOYMENT, MANIFEST, PRICE_FILE):
         (path / name).unlink(missing_ok=True)
 
 

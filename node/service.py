@@ -20,6 +20,7 @@ from bridge.proposer import Proposer
 from execution.evm.threads import DeepExecutor
 from genesis.accounts import operator_accounts
 from node.chain import Chain
+from node.keepers.service import run_keepers
 from node.limits import DISPUTE_POLL_SECONDS, EVM_THREADS
 from node.machine_check import MachineCheck, settle_disagreements
 from node.roles.faulty import fault_player
@@ -162,6 +163,8 @@ def _l2_node(
         if settings.fault is not None:
             liar = fault_player(settings.fault, follower, proposer, deployment)
             loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
+        if settings.keepers is not None:
+            loops.append(run_keepers(settings.keepers))
     backend = _backend(chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER)
     return RunningNode(chain, backend, loops, follower)
 

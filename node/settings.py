@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.dispute.faults import Fault
+from node.keepers.settings import CrewSettings
 from state.errors import Invalid
 from state.types import BlockNumber
 
@@ -59,6 +60,8 @@ class NodeSettings:
     """Every so many safe blocks one is executed by the machine too; 0 for none."""
     machine_results: frozenset[BlockNumber] = frozenset()
     """Blocks that the machine executes instead of the engine."""
+    keepers: CrewSettings | None = None
+    """The keepers that run as services of this node, and talk to it like anybody else."""
 
     def __post_init__(self) -> None:
         if not 0 < self.rpc_port < 65536:
@@ -73,6 +76,11 @@ class NodeSettings:
             raise InvalidSettings(
                 "only the sequencer of a devnet can be told to lie: leave out --fault, or add"
                 " --role sequencer and --dev"
+            )
+        if self.keepers is not None and self.role is not Role.SEQUENCER:
+            raise InvalidSettings(
+                f"keepers send transactions, which a {self.role} doesn't take: leave out --keepers,"
+                " or run `tallystick keeper` against a sequencer"
             )
         if self.role is Role.L1:
             return

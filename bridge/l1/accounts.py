@@ -6,6 +6,7 @@ import json
 import re
 import stat
 from pathlib import Path
+from typing import Self
 
 from eth_account import Account
 
@@ -43,12 +44,12 @@ class Operator:
         raise TypeError("keys do not travel")
 
     @classmethod
-    def of_dev_account(cls, account: DevAccount) -> Operator:
+    def of_dev_account(cls, account: DevAccount) -> Self:
         """One of a devnet's well-known accounts."""
         return cls(account.key)
 
     @classmethod
-    def from_file(cls, path: Path, password: str | None = None) -> Operator:
+    def from_file(cls, path: Path, password: str | None = None) -> Self:
         """A key file: 64 hex digits, or an encrypted keystore (Web3 Secret Storage, version 3).
 
         Raises `InvalidKey`, also where others than the owner may read the file.

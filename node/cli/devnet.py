@@ -27,6 +27,7 @@ from node.cli.options import FAULT_HELP, FaultType, config_option
 from node.devnet import (
     DEFAULT_DATA_DIR,
     MANIFEST,
+    PRICE_FILE,
     DevnetSettings,
     ReadyDevnet,
     data_folder,
@@ -72,6 +73,15 @@ L2_CONTRACTS: Final = {
     help="Seconds until a proposed root resolves, and of either side's clock in a dispute.",
 )  # fmt: skip
 @click.option("--fault", type=FaultType(), help=FAULT_HELP)
+@click.option("--price-seed", type=int, default=1, help="Seed of the price process.")
+@click.option(
+    "--feed", metavar="FEED", show_default="the seeded process",
+    help="Where prices come from: a URL, exec:COMMAND, or a JSON file (docs/keepers.md).",
+)  # fmt: skip
+@click.option(
+    "--keepers/--no-keepers", default=True,
+    help="Report prices, accrue funding, price options, liquidate, deleverage and settle.",
+)  # fmt: skip
 @click.option("--reset", is_flag=True, help="Forget the chains of earlier runs and begin anew.")
 def devnet(
     data_dir: Path,
@@ -84,6 +94,9 @@ def devnet(
     l1_chain_id: int,
     dispute_window: int | None,
     fault: Fault | None,
+    price_seed: int,
+    feed: str | None,
+    keepers: bool,
     reset: bool,
 ) -> None:
     """Start an L1, its contracts, a sequencer and a verifier; stop them with Ctrl-C.
@@ -102,6 +115,9 @@ def devnet(
         l1_chain_id=l1_chain_id,
         dispute_window_seconds=dispute_window or dispute_window_of(fault),
         fault=fault,
+        keepers=keepers,
+        price_seed=price_seed,
+        feed=feed,
     )
     with data_folder(data_dir, reset=reset):
         asyncio.run(_run(settings))
@@ -155,6 +171,7 @@ def print_banner(console: Console, ready: ReadyDevnet) -> None:
     console.print(f"Mnemonic  {TEST_MNEMONIC}   (path m/44'/60'/0'/0/n)")
     console.print()
     console.print(_contracts(ready))
+    console.print(_keepers(settings))
     console.print(f"Logs and databases are in {settings.data_dir}/")
     if settings.fault is not None:
         console.print(f"[bold red]Its proposer lies on L1:[/bold red] {settings.fault}")
@@ -168,6 +185,15 @@ def _endpoints(settings: DevnetSettings) -> Table:
     table.add_row("L2 sequencer", str(L2_DEVNET_CHAIN_ID), settings.sequencer_url)
     table.add_row("L2 verifier", str(L2_DEVNET_CHAIN_ID), settings.verifier_url)
     return table
+
+
+def _keepers(settings: DevnetSettings) -> str:
+    if not settings.keepers:
+        return "No keepers run: prices come when somebody reports them (`tallystick keeper`)"
+    source = settings.feed or f"a random process, seed {settings.price_seed}"
+    return (
+        f"Keepers run; prices from {source}, or from {settings.data_dir / PRICE_FILE} if it's there"
+    )
 
 
 def _accounts() -> Table:

@@ -1,16 +1,23 @@
 """`tallystick node`: one node in one role."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 import uvloop
 
+from bridge.deployment import load_deployment
 from bridge.dispute.faults import Fault
+from bridge.l1.accounts import Operator
+from node.cli.keeper_options import KeeperOptions, keeper_options
 from node.cli.options import FaultType, config_option
+from node.keepers.settings import CrewSettings, parse_duties
 from node.logs import configure_logging
 from node.service import run_node
 from node.settings import NodeSettings, Role, writable_folder
 from state.types import BlockNumber
+
+LOOPBACK: Final = "127.0.0.1"
 
 
 @click.command(context_settings={"show_default": True})
@@ -50,6 +57,15 @@ from state.types import BlockNumber
     "--machine-result", type=click.IntRange(1), multiple=True, metavar="BLOCK",
     help="Go on with the machine's result for this block, after a disagreement; may be repeated.",
 )  # fmt: skip
+@click.option(
+    "--keepers", metavar="LIST",
+    help="Keepers to run in this node, separated by commas: see `tallystick keeper`.",
+)  # fmt: skip
+@click.option(
+    "--keeper-key-file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Key of the L2 account that pays for what keepers send.",
+)  # fmt: skip
+@keeper_options
 @click.option("--stop-with-parent", is_flag=True, hidden=True)
 def node(
     role: str,
@@ -67,6 +83,9 @@ def node(
     fault: Fault | None,
     machine_check: int | None,
     machine_result: tuple[int, ...],
+    keepers: str | None,
+    keeper_key_file: Path | None,
+    keeper: KeeperOptions,
     stop_with_parent: bool,
 ) -> None:
     """Run one node: an embedded L1, a sequencer, or a verifier."""
@@ -86,6 +105,7 @@ def node(
         fault=fault,
         machine_check=_machine_check(Role(role), machine_check),
         machine_results=frozenset(map(BlockNumber, machine_result)),
+        keepers=_keepers(keepers, keeper, rpc_port, deployment, keeper_key_file, dev),
     )
     configure_logging()
     uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))
@@ -96,3 +116,23 @@ def _machine_check(role: Role, given: int | None) -> int:
     if given is not None:
         return given
     return 1 if role is Role.VERIFIER else 0
+
+
+def _keepers(
+    names: str | None,
+    options: KeeperOptions,
+    rpc_port: int,
+    deployment: Path | None,
+    key_file: Path | None,
+    dev: bool,
+) -> CrewSettings | None:
+    """Keepers that talk to this very node; a node without a deployment is refused elsewhere."""
+    if names is None or deployment is None:
+        return None
+    return options.crew(
+        parse_duties(names.split(",")),
+        f"http://{LOOPBACK}:{rpc_port}",
+        load_deployment(deployment).l2_chain_id,
+        None if key_file is None else Operator.from_file(key_file),
+        dev=dev,
+    )

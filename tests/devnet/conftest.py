@@ -79,6 +79,8 @@ class Devnet:
     ports: list[int] = field(default_factory=lambda: free_ports(3))
     arguments: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
+    keepers: bool = False
+    """Off but where keepers are what is tested: blocks then hold what a test puts there."""
 
     @property
     def l1(self) -> str:
@@ -112,7 +114,7 @@ class Devnet:
         command = [
             *tallystick("devnet"), "--data-dir", str(self.data_dir), "--l1-port", str(l1_port),
             "--rpc-port", str(rpc_port), "--verifier-port", str(verifier_port),
-            *self.arguments, *more,
+            "--keepers" if self.keepers else "--no-keepers", *self.arguments, *more,
         ]  # fmt: skip
         with (self.data_dir.parent / "output.txt").open("wb") as output:
             self.process = subprocess.Popen(
@@ -181,9 +183,9 @@ def children_of(pid: int) -> list[int]:
 
 
 @contextmanager
-def devnet_in(folder: Path, *arguments: str) -> Iterator[Devnet]:
+def devnet_in(folder: Path, *arguments: str, keepers: bool = False) -> Iterator[Devnet]:
     """A devnet that is stopped in the end, whatever happens."""
-    devnet = Devnet(folder / "data", arguments=arguments)
+    devnet = Devnet(folder / "data", arguments=arguments, keepers=keepers)
     try:
         yield devnet
     finally:
