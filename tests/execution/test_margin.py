@@ -1,5 +1,8 @@
 """Signing and packing against eth-account and the contract, and storage by its layout."""
 
+import re
+from pathlib import Path
+
 import pytest
 from eth_account import Account as EthAccount
 from eth_account.messages import encode_typed_data
@@ -12,21 +15,23 @@ from execution.contracts.genesis import PRICE_ONE, SIZE_ONE
 from execution.contracts.layout import Layout, LayoutMismatch
 from execution.margin import (
     InvalidOrder,
+    MarketStatus,
     Match,
     Order,
     OrderFlag,
+    Reason,
     domain_separator,
+    option_report_call,
     pack_batch,
-    read_account,
-    read_market,
-    read_position,
+    sign_option_report,
     sign_report,
 )
 from genesis.accounts import derive_account
 from genesis.predeploys import CLEARING_HOUSE
 from state.types import Timestamp
-from tests.execution.contracts.house import CHAIN_ID, START, USD, House
+from tests.execution.contracts.house import CHAIN_ID, OPERATORS, START, TIMELOCK, House
 
+ROOT = Path(__file__).resolve().parents[2]
 HOUSE = House()
 KEY = derive_account(0).key
 ORDER = Order(1, 0, True, SIZE_ONE, PRICE_ONE, 500, 0, Timestamp(START))
@@ -104,6 +109,38 @@ def test_report_signature_equals_eth_account() -> None:
     assert int.from_bytes(ours.s, "big") == theirs.s
 
 
+def test_option_report_signature_equals_eth_account() -> None:
+    names = (
+        ("strike", "uint32"),
+        ("round", "uint32"),
+        ("forward", "uint64"),
+        ("discount", "uint64"),
+        ("volatility", "uint64"),
+        ("timestamp", "uint40"),
+    )
+    values = (66, 7, 10**12, 99 * 10**16, 6 * 10**17, START)
+    types = {"OptionReport": [{"name": n, "type": t} for n, t in names]}
+    fields = {name: value for (name, _), value in zip(names, values)}
+    theirs = EthAccount.sign_message(encode_typed_data(DOMAIN_FIELDS, types, fields), KEY)
+    ours = sign_option_report(*values, KEY, domain_separator(CHAIN_ID))
+    assert (ours.v, int.from_bytes(ours.r, "big")) == (theirs.v, theirs.r)
+    assert int.from_bytes(ours.s, "big") == theirs.s
+    assert ours.as_tuple()[:4] == values[2:]
+
+
+def test_option_report_is_taken_by_the_contract() -> None:
+    house = House()
+    expiry = START // 60 * 60 + 86_400
+    receipt = house.send(TIMELOCK, "listStrike", 0, expiry, 60_000 * PRICE_ONE)
+    (strike,) = clearing_house().result("listStrike", receipt.output)
+    inputs = (60_100 * PRICE_ONE, 10**18, 6 * 10**17)
+    report = sign_option_report(strike, 3, *inputs, START, OPERATORS.oracle.key, house.domain)
+    (event,) = house.call(TIMELOCK, option_report_call(strike, 3, [report])).named(
+        "OptionInputsReported"
+    )
+    assert tuple(event.values()) == (strike, 3, *inputs, START)
+
+
 def test_domain_equals_the_contract() -> None:
     assert HOUSE.read("domainSeparator") == domain_separator(CHAIN_ID)
 
@@ -133,25 +170,17 @@ def test_batch_holds_each_order_once() -> None:
     assert batch.calldata.startswith(clearing_house().selector("settleBatch"))
 
 
-def test_storage_decodes_to_what_the_contract_says() -> None:
-    house = House()
-    a, b = house.trader(0, 9_000 * USD), house.trader(1, 9_000 * USD)
-    house.report(1, 3_000 * PRICE_ONE)
-    house.trade(a, b, SIZE_ONE, 3_000 * PRICE_ONE, market=1)
-    for trader in (a, b):
-        owner, state = house.read("getAccount", trader.account)
-        decoded = read_account(house.word, trader.account)
-        assert decoded is not None
-        assert "0x" + decoded.owner.hex() == owner
-        assert (decoded.cash, decoded.perps) == (state["cash"], state["perps"])
-        assert decoded.markets == (1,)
-        position = read_position(house.word, trader.account, 1)
-        found = house.read("getPosition", trader.account, 1)
-        assert (position.size, position.cost, position.funding) == tuple(found.values())
-    market = read_market(house.word, 1)
-    stored = house.read("getMarket", 1)
-    assert (market.mark, market.round) == (stored["price"]["mark"], stored["price"]["round"])
-    assert market.open_interest == stored["flow"]["openInterest"] == SIZE_ONE
+def test_reasons_are_those_of_the_contract_in_order() -> None:
+    text = (ROOT / "execution" / "contracts" / "Types.sol").read_text(encoding="utf-8")
+    assert [r.name for r in Reason] == enum_members(text, "Reason")
+    assert [s.name for s in MarketStatus] == enum_members(text, "MarketStatus")
+
+
+def enum_members(text: str, name: str) -> list[str]:
+    """Of a Solidity enum, as Python would write them."""
+    body = text.split(f"enum {name} {{", 1)[1].split("}", 1)[0]
+    names = re.findall(r"^ +(\w+),?$", body, re.MULTILINE)
+    return [re.sub(r"(?<!^)(?=[A-Z])", "_", each).upper() for each in names]
 
 
 account_values = st.fixed_dictionaries(
