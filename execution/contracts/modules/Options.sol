@@ -22,18 +22,14 @@ import {MarketPrice, MarketStatus} from "../Types.sol";
 contract Options is IOptions, Insurance {
     using FixedMath for int256;
 
-    /// Seconds after an expiry from which a shortfall is judged at whatever prices there are: nobody
-    /// waits longer than this for an oracle that fell silent.
+    /// Seconds after an expiry from which a shortfall is judged at whatever prices there are:
+    /// nobody waits longer than this for an oracle that fell silent.
     uint256 private constant PATIENCE = 7 days;
 
     /// An expired series while its holders are settled.
     struct Ending {
-        uint32 series;
-        uint32 underlying;
-        uint40 expiry;
+        SeriesView series;
         bool isPut;
-        /// p8.
-        uint256 strike;
         /// p8.
         uint256 settlement;
         /// q6.
@@ -87,8 +83,8 @@ contract Options is IOptions, Insurance {
     /*──────────────────────────── the last price ─────────────────────────*/
 
     /// @inheritdoc IOptions
-    /// @dev What is fixed depends on the samples alone, so anyone may call this at any time after the
-    /// expiry. When the underlying ended before an expiry, its series end with it at its one price.
+    /// @dev What is fixed depends on the samples alone, so anyone may call this at any time after
+    /// the expiry. When the underlying ended before an expiry, its series end with it at its one price.
     function fixSettlement(uint32 underlying, uint40 expiry, uint40 bucket) external routed {
         uint256 key = _expiryKey(underlying, expiry);
         if (underlying >= marketCount) revert IOracle.MarketUnknown(underlying);
@@ -99,8 +95,8 @@ contract Options is IOptions, Insurance {
         emit SettlementFixed(underlying, expiry, uint64(price));
     }
 
-    /// The price (p8) that a market closed at when its last sample's minute ended before `expiry`, or
-    /// zero. It is the mean of the half hour up to there.
+    /// The price (p8) that a market closed at when its last sample's minute ended before `expiry`,
+    /// or zero. It is the mean of the half hour up to there.
     function _closedBefore(uint32 underlying, uint40 expiry) private view returns (uint256) {
         uint256 end = (uint256(health[underlying].newestBucket) + 1) * IndexTwap.STEP;
         return end < expiry ? closings[underlying].price : 0;
@@ -122,8 +118,8 @@ contract Options is IOptions, Insurance {
 
     /// @inheritdoc IOptions
     function settleOptions(uint32 series, uint64[] calldata holders) external routed {
-        Ending memory ending = _ending(series);
         Shelf memory shelf = _openShelf();
+        Ending memory ending = _ending(shelf, series);
         for (uint256 i = 0; i < holders.length; i++) {
             Trader memory trader;
             _readTrader(trader, holders[i]);
@@ -131,7 +127,7 @@ contract Options is IOptions, Insurance {
             if (size == 0) continue;
             int256 payment = size < 0
                 ? _collect(ending, shelf, trader, size)
-                : _share(ending, shelf, size);
+                : _share(ending, size);
             _tradeOption(shelf, trader, series, -size, -payment, 0);
             _writeTrader(trader);
             emit OptionSettled(trader.id, series, int64(size), payment);
@@ -141,17 +137,17 @@ contract Options is IOptions, Insurance {
         seriesBooks[series].pool = int128(ending.pool);
     }
 
-    function _ending(uint32 series) private view returns (Ending memory ending) {
-        Strike memory strike = strikes[series & ~uint32(1)];
-        if (strike.price == 0) revert SeriesUnknown(series);
-        ending.settlement = _settlement(strike.underlying, strike.expiry);
-        if (ending.settlement == 0) {
-            if (block.timestamp < strike.expiry) revert SeriesNotExpired(series);
-            revert NotFixed(strike.underlying, strike.expiry);
+    function _ending(Shelf memory shelf, uint32 id) private view returns (Ending memory ending) {
+        uint256 place = _seriesPlace(shelf, id);
+        SeriesView memory series = shelf.series[place];
+        if (series.strike == 0) revert SeriesUnknown(id);
+        uint256 settlement = _settlement(series.underlying, series.expiry);
+        if (settlement == 0) {
+            if (block.timestamp < series.expiry) revert SeriesNotExpired(id);
+            revert NotFixed(series.underlying, series.expiry);
         }
-        (ending.series, ending.isPut) = (series, series & 1 != 0);
-        (ending.underlying, ending.expiry) = (strike.underlying, strike.expiry);
-        (ending.strike, ending.pool) = (strike.price, seriesBooks[series].pool);
+        _openSeries(series);
+        return Ending(series, id & 1 != 0, settlement, seriesBooks[id].pool);
     }
 
     function _settlement(uint32 underlying, uint40 expiry) private view returns (uint256) {
@@ -165,8 +161,8 @@ contract Options is IOptions, Insurance {
         return 0;
     }
 
-    /// What a short's cash changes by (q6, at most 0). It pays its payoff into the pool as far as its
-    /// equity goes; insurance adds what it can of the rest.
+    /// What a short's cash changes by (q6, at most 0). It pays its payoff into the pool as far as
+    /// its equity goes; insurance adds what it can of the rest.
     /// @dev Nobody's debt goes to insurance at stale prices, until PATIENCE has run out.
     function _collect(
         Ending memory ending,
@@ -174,32 +170,28 @@ contract Options is IOptions, Insurance {
         Trader memory trader,
         int256 size
     ) private returns (int256 payment) {
-        payment = OptionMath.payoff(ending.isPut, ending.strike, ending.settlement, size);
+        payment =
+            OptionMath.payoff(ending.isPut, ending.series.strike, ending.settlement, size);
         ending.pool -= payment;
         if (payment == 0) return 0;
         (int256 equity, bool stale) = _equityWithout(ending, shelf, trader);
         if (equity + payment >= 0) return payment;
-        bool waits = block.timestamp < uint256(ending.expiry) + PATIENCE;
+        bool waits = block.timestamp < uint256(ending.series.expiry) + PATIENCE;
         if (stale && waits) revert JudgedWhenFresh(trader.id);
         int256 unpaid = (-equity - payment).min(-payment);
-        uint256 covered = _drawInsurance(ending.underlying, uint256(unpaid));
+        uint256 covered = _drawInsurance(ending.series.underlying, uint256(unpaid));
         uint256 missing = uint256(unpaid) - covered;
         ending.pool -= int256(missing);
-        emit ExpiryShortfall(trader.id, ending.series, covered, missing);
+        emit ExpiryShortfall(trader.id, ending.series.id, covered, missing);
         return payment + unpaid;
     }
 
-    /// What a long is paid, q6: its payoff, or its share of the pool where that is smaller. Paying in
-    /// any order gives the same but for a unit each, and the pool is never overdrawn.
-    function _share(Ending memory ending, Shelf memory shelf, int256 size)
-        private
-        view
-        returns (int256 payment)
-    {
-        SeriesView memory series = _seriesOf(shelf, ending.series);
-        _openSeries(series);
-        if (series.shortsLeft != 0) revert ShortsFirst(ending.series, uint64(series.shortsLeft));
-        payment = OptionMath.payoff(ending.isPut, ending.strike, ending.settlement, size);
+    /// What a long is paid, q6: its payoff, or its share of the pool where that is smaller. Paying
+    /// in any order gives the same but for a unit each, and the pool is never overdrawn.
+    function _share(Ending memory ending, int256 size) private pure returns (int256 payment) {
+        SeriesView memory series = ending.series;
+        if (series.shortsLeft != 0) revert ShortsFirst(series.id, uint64(series.shortsLeft));
+        payment = OptionMath.payoff(ending.isPut, series.strike, ending.settlement, size);
         // The pool covers what all longs are owed where it covers this one's part of them.
         int256 share = size * ending.pool / int256(series.openInterest);
         payment = payment.min(share);
@@ -225,7 +217,7 @@ contract Options is IOptions, Insurance {
         }
         for (uint256 i = 0; i < trader.optionCount; i++) {
             Holding memory holding = trader.options[i];
-            if (holding.series == ending.series) continue;
+            if (holding.series == ending.series.id) continue;
             (int256 value, bool old) = _worth(shelf, holding);
             sums.unrealised += value;
             stale = stale || old;
@@ -239,7 +231,8 @@ contract Options is IOptions, Insurance {
         view
         returns (int256 value, bool stale)
     {
-        SeriesView memory series = _seriesOf(shelf, holding.series);
+        uint256 place = _seriesPlace(shelf, holding.series);
+        SeriesView memory series = shelf.series[place];
         uint256 settlement = _settlement(series.underlying, series.expiry);
         if (settlement != 0) {
             bool isPut = holding.series & 1 != 0;
