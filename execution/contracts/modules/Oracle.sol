@@ -36,7 +36,8 @@ contract Oracle is IOracle, Module {
     bytes32 private constant EXTERNAL_TYPE =
         keccak256("ExternalPriceReport(uint32 market,uint32 round,uint64 price,uint40 timestamp)");
     bytes32 private constant OPTION_TYPE = keccak256(
-        "OptionReport(uint32 strike,uint32 round,uint64 forward,uint64 discount,uint64 volatility,uint40 timestamp)"
+        "OptionReport(uint32 strike,uint32 round,uint64 forward,uint64 discount,uint64 volatility,"
+        "uint40 timestamp)"
     );
 
     /// p8: bounds of a price, 1e-2 and 1e9 USD.
