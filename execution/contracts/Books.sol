@@ -140,7 +140,9 @@ abstract contract Books is Module {
         view
         returns (SeriesView memory series)
     {
-        series = shelf.series[_seriesPlace(shelf, id)];
+        // The place first: finding it may put a longer list in place of the old one.
+        uint256 place = _seriesPlace(shelf, id);
+        series = shelf.series[place];
     }
 
     /// Where a registered series stands on the shelf.
@@ -331,7 +333,8 @@ abstract contract Books is Module {
 
     /// The position of a trader in a market; a flat one is appended when there is none.
     function _perp(Trader memory trader, uint32 id) internal pure returns (Perp memory perp) {
-        perp = trader.perps[_perpPlace(trader, id)];
+        uint256 place = _perpPlace(trader, id);
+        perp = trader.perps[place];
     }
 
     function _perpPlace(Trader memory trader, uint32 id) internal pure returns (uint256 place) {
@@ -355,7 +358,8 @@ abstract contract Books is Module {
         pure
         returns (Holding memory holding)
     {
-        holding = trader.options[_holdingPlace(trader, id)];
+        uint256 place = _holdingPlace(trader, id);
+        holding = trader.options[place];
     }
 
     function _holdingPlace(Trader memory trader, uint32 id) internal pure returns (uint256 place) {
@@ -515,7 +519,8 @@ abstract contract Books is Module {
         for (uint256 i = 0; i < trader.optionCount; i++) {
             Holding memory holding = trader.options[i];
             if (holding.size == 0) continue;
-            SeriesView memory series = shelf.series[_holdingSeries(shelf, holding)];
+            uint256 place = _holdingSeries(shelf, holding);
+            SeriesView memory series = shelf.series[place];
             value += SeriesArray.holdingValue(series.value, holding.size);
             if (series.stale) arrays = true;
             if (shelf.markets[series.underlying].stale) prices = true;
@@ -593,7 +598,8 @@ abstract contract Books is Module {
         for (uint256 i = 0; i < trader.optionCount; i++) {
             Holding memory holding = trader.options[i];
             if (holding.size == 0) continue;
-            SeriesView memory series = shelf.series[_holdingSeries(shelf, holding)];
+            uint256 place = _holdingSeries(shelf, holding);
+            SeriesView memory series = shelf.series[place];
             PortfolioMath.Risk memory risk = risks[_riskPlace(trader, series.underlying)];
             SeriesArray.addTo(risk.pnl, series.words, holding.size);
             risk.naked += _naked(trader, i);
