@@ -3,10 +3,14 @@
 from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from execution.margin import Match, OrderFlag
 from tests.execution.contracts.exact.deleveraging import Candidate, bankruptcy_price, queue
 from tests.execution.contracts.exact.fills import notional
+from tests.execution.contracts.exact.holdings import OptionHolding, PerpHolding, Underlying
+from tests.execution.contracts.exact.requirements import portfolio_maintenance
 from tests.execution.contracts.exact.rounding import ceil, floor
 from tests.execution.contracts.house import TIMELOCK, USD, Reverted, Trader
 from tests.execution.contracts.wreck import (
@@ -422,3 +426,77 @@ def test_long_option_of_a_bankrupt_carries_no_share(house: Wreck) -> None:
     assert event["price"] == bankruptcy_price(coins(1.5), usd(45_000), equity, 1, 1, BTC_TICK)
     assert house.equity(failing) >= 0
     assert dict(zip(*house.read("getHoldings", failing.account))) == {strike: coins(1)}
+
+
+def test_shares_in_portfolio_margin_are_what_each_position_would_need_alone(house: Wreck) -> None:
+    writer, holder, other, strike = listed(house, 30_000 * USD)
+    short = -coins(0.25)
+    assert not house.trade(other, writer, -short, usd(60_000)).rejections
+    squeeze(house, strike, usd(80_000))
+    equity, index = house.equity(writer), usd(80_000)
+    _, changes, value, _, _ = house.read("getSeries", strike)
+    option = OptionHolding(-coins(2), 1, usd(60_000), False, value, changes)
+    written = portfolio_maintenance(Underlying(index, options=(option,)))
+    perp = PerpHolding(short, -15_000 * USD, index, 20_000, BTC_MMF)
+    sold = portfolio_maintenance(Underlying(index, perps=(perp,)))
+    event = house.deleverage_against(writer, other)
+    whole = written + sold
+    assert event["price"] == bankruptcy_price(short, index, equity, sold, whole, BTC_TICK)
+    left = house.equity(writer)
+    event = house.deleverage_against(writer, holder, strike)
+    assert event["price"] == bankruptcy_price(-coins(2), value, left, 1, 1, usd(1))
+
+
+# Any crash
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_whatever_fails_is_closed_in_order_and_nobody_falls_below_zero(
+    data: st.DataObject,
+) -> None:
+    """The exact model says who is next and at what price, until nothing or nobody is left."""
+    house, draw = Wreck(), data.draw
+    failing = house.trader(1, 30_000 * USD)
+    others = [house.trader(n, draw(st.integers(5_000, 60_000)) * USD) for n in range(2, 7)]
+    for market, price in ((BTC, usd(60_000)), (ETH, usd(3_000))):
+        for other in draw(st.permutations(others))[:3]:
+            size = draw(st.integers(1, 30_000)) * (10**4 if market == BTC else 10**5)
+            house.trade(failing, other, size, price, market=market)
+    house.crash(usd(draw(st.integers(40_000, 59_000))) + draw(st.integers(0, 10**8)))
+    house.crash(usd(draw(st.integers(2_000, 2_990))) + draw(st.integers(0, 10**8)), market=ETH)
+    for market in draw(st.permutations([BTC, ETH])):
+        while house.equity(failing) < 0 and house.size(failing, market):
+            if not _close_the_next(house, failing, others, market):
+                break
+    if not house.size(failing) and not house.size(failing, ETH):
+        assert house.equity(failing) >= 0
+
+
+def _close_the_next(house: Wreck, failing: Trader, others: list[Trader], market: int) -> bool:
+    """Deleverage against whom the model puts first; whether there was anybody."""
+    price = _model_price(house, failing, market)
+    size = house.size(failing, market)
+    by_account = {other.account: other for other in others}
+    line = queue([candidate(house, o, market) for o in others if house.size(o, market)], size)
+    fit = [c for c in line if c.equity_after(min(abs(c.size), size), price) >= 0]
+    if not fit:
+        return False
+    equity = house.equity(failing)
+    event = house.deleverage_against(failing, by_account[fit[0].account], market)
+    assert (event["counterparty"], event["price"]) == (fit[0].account, price)
+    assert house.equity(failing) >= equity
+    assert house.equity(by_account[fit[0].account]) >= 0
+    return True
+
+
+def _model_price(house: Wreck, failing: Trader, market: int) -> int:
+    """p8, by the exact model."""
+    needs = []
+    for number, mmf in ((BTC, BTC_MMF), (ETH, ETH_MMF)):
+        mark = house.read("getMarket", number)["price"]["mark"]
+        needs.append(maintenance(house.size(failing, number), mark, mmf))
+    mark = house.read("getMarket", market)["price"]["mark"]
+    tick = (BTC_TICK, ETH_TICK)[market]
+    size, equity = house.size(failing, market), house.equity(failing)
+    return bankruptcy_price(size, mark, equity, needs[market], sum(needs), tick)
