@@ -457,14 +457,14 @@ def test_whatever_fails_is_closed_in_order_and_nobody_falls_below_zero(
 ) -> None:
     """The exact model says who is next and at what price, until nothing or nobody is left."""
     house, draw = Wreck(), data.draw
-    failing = house.trader(1, 30_000 * USD)
-    others = [house.trader(n, draw(st.integers(5_000, 60_000)) * USD) for n in range(2, 7)]
+    failing = house.trader(1, 12_000 * USD)
+    others = [house.trader(n, draw(st.integers(1_000, 30_000)) * USD) for n in range(2, 7)]
     for market, price in ((BTC, usd(60_000)), (ETH, usd(3_000))):
         for other in draw(st.permutations(others))[:3]:
-            size = draw(st.integers(1, 30_000)) * (10**4 if market == BTC else 10**5)
+            size = draw(st.integers(1_000, 15_000)) * (10**4 if market == BTC else 10**5)
             house.trade(failing, other, size, price, market=market)
-    house.crash(usd(draw(st.integers(40_000, 59_000))) + draw(st.integers(0, 10**8)))
-    house.crash(usd(draw(st.integers(2_000, 2_990))) + draw(st.integers(0, 10**8)), market=ETH)
+    house.crash(usd(draw(st.integers(40_000, 57_000))) + draw(st.integers(0, 10**8)))
+    house.crash(usd(draw(st.integers(1_500, 3_500))) + draw(st.integers(0, 10**8)), market=ETH)
     for market in draw(st.permutations([BTC, ETH])):
         while house.equity(failing) < 0 and house.size(failing, market):
             if not _close_the_next(house, failing, others, market):
