@@ -5,12 +5,21 @@ import pytest
 from execution.contracts.abi import clearing_house
 from execution.contracts.genesis import BTC_USD, PRICE_ONE, SIZE_ONE
 from execution.contracts.layout import Layout
-from execution.margin import FILLED_CANCELLED, read_account
+from execution.margin import FILLED_CANCELLED, Match, Reason, read_account
 from genesis.accounts import derive_account
-from genesis.predeploys import CLEARING_HOUSE, CLEARING_HOUSE_MODULES, COLLATERAL_TOKEN
+from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
 from state.types import Address
 from tests.contracts import artifact as artifact_of_tests
-from tests.execution.contracts.house import OPERATORS, START, TIMELOCK, USD, House, Reverted
+from tests.execution.contracts.desk import Desk
+from tests.execution.contracts.house import (
+    OPERATORS,
+    START,
+    TIMELOCK,
+    USD,
+    House,
+    Reverted,
+    Trader,
+)
 
 PRICE = 64_250 * PRICE_ONE
 STRANGER = Address(b"\x55" * 20)
@@ -120,9 +129,16 @@ def calling_code(target: bytes, data: bytes) -> bytes:
         ("getAccount", (1,)),
         ("requirements", (1,)),
         ("domainSeparator", ()),
+        ("setMarginMode", (1, 1)),
+        ("reportDebt", (1,)),
+        ("fundInsurance", (0, 1)),
+        ("takeOver", (1,)),
+        ("perpScenarios", (1,)),
+        ("getDebt", (1,)),
     ],
 )
 def test_nothing_gets_in_while_a_token_transfer_runs(name: str, arguments: tuple[int, ...]) -> None:
+    """GMX v1, July 2025: a payout let its receiver in while the books were half written."""
     house = HostileHouse()
     trader = house.trader(0, 100 * USD)
     hook = Address(b"\x66" * 20)
@@ -181,6 +197,49 @@ def test_unrealised_gains_never_leave(house: House) -> None:
     assert after["withdrawable"] < before
 
 
+def test_pumped_price_lends_nothing_to_who_pumped_it(house: House) -> None:
+    """Mango, October 2022: both sides of a perpetual, a pump, and a loan against the gain."""
+    long, short = house.trader(0, 10_000 * USD), house.trader(1, 10_000 * USD)
+    house.report(0, PRICE)
+    house.trade(long, short, SIZE_ONE, PRICE)
+    before = house.read("requirements", long.account)["withdrawable"]
+    buy, sell = house.trader(2, 50_000 * USD), house.trader(3, 50_000 * USD)
+    assert house.trade(buy, sell, SIZE_ONE // 10, 2 * PRICE).rejections == [
+        (0, Reason.OUTSIDE_PRICE_BAND)
+    ]
+    pumped = (2 * PRICE,) * 5
+    for _ in range(20):
+        house.advance(10)
+        house.report(0, PRICE)
+        house.send(OPERATORS.matcher.address, "postBookSample", 0, pumped)
+    assert house.read("getMarket", 0)["price"]["mark"] <= PRICE * 101 // 100
+    assert house.read("requirements", long.account)["withdrawable"] <= before
+    # Even a pump of every spot market that the oracle watches lends nothing.
+    house.advance(1)
+    house.report(0, 5 * PRICE)
+    standing = house.read("requirements", long.account)
+    assert standing["equity"] > 200_000 * USD
+    assert standing["withdrawable"] == 0
+
+
+def test_withdrawing_between_match_and_settlement_fails_that_fill_alone(house: House) -> None:
+    """Whoever pulls the collateral from under an order harms nobody else in the batch."""
+    leaver, stayer, maker = (house.trader(i, 10_000 * USD) for i in range(3))
+    house.report(0, PRICE)
+    left, stayed = (
+        Match(
+            house.order(trader, True, SIZE_ONE, PRICE),
+            house.order(maker, False, SIZE_ONE, PRICE),
+            SIZE_ONE,
+        )
+        for trader in (leaver, stayer)
+    )
+    house.send(leaver.address, "withdraw", leaver.account, 10_000 * USD, leaver.address)
+    receipt = house.settle(left, stayed)
+    assert receipt.rejections == [(0, Reason.TAKER_MARGIN)]
+    assert [fill["taker"] for fill in receipt.named("FillSettled")] == [stayer.account]
+
+
 def test_withdraw_leaves_a_tenth_of_notional_at_least(house: House) -> None:
     a, b = house.trader(0, 10_000 * USD), house.trader(1, 10_000 * USD)
     house.report(0, PRICE)
@@ -237,18 +296,126 @@ def test_session_key_cancels_until_it_ends(house: House) -> None:
         house.send(key, "cancelOrders", trader.account, [2])
 
 
-def test_modules_refuse_calls_at_their_own_address(house: House) -> None:
+def test_session_key_and_stranger_choose_no_margin_mode(house: House) -> None:
     trader = house.trader(0)
-    calls = {
-        0: ("settleBatch", (b"", b"", b"")),
-        1: ("createAccount", ()),
-        2: ("accrueFunding", (0,)),
-        3: ("pause", ()),
-    }
-    for number, (name, arguments) in calls.items():
-        data = clearing_house().call(name, *arguments)
-        with pytest.raises(Reverted, match="NotRouted"):
-            house.call(trader.address, data, to=CLEARING_HOUSE_MODULES[number])
-    data = clearing_house().call("deposit", 1, 1)
-    with pytest.raises(Reverted, match="NotRouted"):
-        house.call(trader.address, data, to=CLEARING_HOUSE_MODULES[1])
+    key = derive_account(40).address
+    house.send(trader.address, "setSessionKey", trader.account, key, START + 999, 1)
+    for caller in (key, STRANGER, TIMELOCK):
+        with pytest.raises(Reverted, match="NotOwner"):
+            house.send(caller, "setMarginMode", trader.account, 1)
+
+
+def test_margin_mode_needs_equity_for_its_requirement(house: House) -> None:
+    a, b = house.trader(0, 10_000 * USD), house.trader(1, 10_000 * USD)
+    house.report(0, PRICE)
+    house.trade(a, b, SIZE_ONE, PRICE)
+    with pytest.raises(Reverted, match="BelowInitial"):
+        house.send(a.address, "setMarginMode", a.account, 1)
+    house.deposit(a.address, a.account, 5_000 * USD)
+    cross = house.read("requirements", a.account)
+    house.send(a.address, "setMarginMode", a.account, 1)
+    portfolio = house.read("requirements", a.account)
+    # 16% of the notional by the scenarios and 4% beside them, against 2%.
+    assert (cross["initial"], portfolio["initial"]) == (1_285 * USD, 12_850 * USD)
+    assert house.read("getAccount", a.account)[1]["marginMode"] == 1
+    house.send(a.address, "setMarginMode", a.account, 0)
+    assert house.read("requirements", a.account) == cross
+    with pytest.raises(Reverted, match="BadMode"):
+        house.send(a.address, "setMarginMode", a.account, 2)
+
+
+def test_margin_mode_waits_for_a_fresh_index(house: House) -> None:
+    a, b = house.trader(0, 20_000 * USD), house.trader(1, 20_000 * USD)
+    house.report(0, PRICE)
+    house.trade(a, b, SIZE_ONE, PRICE)
+    house.advance(BTC_USD.stale_seconds + 1)
+    with pytest.raises(Reverted, match="OracleStale"):
+        house.send(a.address, "setMarginMode", a.account, 1)
+
+
+def bankrupt(house: House) -> Trader:
+    """A trader whose long lost more than it had; the winner is account 2."""
+    a, b = house.trader(0, 2_000 * USD), house.trader(1, 50_000 * USD)
+    house.report(0, PRICE)
+    house.trade(a, b, SIZE_ONE, PRICE)
+    house.advance(1)
+    house.report(0, PRICE - 4_000 * PRICE_ONE)
+    house.send(STRANGER, "reportDebt", a.account)
+    return a
+
+
+def test_reported_debt_above_insurance_closes_withdrawals_and_nothing_else(house: House) -> None:
+    failed = bankrupt(house)
+    debt = -house.read("equity", failed.account)
+    saver, other = house.trader(2, 100 * USD), house.trader(2)
+    with pytest.raises(Reverted, match=rf"DebtGate\(debt={debt}, insurance=0\)"):
+        house.send(saver.address, "withdraw", saver.account, USD, STRANGER)
+    house.send(saver.address, "moveCash", saver.account, other.account, USD)
+    house.deposit(STRANGER, saver.account, USD)
+    house.give(STRANGER, debt)
+    house.send(STRANGER, "fundInsurance", 1, debt - 1)
+    with pytest.raises(Reverted, match="DebtGate"):
+        house.send(saver.address, "withdraw", saver.account, USD, STRANGER)
+    house.send(STRANGER, "fundInsurance", 1, 1)
+    house.send(saver.address, "withdraw", saver.account, 100 * USD, STRANGER)
+
+
+def test_deposit_to_a_negative_account_reopens_withdrawals_once_it_is_reported(
+    house: House,
+) -> None:
+    failed = bankrupt(house)
+    saver = house.trader(2, 100 * USD)
+    debt = -house.read("equity", failed.account)
+    house.deposit(STRANGER, failed.account, debt)
+    house.send(STRANGER, "reportDebt", failed.account)
+    house.send(saver.address, "withdraw", saver.account, 100 * USD, STRANGER)
+
+
+def test_deposit_is_credited_while_everything_is_paused_halted_or_closed(house: House) -> None:
+    trader = house.trader(0)
+    house.report(0, PRICE)
+    house.send(OPERATORS.guardian.address, "pause")
+    house.send(OPERATORS.guardian.address, "tightenMarket", 0, 3, 0, BTC_USD.price_band)
+    house.deposit(STRANGER, trader.account, USD)
+    house.send(OPERATORS.guardian.address, "closeMarket", 0, START // 60)
+    house.deposit(STRANGER, trader.account, USD)
+    assert house.read("getAccount", trader.account)[1]["cash"] == 2 * USD
+    house.send(trader.address, "withdraw", trader.account, 2 * USD, STRANGER)
+
+
+def test_deposit_that_does_not_fit_reverts_and_takes_nothing(house: House) -> None:
+    trader = house.trader(0)
+    house.deposit(STRANGER, trader.account, 2**95 - 1)
+    for amount in (1, 2**96, 2**128):
+        held = house.balance_of(STRANGER)
+        with pytest.raises(Reverted, match="AmountTooLarge"):
+            house.deposit(STRANGER, trader.account, amount)
+        assert house.balance_of(STRANGER) == held + amount
+
+
+def test_withdraw_waits_for_fresh_arrays_and_for_the_settlement_of_what_expired() -> None:
+    desk = Desk()
+    a, b = desk.trader(0, 50_000 * USD), desk.trader(1, 50_000 * USD)
+    desk.report(0, PRICE)
+    expiry = desk.on_the_minute(3_600)
+    call = desk.list_strike(expiry, 64_000 * PRICE_ONE)
+    desk.quote(call, PRICE)
+    value = desk.read("getSeries", call)[2] // PRICE_ONE * PRICE_ONE
+    assert desk.trade(a, b, SIZE_ONE, value, market=call).rejections == []
+    for trader in (a, b):
+        desk.send(trader.address, "withdraw", trader.account, USD, STRANGER)
+    desk.advance(61)
+    desk.report(0, PRICE)
+    for trader in (a, b):
+        with pytest.raises(Reverted, match="OracleStale"):
+            desk.send(trader.address, "withdraw", trader.account, USD, STRANGER)
+    desk.expire(expiry, 65_000 * PRICE_ONE)
+    desk.report(0, PRICE)
+    with pytest.raises(Reverted, match="OracleStale"):
+        desk.send(a.address, "withdraw", a.account, USD, STRANGER)
+    desk.settle_holders(call, [b])
+    desk.settle_holders(call, [a])
+    for trader in (a, b):
+        may = desk.read("requirements", trader.account)["withdrawable"]
+        desk.send(trader.address, "withdraw", trader.account, may, STRANGER)
+    assert desk.read("getAccount", a.account)[1]["cash"] == 0
