@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "demo": "node.cli.demo:demo",
     "devnet": "node.cli.devnet:devnet",
     "dispute": "node.cli.dispute:dispute",
+    "keeper": "node.cli.keeper:keeper",
     "l1": "node.cli.l1:l1",
     "node": "node.cli.node:node",
     "prove-step": "node.cli.prove_step:prove_step",

@@ -1,0 +1,126 @@
+"""`tallystick keeper`: keepers against any node, by whoever runs them."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bridge.l1.accounts import Operator
+from genesis.networks import L2_DEVNET_CHAIN_ID
+from node.cli import output
+from node.cli.keeper_options import KeeperOptions, keeper_options
+from node.cli.options import config_option
+from node.keepers.crew import crew
+from node.keepers.keeper import Done, Keeper, Tell, take_step
+from node.keepers.service import keep_all
+from node.keepers.settings import ALL, CrewSettings, Duty, parse_duties
+
+
+@click.command(short_help="Keep the books in order.", context_settings={"show_default": True})
+@config_option
+@click.argument("duties", nargs=-1, required=True, metavar="|".join((*Duty, ALL)) + "...")
+@click.option("--rpc-url", default="http://127.0.0.1:9545", metavar="URL", help="A node of L2.")
+@click.option("--chain-id", default=L2_DEVNET_CHAIN_ID, help="Chain id expected of it.")
+@click.option(
+    "--key-file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Key of the account that pays: 64 hex digits or a keystore, readable by you alone.",
+)  # fmt: skip
+@click.option(
+    "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The keystore's password.",
+)  # fmt: skip
+@click.option("--dev", is_flag=True, help="Sign with a devnet's well-known keeper and oracle.")
+@keeper_options
+@click.option("--once", is_flag=True, help="One step of each, then end.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def keeper(
+    duties: tuple[str, ...],
+    rpc_url: str,
+    chain_id: int,
+    key_file: Path | None,
+    password_file: Path | None,
+    dev: bool,
+    keeper: KeeperOptions,
+    once: bool,
+    as_json: bool,
+) -> None:
+    """Do what anybody may do: report signed prices, accrue funding, price options, close accounts
+    that failed, settle what has expired. Keepers talk to a node over JSON-RPC and need no
+    permission; whoever is faster does it. Ctrl-C stops them.
+    """
+    account = _account(key_file, password_file)
+    settings = keeper.crew(parse_duties(duties), rpc_url, chain_id, account, dev=dev)
+    tell = JsonLines().tell if as_json else Lines(output.console()).tell
+    asyncio.run(_step_once(settings, tell) if once else _run(settings, tell))
+
+
+async def _step_once(settings: CrewSettings, tell: Tell) -> None:
+    """A step of each, in their order. Raises what the first to fail raises."""
+    async with crew(settings) as keepers:
+        for one in keepers:
+            tell(one, await take_step(one))
+
+
+async def _run(settings: CrewSettings, tell: Tell) -> None:
+    """Steps until a signal."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with crew(settings) as keepers:
+        running = asyncio.create_task(keep_all(keepers, tell))
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait((running, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not running.done():
+            running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+def _account(key_file: Path | None, password_file: Path | None) -> Operator | None:
+    if key_file is None:
+        return None
+    password = None if password_file is None else password_file.read_text().rstrip("\n")
+    return Operator.from_file(key_file, password)
+
+
+class Lines:
+    """What keepers do, for people."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def tell(self, keeper: Keeper, done: Done) -> None:
+        for sent in done.sent:
+            self._console.print(
+                f"[green]✓[/green] {keeper.name:<12} {sent.what}"
+                f" [dim](block {sent.block}, {sent.gas_used:,} gas)[/dim]"
+            )
+        for refused in done.refused:
+            self._console.print(
+                f"[yellow]–[/yellow] {keeper.name:<12} {refused.what}: [dim]{refused.reason}[/dim]"
+            )
+
+
+class JsonLines:
+    """What keepers do, for programs."""
+
+    def tell(self, keeper: Keeper, done: Done) -> None:
+        for sent in done.sent:
+            self._print(
+                keeper,
+                what=sent.what,
+                transaction=f"0x{sent.transaction.hex()}",
+                block=sent.block,
+                gasUsed=sent.gas_used,
+            )
+        for refused in done.refused:
+            self._print(keeper, what=refused.what, refused=refused.reason)
+
+    def _print(self, keeper: Keeper, **members: Any) -> None:
+        click.echo(json.dumps({"keeper": keeper.name, **members}))
