@@ -10,8 +10,10 @@ import {PerpInput, Standing} from "../Types.sol";
 interface IFormulas {
     /// One perpetual is wanted for each index.
     error LengthsDiffer(uint256 indexes, uint256 perps);
+    /// A size beyond 63 bits, or a mark above 1e9 USD.
+    error PerpOutOfBounds(uint256 perp);
     /// A size beyond 63 bits, or a scenario array that a series could not keep.
-    error OutOfBounds(uint256 option);
+    error OptionOutOfBounds(uint256 option);
 
     /// @notice Black-76 value of one unit; all wad, time in seconds of a year of 365 days.
     function optionValue(

@@ -108,6 +108,7 @@ contract Formulas is IFormulas, Module {
         PerpMath.Sums memory sums;
         PortfolioMath.Risk[] memory risks = new PortfolioMath.Risk[](indexes.length);
         for (uint256 i = 0; i < indexes.length; i++) {
+            if (!_isBounded(perps[i])) revert PerpOutOfBounds(i);
             _addPerp(sums, risks[i], perps[i], indexes[i]);
         }
         (sums.initial, sums.maintenance) = (0, 0);
@@ -125,6 +126,11 @@ contract Formulas is IFormulas, Module {
             pnl[i] = risks[i].pnl;
         }
         result = _standingOf(sums, cash, false);
+    }
+
+    /// Whether the scenarios can be added up without a check of each product.
+    function _isBounded(PerpInput calldata p) private pure returns (bool) {
+        return p.size.fitsInt64() && p.mark <= PRICE_MAX;
     }
 
     function _addPerp(
@@ -145,12 +151,12 @@ contract Formulas is IFormulas, Module {
         uint256 which
     ) private pure returns (int256) {
         OptionInput calldata o = options[which];
-        if (!o.size.fitsInt64()) revert OutOfBounds(which);
+        if (!o.size.fitsInt64()) revert OptionOutOfBounds(which);
         (int256[24] memory unit, uint256 value) = OptionMath.scenarios(
             o.isPut, o.forward, o.strike, o.volatility, o.secondsLeft, o.discount
         );
         PortfolioMath.Risk memory risk = risks[o.underlying];
-        if (!SeriesArray.fits(unit, value, risk.index)) revert OutOfBounds(which);
+        if (!SeriesArray.fits(unit, value, risk.index)) revert OptionOutOfBounds(which);
         SeriesArray.addTo(risk.pnl, SeriesArray.pack(unit, value, 0, risk.index), o.size);
         risk.naked += _naked(options, which);
         return SeriesArray.holdingValue(value, o.size);

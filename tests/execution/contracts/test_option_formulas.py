@@ -215,13 +215,22 @@ def test_portfolio_standing_with_a_perp_too_few_reverts() -> None:
         HOUSE.read("portfolioStanding", 0, [PRICE_ONE], [], [])
 
 
+@pytest.mark.parametrize(
+    "change", [{0: 2**63}, {0: -(2**63)}, {2: 10**17 + 1}], ids=["long", "short", "mark"]
+)
+def test_portfolio_standing_of_a_perp_no_market_has_reverts(change: dict[int, int]) -> None:
+    perp = tuple(change.get(place, member) for place, member in enumerate(NO_PERP))
+    with pytest.raises(Reverted, match="PerpOutOfBounds"):
+        HOUSE.read("portfolioStanding", 0, [PRICE_ONE], [perp], [])
+
+
 @pytest.mark.parametrize("size", [2**63, -(2**63)])
 def test_portfolio_standing_of_a_size_no_series_holds_reverts(size: int) -> None:
-    with pytest.raises(Reverted, match="OutOfBounds"):
+    with pytest.raises(Reverted, match="OptionOutOfBounds"):
         standing_of((size,) + SHORT_CALL[1:])
 
 
 def test_portfolio_standing_of_an_array_no_series_holds_reverts() -> None:
     dear = SHORT_CALL[:6] + (3_000_000 * PRICE_ONE,) + SHORT_CALL[7:]
-    with pytest.raises(Reverted, match="OutOfBounds"):
+    with pytest.raises(Reverted, match="OptionOutOfBounds"):
         standing_of(dear)
