@@ -7,10 +7,15 @@ from pathlib import Path
 from node.keepers.arrays import ArrayKeeper
 from node.keepers.batches import BatchClient
 from node.keepers.books import Books
+from node.keepers.closing import ClosingKeeper
+from node.keepers.deleverager import Deleverager
+from node.keepers.exits import ExitKeeper
+from node.keepers.expiry import ExpiryKeeper
 from node.keepers.feed import Feed, FileInPlaceOf, UrlFeed, make_feed
 from node.keepers.funding import FundingKeeper
 from node.keepers.keeper import Keeper
 from node.keepers.lane import Lane
+from node.keepers.liquidator import Liquidator
 from node.keepers.oracle import OracleReporter
 from node.keepers.process import PriceProcess
 from node.keepers.settings import CrewSettings, Duty
@@ -50,6 +55,11 @@ def _keepers(
     makers: dict[Duty, Callable[[Lane], Keeper]] = {
         Duty.FUNDING: lambda lane: FundingKeeper(books, lane),
         Duty.ARRAYS: lambda lane: ArrayKeeper(books, lane, settings.watched),
+        Duty.LIQUIDATOR: lambda lane: Liquidator(books, lane, settings.orders),
+        Duty.DELEVERAGER: lambda lane: Deleverager(books, lane),
+        Duty.EXPIRY: lambda lane: ExpiryKeeper(books, lane),
+        Duty.CLOSING: lambda lane: ClosingKeeper(books, lane),
+        Duty.EXITS: lambda lane: ExitKeeper(books, lane),
     }
     for duty, make in makers.items():
         if duty in settings.duties:

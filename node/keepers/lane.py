@@ -81,7 +81,7 @@ class Lane:
             async with self._room, self._nonces.next() as nonce:
                 receipt: L1Receipt = await self._transactor.send(transaction, nonce=nonce)
         except L1TransactionReverted:
-            return Refused(deed.what, "somebody else was faster")
+            return Refused(deed.what, "it no longer applied when its block was made")
         except TransactionSuperseded as error:
             return Refused(deed.what, str(error))
         return Sent(deed.what, receipt.hash, receipt.block_number, receipt.gas_used)

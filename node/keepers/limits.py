@@ -123,6 +123,9 @@ DEBT_MOVE_PPM = 10_000
 CANDIDATES_MAX = 256
 """Counterparties ranked for one position, those with the largest gain for their cost first."""
 
+PROPOSALS_TRIED_MAX = 8
+"""Counterparties proposed in turn where the contract takes none of the better ones."""
+
 HOLDERS_A_TRANSACTION_MAX = 16
 """Holders settled, or positions registered, by one transaction."""
 

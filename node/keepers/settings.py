@@ -17,6 +17,11 @@ class Duty(StrEnum):
     ORACLE = "oracle"
     FUNDING = "funding"
     ARRAYS = "arrays"
+    LIQUIDATOR = "liquidator"
+    DELEVERAGER = "deleverager"
+    EXPIRY = "expiry"
+    CLOSING = "closing"
+    EXITS = "exits"
 
 
 ALL: Final = "all"

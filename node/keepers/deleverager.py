@@ -1,0 +1,206 @@
+"""Closes what nobody takes: a bankrupt account's positions, against those who gained from them.
+
+The order among counterparties is the contract's own function of figures that are read here; the
+contract judges again when it is proposed to and when it executes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from execution.contracts.abi import clearing_house
+from execution.margin import (
+    SERIES_START,
+    AccountState,
+    CandidateState,
+    MarketState,
+    MarketStatus,
+    read_candidate,
+    read_holdings,
+    read_option_size,
+    read_position,
+    read_safety_rules,
+    read_scenario_array,
+)
+from node.keepers.books import Books, Moment
+from node.keepers.census import Census, has_positions
+from node.keepers.keeper import Done
+from node.keepers.lane import Deed, Lane
+from node.keepers.limits import (
+    ACCOUNTS_AT_ONCE_MAX,
+    CANDIDATES_MAX,
+    DELEVERAGER_SECONDS,
+    GAS_DELEVERAGE,
+    PROPOSALS_TRIED_MAX,
+)
+
+_SIZE_PRICE = 10**10
+"""s8 times p8 in q6."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What somebody holds of a perpetual or a series: s8, and q6."""
+
+    account: int
+    size: int
+    cost: int
+    gain: int
+    """Unrealised, floored."""
+    notional: int
+
+
+@dataclass(slots=True)
+class Deleverager:
+    """Proposes the counterparty with the highest score, and executes once its delay is over."""
+
+    books: Books
+    lane: Lane
+    seconds: float = DELEVERAGER_SECONDS
+    name: str = "deleverager"
+    _census: Census = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._census = Census(self.books)
+
+    async def step(self) -> Done:
+        """Move every bankrupt account's positions one step on."""
+        moment = await self.books.look()
+        accounts = await self._census.next()
+        exposed = [id_ for id_, account in accounts.items() if has_positions(account)]
+        standings = await self.books.standings(exposed)
+        below = [id_ for id_, one in standings.items() if one.equity < 0 and not one.stale]
+        below.sort(key=lambda id_: standings[id_].equity)
+        markets = await self.books.markets()
+        parts = []
+        for id_ in below[:ACCOUNTS_AT_ONCE_MAX]:
+            for market in await self._positions(id_, accounts[id_], markets):
+                parts.append(await self._close(id_, market, accounts, markets, moment))
+        return Done.of(parts)
+
+    async def _positions(
+        self, id_: int, account: AccountState, markets: Mapping[int, MarketState]
+    ) -> list[int]:
+        """What others may have gained from: perpetuals, and options that it is short of."""
+        perps = [one for one in account.markets if markets[one].status is not MarketStatus.CLOSED]
+        held = await self.books.read(partial(read_holdings, account=id_))
+        return perps + [one.series for one in held if one.size < 0]
+
+    async def _close(
+        self,
+        id_: int,
+        market: int,
+        accounts: Mapping[int, AccountState],
+        markets: Mapping[int, MarketState],
+        moment: Moment,
+    ) -> Done:
+        """Execute a candidate whose time has come; propose one where none fits, or a better."""
+        standing = await self.books.read(partial(read_candidate, account=id_, market=market))
+        if standing is not None and await self._is_old_enough(standing, market, moment):
+            data = clearing_house().call("deleverage", id_, market)
+            what = f"deleverage account {id_} in {_name(market)} against {standing.counterparty}"
+            done = await self.lane.do([Deed(what, data, GAS_DELEVERAGE)])
+            if not _no_counterparty(done):
+                return done
+        ranked = await self._ranked(id_, market, accounts, markets)
+        if standing is not None and ranked[:1] == [standing.counterparty]:
+            return Done()
+        return await self._propose(id_, market, ranked)
+
+    async def _is_old_enough(self, candidate: CandidateState, market: int, moment: Moment) -> bool:
+        underlying = await self._underlying(market)
+        rules = await self.books.read(partial(read_safety_rules, market=underlying))
+        return moment.time >= candidate.time + rules.deleverage_delay
+
+    async def _underlying(self, market: int) -> int:
+        if market < SERIES_START:
+            return market
+        return (await self.books.strikes())[market & ~1].underlying
+
+    async def _propose(self, id_: int, market: int, ranked: list[int]) -> Done:
+        """The first in the order that the contract takes: the best may be left with nothing."""
+        refused = []
+        for counterparty in ranked[:PROPOSALS_TRIED_MAX]:
+            data = clearing_house().call("proposeDeleverage", id_, market, counterparty)
+            what = f"propose {counterparty} against account {id_} in {_name(market)}"
+            done = await self.lane.do([Deed(what, data, GAS_DELEVERAGE)])
+            refused.append(done)
+            if not _no_counterparty(done):
+                return done
+        return Done.of(refused)
+
+    # The order
+
+    async def _ranked(
+        self,
+        id_: int,
+        market: int,
+        accounts: Mapping[int, AccountState],
+        markets: Mapping[int, MarketState],
+    ) -> list[int]:
+        """Counterparties by the contract's score, the highest first, ties to the lower id."""
+        held = await self._held(market, accounts, markets)
+        failing = next((one for one in held if one.account == id_), None)
+        if failing is None:
+            return []
+        winners = [one for one in held if one.size * failing.size < 0 and one.gain > 0]
+        winners.sort(key=lambda one: (-one.gain * _SIZE_PRICE // abs(one.cost), one.account))
+        winners = winners[:CANDIDATES_MAX]
+        standings = await self.books.standings([one.account for one in winners])
+        solvent = [
+            one for one in winners if one.account in standings and standings[one.account].equity > 0
+        ]
+        arguments = [
+            (one.gain, one.cost, one.notional, standings[one.account].equity) for one in solvent
+        ]
+        scores = await self.books.view_each("deleverageScore", arguments)
+        scored = [(-score[0], one.account) for score, one in zip(scores, solvent) if score]
+        return [account for score, account in sorted(scored) if score < 0]
+
+    async def _held(
+        self,
+        market: int,
+        accounts: Mapping[int, AccountState],
+        markets: Mapping[int, MarketState],
+    ) -> list[Holding]:
+        if market >= SERIES_START:
+            return await self._held_options(market, accounts)
+        ids = [id_ for id_, one in accounts.items() if one.perps >> market & 1]
+        readers = [partial(read_position, account=id_, market=market) for id_ in ids]
+        mark = markets[market].mark
+        return [
+            Holding(
+                account=id_,
+                size=one.size,
+                cost=one.cost,
+                gain=one.size * mark // _SIZE_PRICE - one.cost,
+                notional=abs(one.size) * mark // _SIZE_PRICE,
+            )
+            for id_, one in zip(ids, await self.books.read_each(readers))
+            if one.size
+        ]
+
+    async def _held_options(
+        self, series: int, accounts: Mapping[int, AccountState]
+    ) -> list[Holding]:
+        """A long option's gain and cost are what it is worth: its premium went through cash."""
+        array = await self.books.read(partial(read_scenario_array, series=series))
+        if array is None:
+            return []
+        ids = [id_ for id_, one in accounts.items() if one.options]
+        readers = [partial(read_option_size, account=id_, series=series) for id_ in ids]
+        found = []
+        for id_, size in zip(ids, await self.books.read_each(readers)):
+            worth = size * (array.value + (size < 0)) // _SIZE_PRICE
+            if size:
+                found.append(Holding(id_, size, worth, worth, abs(worth)))
+        return found
+
+
+def _no_counterparty(done: Done) -> bool:
+    """Whether the contract refused because of whom the position would go to."""
+    return any(one.reason.startswith("NotACounterparty") for one in done.refused)
+
+
+def _name(market: int) -> str:
+    return f"market {market}" if market < SERIES_START else f"series {market}"
