@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from genesis.config import Layer
 from node.rpc.access import AccessPolicy
 from node.rpc.app import Health, RpcApp
 from node.rpc.backend import Backend
@@ -16,6 +17,7 @@ from node.rpc.eth.events import EventMethods
 from node.rpc.eth.fees import FeeMethods
 from node.rpc.eth.transactions import TransactionMethods
 from node.rpc.format import Json
+from node.rpc.margin import MarginMethods
 from node.rpc.net import NetMethods
 from node.rpc.rollup import RollupMethods
 from node.rpc.subscriptions import FeedSubscriptions
@@ -51,6 +53,8 @@ def build_app(
     stop it. `extra` are further namespaces. By default the node is healthy as long as it answers.
     """
     namespaces: list[object] = [namespace(backend) for namespace in _NAMESPACES]
+    if backend.config.layer is Layer.L2:
+        namespaces.append(MarginMethods(backend))
     if backend.rollup is not None:
         namespaces.append(RollupMethods(backend, backend.rollup))
     return RpcApp(
