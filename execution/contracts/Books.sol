@@ -81,7 +81,9 @@ abstract contract Books is Module {
         uint256 underlyings;
         /// Whether `risks` are those of the positions as they stand.
         bool summed;
+        /// `riskCount` of them are in use.
         PortfolioMath.Risk[] risks;
+        uint256 riskCount;
     }
 
     /// A series in memory.
@@ -485,7 +487,7 @@ abstract contract Books is Module {
         bool optionPrices;
         (optionPrices, arrays) = _weighOptions(shelf, trader, sums);
         if (!trader.summed) {
-            (trader.risks,) = _risks(shelf, trader);
+            _risks(shelf, trader);
             trader.summed = true;
         }
         _weighRisks(shelf, trader, sums);
@@ -545,7 +547,7 @@ abstract contract Books is Module {
         pure
     {
         (sums.initial, sums.maintenance) = (0, 0);
-        for (uint256 i = 0; i < trader.risks.length; i++) {
+        for (uint256 i = 0; i < trader.riskCount; i++) {
             PortfolioMath.Risk memory risk = trader.risks[i];
             // Open interest, and with it the fraction, moves from fill to fill.
             risk.imf = _initialFraction(shelf.markets[risk.market]);
@@ -563,17 +565,36 @@ abstract contract Books is Module {
     {
         uint256 held = _underlyings(shelf, trader);
         trader.underlyings = held;
-        risks = new PortfolioMath.Risk[](FixedMath.popCount(held));
+        count = FixedMath.popCount(held);
+        _reserveRisks(trader, count);
+        risks = trader.risks;
+        uint256 place = 0;
         for (uint32 id = 0; held >> id != 0; id++) {
             if ((held >> id) & 1 == 0) continue;
-            MarketView memory market = shelf.markets[id];
-            PortfolioMath.Risk memory risk = risks[count];
-            (risk.market, risk.index) = (id, market.index);
-            (risk.imf, risk.mmf) = (_initialFraction(market), market.mmf);
-            count += 1;
+            _openRisk(risks[place], shelf.markets[id], id);
+            place += 1;
         }
         _addPerps(shelf, trader, risks);
         _addOptions(shelf, trader, risks);
+    }
+
+    /// Makes room for so many risks, twice as many as before at least: what memory costs grows with
+    /// its square, so that an account uses its risks again whenever they are added up.
+    function _reserveRisks(Trader memory trader, uint256 count) private pure {
+        PortfolioMath.Risk[] memory risks = trader.risks;
+        trader.riskCount = count;
+        if (count <= risks.length) return;
+        trader.risks = new PortfolioMath.Risk[](FixedMath.max(count, 2 * risks.length));
+    }
+
+    function _openRisk(PortfolioMath.Risk memory risk, MarketView memory market, uint32 id)
+        private
+        pure
+    {
+        (risk.market, risk.index) = (id, market.index);
+        (risk.imf, risk.mmf) = (_initialFraction(market), market.mmf);
+        (risk.perp, risk.naked) = (0, 0);
+        PortfolioMath.clear(risk.pnl);
     }
 
     function _addPerps(

@@ -32,8 +32,10 @@ abstract contract Sides is Books {
         uint256 notional;
         /// s8: open interest may not grow above it.
         uint256 interestCap;
-        /// Of an option: the place of its series on the shelf.
-        uint256 series;
+        /// The market of the underlying.
+        MarketView base;
+        /// Of an option.
+        SeriesView series;
     }
 
     /// One side of the deal at hand, and the other state of its account.
@@ -42,8 +44,9 @@ abstract contract Sides is Books {
         Trader trader;
         /// The slot that the order's fill lane is in, as it was before the fill.
         uint256 lanes;
-        /// Of the position or the holding in the trader's list.
-        uint256 place;
+        /// What of the trader's is traded: a position, or a holding.
+        Perp position;
+        Holding holding;
         /// s8: the position before the deal.
         int256 held;
         /// s8, signed.
@@ -74,52 +77,56 @@ abstract contract Sides is Books {
         side.delta = side.order.isBuy ? size : -size;
         int256 held;
         if (deal.isOption) {
-            side.place = _holdingPlace(side.trader, deal.market);
-            held = side.trader.options[side.place].size;
+            uint256 place = _holdingPlace(side.trader, deal.market);
+            side.holding = side.trader.options[place];
+            held = side.holding.size;
         } else {
-            side.place = _perpPlace(side.trader, deal.market);
-            held = side.trader.perps[side.place].size;
+            uint256 place = _perpPlace(side.trader, deal.market);
+            side.position = side.trader.perps[place];
+            held = side.position.size;
         }
         side.held = held;
         side.reduces = (held < 0) != (side.delta < 0) && size <= int256(held.abs());
     }
 
     /// Works out a side's other state. False when a field would overflow.
-    function _plan(Shelf memory shelf, Side memory side, Deal memory deal)
-        internal
-        pure
-        returns (bool fits)
-    {
+    function _plan(Side memory side, Deal memory deal) internal pure returns (bool fits) {
         if (deal.isOption) {
             _planOption(side, deal);
         } else {
-            _planPerp(side, shelf.markets[deal.market].fundingIndex, deal.price);
+            _planPerp(side, deal.base.fundingIndex, deal.price);
         }
         fits = side.size.fitsInt64() && side.cost.fitsInt96() && side.cash.fitsInt96();
-        if (fits) _planRisk(shelf, side, deal);
+        if (fits) _planRisk(side, deal);
     }
 
     /// Funding is settled, then the trade booked.
     function _planPerp(Side memory side, int256 funding, uint64 price) private pure {
-        Perp memory perp = side.trader.perps[side.place];
-        int256 payment = PerpMath.fundingPayment(perp.size, funding - perp.funding);
-        int256 realised;
-        (side.size, side.cost, realised) =
-            PerpMath.trade(perp.size, perp.cost, side.delta, price);
-        side.cash = side.trader.cash + payment + realised - side.fee;
-        (side.payment, side.funding) = (payment, funding);
+        Perp memory perp = side.position;
+        // Two funding indexes are int96; payment, gain and fee are below 2^160.
+        unchecked {
+            int256 payment = PerpMath.fundingPayment(perp.size, funding - perp.funding);
+            int256 realised;
+            (side.size, side.cost, realised) =
+                PerpMath.trade(perp.size, perp.cost, side.delta, price);
+            side.cash = side.trader.cash + payment + realised - side.fee;
+            (side.payment, side.funding) = (payment, funding);
+        }
     }
 
     /// The premium is paid at once; nothing is owed on an option but its payoff.
     function _planOption(Side memory side, Deal memory deal) private pure {
-        int256 premium = int256(deal.notional);
-        side.size = side.trader.options[side.place].size + side.delta;
-        side.cash = side.trader.cash - side.fee + (side.delta > 0 ? -premium : premium);
+        // Sizes are int64, amounts below 2^160.
+        unchecked {
+            int256 premium = int256(deal.notional);
+            side.size = side.holding.size + side.delta;
+            side.cash = side.trader.cash - side.fee + (side.delta > 0 ? -premium : premium);
+        }
         (side.payment, side.cost, side.funding) = (0, 0, 0);
     }
 
     /// Takes the old position out of the scenario sums and puts the new one in.
-    function _planRisk(Shelf memory shelf, Side memory side, Deal memory deal) private pure {
+    function _planRisk(Side memory side, Deal memory deal) private pure {
         Trader memory trader = side.trader;
         side.risk = 0;
         if (!trader.summed || (trader.underlyings >> deal.underlying) & 1 == 0) return;
@@ -127,11 +134,11 @@ abstract contract Sides is Books {
         PortfolioMath.Risk memory risk = trader.risks[side.risk - 1];
         PortfolioMath.clear(side.gone);
         if (deal.isOption) {
-            _planOptionRisk(shelf.series[deal.series].words, side, risk);
+            _planOptionRisk(deal.series.words, side, risk);
             return;
         }
-        int256[24] memory unit = _perpScenarios(shelf.markets[deal.market]);
-        PortfolioMath.addTo(side.gone, unit, trader.perps[side.place].size);
+        int256[24] memory unit = _perpScenarios(deal.base);
+        PortfolioMath.addTo(side.gone, unit, side.held);
         PortfolioMath.subtract(side.pnl, risk.pnl, side.gone);
         PortfolioMath.addTo(side.pnl, unit, side.size);
         (side.perp, side.naked) = (side.size.abs(), risk.naked);
@@ -142,19 +149,17 @@ abstract contract Sides is Books {
         Side memory side,
         PortfolioMath.Risk memory risk
     ) private pure {
-        int256 held = side.trader.options[side.place].size;
-        SeriesArray.addTo(side.gone, words, held);
+        SeriesArray.addTo(side.gone, words, side.held);
         PortfolioMath.subtract(side.pnl, risk.pnl, side.gone);
         SeriesArray.addTo(side.pnl, words, side.size);
-        int256 partner = _partnerSize(side.trader, side.place);
+        int256 partner = _partnerSize(side.trader, side.holding.series ^ 1);
         side.perp = risk.perp;
         side.naked = risk.naked + uint256((-partner - side.size).max(0))
-            - uint256((-partner - held).max(0));
+            - uint256((-partner - side.held).max(0));
     }
 
     /// Size of the put to a call, of the call to a put.
-    function _partnerSize(Trader memory trader, uint256 place) private pure returns (int256) {
-        uint32 partner = trader.options[place].series ^ 1;
+    function _partnerSize(Trader memory trader, uint32 partner) private pure returns (int256) {
         for (uint256 i = 0; i < trader.optionCount; i++) {
             if (trader.options[i].series == partner) return trader.options[i].size;
         }
@@ -166,10 +171,10 @@ abstract contract Sides is Books {
         Trader memory trader = side.trader;
         (trader.cash, side.cash) = (side.cash, trader.cash);
         if (deal.isOption) {
-            Holding memory holding = trader.options[side.place];
+            Holding memory holding = side.holding;
             (holding.size, side.size) = (side.size, holding.size);
         } else {
-            Perp memory perp = trader.perps[side.place];
+            Perp memory perp = side.position;
             (perp.size, side.size) = (side.size, perp.size);
             (perp.cost, side.cost) = (side.cost, perp.cost);
             (perp.funding, side.funding) = (side.funding, perp.funding);

@@ -10,24 +10,36 @@ pragma solidity 0.8.37;
 library FixedMath {
     /// @notice a / b rounded toward minus infinity. @param b Positive.
     function floorDiv(int256 a, int256 b) internal pure returns (int256 quotient) {
-        quotient = a / b;
-        if (a % b < 0) quotient -= 1;
+        // There is a remainder only when b is 2 or more, and then |a / b| is at most 2^254.
+        unchecked {
+            quotient = a / b;
+            if (a % b < 0) quotient -= 1;
+        }
     }
 
     /// @notice a / b rounded toward plus infinity. @param b Positive.
     function ceilDiv(int256 a, int256 b) internal pure returns (int256 quotient) {
-        quotient = a / b;
-        if (a % b > 0) quotient += 1;
+        // As in `floorDiv`.
+        unchecked {
+            quotient = a / b;
+            if (a % b > 0) quotient += 1;
+        }
     }
 
     /// @notice a / b rounded up.
     function ceilDiv(uint256 a, uint256 b) internal pure returns (uint256 quotient) {
-        quotient = a / b;
-        if (a % b != 0) quotient += 1;
+        // As in `floorDiv`.
+        unchecked {
+            quotient = a / b;
+            if (a % b != 0) quotient += 1;
+        }
     }
 
     function abs(int256 a) internal pure returns (uint256) {
-        return uint256(a < 0 ? -a : a);
+        // -2^255 wraps to itself, which is 2^255 without a sign.
+        unchecked {
+            return uint256(a < 0 ? -a : a);
+        }
     }
 
     function min(int256 a, int256 b) internal pure returns (int256) {

@@ -43,9 +43,7 @@ library Orders {
         pure
         returns (bool wellFormed)
     {
-        uint256 offset = index * LENGTH;
-        uint256 head = uint256(_word(table, offset));
-        uint256 tail = uint256(_word(table, offset + 29));
+        (uint256 head, uint256 tail) = _ends(table, index);
         uint256 bits = (head >> 152) & 0xff;
         order.typeHash = TYPE;
         order.account = uint64(head >> 192);
@@ -58,6 +56,19 @@ library Orders {
         order.nonce = uint64(tail >> 160);
         order.expiry = uint40(tail >> 120);
         return bits & ~(BUY | FLAGS) == 0 && order.size < 1 << 63;
+    }
+
+    /// The first word of an order, and the last before its signature.
+    function _ends(bytes calldata table, uint256 index)
+        private
+        pure
+        returns (uint256 head, uint256 tail)
+    {
+        // An order number is below 2^16.
+        unchecked {
+            uint256 offset = index * LENGTH;
+            return (uint256(_word(table, offset)), uint256(_word(table, offset + 29)));
+        }
     }
 
     /// @notice The compact signature (EIP-2098) of order number `index`.

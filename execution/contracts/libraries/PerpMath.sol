@@ -8,6 +8,9 @@ import {FixedMath} from "./FixedMath.sol";
 │                                                                               │
 │ What a perpetual's fill, funding and margin come to, on given inputs. Rounds  │
 │ for the system: fees and requirements up, unrealised gains and payments down. │
+│ What a fill runs checks its operands once, instead of each operation: every   │
+│ one is below 2^112 in magnitude, as are all that fit the packed books, so     │
+│ that products of two, and of two and a fraction, stay below 2^255.            │
 ──────────────────────────────────────────────────────────────────────────────*/
 library PerpMath {
     using FixedMath for int256;
@@ -44,14 +47,28 @@ library PerpMath {
         uint256 notional;
     }
 
+    /// An operand that no position, price or amount of the books can be.
+    error OperandOutOfBounds();
+
+    int256 private constant OPERAND_END = 1 << 112;
+    uint256 private constant OPERANDS = (1 << 113) - 1;
+    /// Ends the fractions, ppm.
+    uint256 private constant FRACTION_END = 1 << 24;
+
     /// @notice Signed value of `size` (s8) at `price` (p8), q6. Exact on a tick and lot grid.
     function value(int256 size, uint256 price) internal pure returns (int256) {
-        return size * int256(price) / PRICE_SIZE;
+        _check(size, int256(price), 0);
+        unchecked {
+            return size * int256(price) / PRICE_SIZE;
+        }
     }
 
     /// @notice Fee in q6 on a positive notional (q6) at a signed rate (ppm); negative: a rebate.
     function fee(uint256 notional, int256 ppm) internal pure returns (int256) {
-        return (int256(notional) * ppm).ceilDiv(int256(PPM));
+        _check(int256(notional), ppm, 0);
+        unchecked {
+            return (int256(notional) * ppm).ceilDiv(int256(PPM));
+        }
     }
 
     /// @notice A position after trading `delta` (s8, signed) at `price` (p8).
@@ -61,24 +78,30 @@ library PerpMath {
         pure
         returns (int256 newSize, int256 newCost, int256 realised)
     {
-        newSize = size + delta;
-        newCost = cost;
-        int256 opened = delta;
-        if (size != 0 && (size < 0) != (delta < 0)) {
-            bool whole = delta.abs() >= size.abs();
-            int256 closed = whole ? -size : delta;
-            int256 released =
-                whole ? cost : (cost * int256(closed.abs())).ceilDiv(int256(size.abs()));
-            realised = -value(closed, price) - released;
-            newCost -= released;
-            opened -= closed;
+        _check(size, cost, delta);
+        unchecked {
+            newSize = size + delta;
+            newCost = cost;
+            int256 opened = delta;
+            if (size != 0 && (size < 0) != (delta < 0)) {
+                bool whole = delta.abs() >= size.abs();
+                int256 closed = whole ? -size : delta;
+                int256 released =
+                    whole ? cost : (cost * int256(closed.abs())).ceilDiv(int256(size.abs()));
+                realised = -value(closed, price) - released;
+                newCost -= released;
+                opened -= closed;
+            }
+            newCost += value(opened, price);
         }
-        newCost += value(opened, price);
     }
 
     /// @notice Unrealised gain of a position at `mark` (p8), q6, floored.
     function unrealised(int256 size, int256 cost, uint256 mark) internal pure returns (int256) {
-        return (size * int256(mark)).floorDiv(PRICE_SIZE) - cost;
+        _check(size, int256(mark), cost);
+        unchecked {
+            return (size * int256(mark)).floorDiv(PRICE_SIZE) - cost;
+        }
     }
 
     /// @notice Initial margin fraction (ppm) at open interest `oi`: from `base` at `low` to 100% at
@@ -110,7 +133,11 @@ library PerpMath {
         pure
         returns (uint256)
     {
-        return FixedMath.ceilDiv(size.abs() * mark * fraction, uint256(PRICE_SIZE) * PPM);
+        _check(size, int256(mark), 0);
+        if (fraction >= FRACTION_END) revert OperandOutOfBounds();
+        unchecked {
+            return FixedMath.ceilDiv(size.abs() * mark * fraction, uint256(PRICE_SIZE) * PPM);
+        }
     }
 
     /// @notice Starts over.
@@ -131,12 +158,18 @@ library PerpMath {
         uint256 mmf
     ) internal pure {
         int256 gain = unrealised(size, cost, mark);
-        sums.unrealised += gain;
-        sums.losses += gain.min(0);
-        sums.funding += fundingPayment(size, accrued);
-        sums.initial += requirement(size, mark, imf);
-        sums.maintenance += requirement(size, mark, mmf);
-        sums.notional += size.abs() * mark;
+        int256 payment = fundingPayment(size, accrued);
+        uint256 initial = requirement(size, mark, imf);
+        uint256 maintenance = requirement(size, mark, mmf);
+        // Each is below 2^224, and nobody adds up 2^30 positions.
+        unchecked {
+            sums.unrealised += gain;
+            sums.losses += gain.min(0);
+            sums.funding += payment;
+            sums.initial += initial;
+            sums.maintenance += maintenance;
+            sums.notional += size.abs() * mark;
+        }
     }
 
     /// @notice Equity of an account with `cash` (q6), q6.
@@ -187,6 +220,18 @@ library PerpMath {
 
     /// @notice Funding of a position (s8) to its cash (q6) when the index moved by `delta` (f12).
     function fundingPayment(int256 size, int256 delta) internal pure returns (int256) {
-        return (-size * delta).floorDiv(FUNDING_SIZE);
+        _check(size, delta, 0);
+        unchecked {
+            return (-size * delta).floorDiv(FUNDING_SIZE);
+        }
+    }
+
+    function _check(int256 a, int256 b, int256 c) private pure {
+        // Whatever wraps here is beyond the bounds, and stays so.
+        unchecked {
+            uint256 lifted =
+                uint256(a + OPERAND_END) | uint256(b + OPERAND_END) | uint256(c + OPERAND_END);
+            if (lifted > OPERANDS) revert OperandOutOfBounds();
+        }
     }
 }

@@ -72,6 +72,8 @@ contract Settlement is ISettlement, Sides {
         uint256 traderCount;
         Shelf shelf;
         Terms[] terms;
+        /// Those of the deal's underlying.
+        Terms ruling;
         /// q6.
         int256 fees;
         /// Slots to write at the end.
@@ -127,7 +129,10 @@ contract Settlement is ISettlement, Sides {
 
     /// Whether the gas left suffices for `work` and for writing what the batch has changed.
     function _suffices(Batch memory batch, uint256 work) private view returns (bool) {
-        return gasleft() >= work + batch.writes * GAS_WRITE;
+        // Counts of what fits in memory, times constants.
+        unchecked {
+            return gasleft() >= work + batch.writes * GAS_WRITE;
+        }
     }
 
     /*─────────────────────────────── a fill ──────────────────────────────*/
@@ -179,7 +184,10 @@ contract Settlement is ISettlement, Sides {
         (uint256 perps, uint256 options) = trader.loaded
             ? (trader.count, trader.optionCount)
             : (FixedMath.popCount(trader.state.perps), trader.state.options);
-        return (perps + 1) * GAS_POSITION + options * GAS_HOLDING;
+        // As in `_suffices`.
+        unchecked {
+            return (perps + 1) * GAS_POSITION + options * GAS_HOLDING;
+        }
     }
 
     function _emit(Deal memory deal, Side memory taker, Side memory maker) private {
@@ -230,20 +238,22 @@ contract Settlement is ISettlement, Sides {
             Strike storage strike = strikes[id & ~uint32(1)];
             if (strike.price == 0) return Reason.UnknownMarket;
             if (block.timestamp >= strike.expiry) return Reason.SeriesExpired;
-            deal.series = _seriesPlace(batch.shelf, id);
+            uint256 place = _seriesPlace(batch.shelf, id);
+            deal.series = batch.shelf.series[place];
             deal.underlying = strike.underlying;
         }
         if (deal.underlying >= batch.terms.length) return Reason.UnknownMarket;
-        if (!batch.terms[deal.underlying].loaded) _loadTerms(batch, deal.underlying);
-        bool closed = batch.shelf.markets[deal.underlying].status == MarketStatus.Closed;
-        return closed ? Reason.MarketClosed : Reason.None;
+        deal.base = batch.shelf.markets[deal.underlying];
+        batch.ruling = batch.terms[deal.underlying];
+        if (!batch.ruling.loaded) _loadTerms(batch, deal.underlying);
+        return deal.base.status == MarketStatus.Closed ? Reason.MarketClosed : Reason.None;
     }
 
     function _loadTerms(Batch memory batch, uint32 id) private view {
         _touch(batch.shelf, id);
         Market storage market = markets[id];
         MarketCaps memory caps = market.caps;
-        Terms memory terms = batch.terms[id];
+        Terms memory terms = batch.ruling;
         terms.loaded = true;
         terms.auction = caps.auction;
         terms.opens = !batch.paused && market.price.status == MarketStatus.Active
@@ -263,7 +273,7 @@ contract Settlement is ISettlement, Sides {
     function _price(Batch memory batch, bytes calldata clearing) private pure returns (Reason) {
         Deal memory deal = batch.deal;
         uint64 price = batch.maker.order.price;
-        if (!deal.isOption && batch.terms[deal.market].auction) {
+        if (!deal.isOption && batch.ruling.auction) {
             price = Orders.clearingPrice(clearing, deal.market);
             if (price == 0) return Reason.NoClearingPrice;
         }
@@ -279,14 +289,14 @@ contract Settlement is ISettlement, Sides {
     /// What the market asks of the fill: grid, fees, status, band. Sets both sides' delta and fee.
     function _admitTrade(Batch memory batch) private view returns (Reason reason) {
         Deal memory deal = batch.deal;
-        Terms memory terms = batch.terms[deal.underlying];
-        MarketView memory market = batch.shelf.markets[deal.underlying];
+        Terms memory terms = batch.ruling;
+        MarketView memory market = deal.base;
         (uint256 near, uint256 reach) = (market.mark, market.mark * terms.priceBand);
         if (deal.isOption) {
             OptionRules memory rules = optionRules[deal.underlying];
             reason = _onGrid(deal, rules.tick, rules.lot);
             deal.interestCap = rules.oiCap;
-            near = batch.shelf.series[deal.series].value;
+            near = deal.series.value;
             reach = market.index * rules.priceBand;
         } else {
             reason = _onGrid(deal, terms.tick, terms.lot);
@@ -299,10 +309,13 @@ contract Settlement is ISettlement, Sides {
         if (!batch.taker.reduces || !batch.maker.reduces) {
             if (!terms.opens) return Reason.MarketReduceOnly;
             if (market.stale) return Reason.OracleStale;
-            if (deal.isOption && batch.shelf.series[deal.series].stale) return Reason.SeriesStale;
+            if (deal.isOption && deal.series.stale) return Reason.SeriesStale;
         }
-        uint256 distance = deal.price > near ? deal.price - near : near - deal.price;
-        return distance * PerpMath.PPM > reach ? Reason.OutsidePriceBand : Reason.None;
+        // Prices are uint64 and the band is uint24.
+        unchecked {
+            uint256 distance = deal.price > near ? deal.price - near : near - deal.price;
+            return distance * PerpMath.PPM > reach ? Reason.OutsidePriceBand : Reason.None;
+        }
     }
 
     function _onGrid(Deal memory deal, uint256 tick, uint256 lot) private pure returns (Reason) {
@@ -358,22 +371,23 @@ contract Settlement is ISettlement, Sides {
     function _trade(Batch memory batch) private view returns (Reason reason) {
         (Shelf memory shelf, Deal memory deal) = (batch.shelf, batch.deal);
         (Side memory taker, Side memory maker) = (batch.taker, batch.maker);
-        if (deal.isOption) _openSeries(shelf.series[deal.series]);
-        if (!_plan(shelf, taker, deal)) return Reason.FieldOverflow;
-        if (!_plan(shelf, maker, deal)) return Reason.FieldOverflow;
+        if (deal.isOption) _openSeries(deal.series);
+        if (!_plan(taker, deal)) return Reason.FieldOverflow;
+        if (!_plan(maker, deal)) return Reason.FieldOverflow;
 
         int256 grown = _longChange(taker) + _longChange(maker);
-        uint256 interest = uint256(int256(_interest(shelf, deal)) + grown);
+        uint256 interest = deal.isOption ? deal.series.openInterest : deal.base.openInterest;
+        interest = uint256(int256(interest) + grown);
         if (grown > 0 && interest > deal.interestCap) return Reason.OpenInterestCap;
         if (interest >= 1 << 63) return Reason.FieldOverflow;
 
-        _addInterest(shelf, deal, grown);
+        _addInterest(deal, grown);
         _exchange(taker, deal);
         _exchange(maker, deal);
         reason = _verdict(shelf, taker, deal, Reason.TakerMargin);
         if (reason == Reason.None) reason = _verdict(shelf, maker, deal, Reason.MakerMargin);
         if (reason != Reason.None) {
-            _addInterest(shelf, deal, -grown);
+            _addInterest(deal, -grown);
             _exchange(taker, deal);
             _exchange(maker, deal);
             return reason;
@@ -385,23 +399,20 @@ contract Settlement is ISettlement, Sides {
     }
 
     function _longChange(Side memory side) private pure returns (int256) {
-        return side.size.max(0) - side.held.max(0);
-    }
-
-    function _interest(Shelf memory shelf, Deal memory deal) private pure returns (uint256) {
-        return deal.isOption
-            ? shelf.series[deal.series].openInterest
-            : shelf.markets[deal.market].openInterest;
+        // Both fit int64.
+        unchecked {
+            return side.size.max(0) - side.held.max(0);
+        }
     }
 
     /// Long and short sizes of a series grow alike, for all sizes add up to zero.
-    function _addInterest(Shelf memory shelf, Deal memory deal, int256 grown) private pure {
+    function _addInterest(Deal memory deal, int256 grown) private pure {
         if (deal.isOption) {
-            SeriesView memory series = shelf.series[deal.series];
+            SeriesView memory series = deal.series;
             series.openInterest = uint256(int256(series.openInterest) + grown);
             series.shortsLeft = uint256(int256(series.shortsLeft) + grown);
         } else {
-            MarketView memory market = shelf.markets[deal.market];
+            MarketView memory market = deal.base;
             market.openInterest = uint256(int256(market.openInterest) + grown);
         }
     }
@@ -410,10 +421,10 @@ contract Settlement is ISettlement, Sides {
     /// @param payment q6 of funding, from the market's pool to the two sides.
     function _keep(Batch memory batch, int256 payment) private pure {
         if (batch.deal.isOption) {
-            SeriesView memory series = batch.shelf.series[batch.deal.series];
+            SeriesView memory series = batch.deal.series;
             if (!series.dirty) (series.dirty, batch.writes) = (true, batch.writes + WRITES_SERIES);
         } else {
-            MarketView memory market = batch.shelf.markets[batch.deal.market];
+            MarketView memory market = batch.deal.base;
             market.poolChange -= payment;
             if (!market.dirty) (market.dirty, batch.writes) = (true, batch.writes + WRITES_MARKET);
         }
@@ -425,14 +436,14 @@ contract Settlement is ISettlement, Sides {
         uint256 writes = batch.writes;
         if (!trader.dirty) (trader.dirty, writes) = (true, writes + 1);
         if (batch.deal.isOption) {
-            Holding memory holding = trader.options[side.place];
+            Holding memory holding = side.holding;
             if (!holding.dirty) (holding.dirty, writes) = (true, writes + 1);
             bool relisted = (side.held == 0) != (holding.size == 0);
             if (relisted && !trader.relisted) {
                 (trader.relisted, writes) = (true, writes + WRITES_LIST);
             }
         } else {
-            Perp memory perp = trader.perps[side.place];
+            Perp memory perp = side.position;
             if (!perp.dirty) (perp.dirty, writes) = (true, writes + 1);
         }
         batch.writes = writes;
@@ -446,14 +457,15 @@ contract Settlement is ISettlement, Sides {
         view
         returns (Reason)
     {
-        if (index >= batch.admitted.length) return Reason.MalformedFill;
+        uint256[] memory admitted = batch.admitted;
+        if (index >= admitted.length) return Reason.MalformedFill;
         bool wellFormed = Orders.read(orders, index, side.order);
-        uint256 known = batch.admitted[index];
+        uint256 known = admitted[index];
         if (known == 0) {
             known = wellFormed
                 ? _verify(batch, orders, index, side)
                 : REFUSED + uint256(Reason.MalformedOrder);
-            batch.admitted[index] = known;
+            admitted[index] = known;
         }
         if (known >= REFUSED) return Reason(known - REFUSED);
         _seat(side, known);
@@ -555,6 +567,8 @@ contract Settlement is ISettlement, Sides {
     /// have slots of their own, because they have accounts of their own.
     function _fillLane(Side memory side, uint64 size) private {
         Orders.Order memory order = side.order;
-        orderFills[_laneKey(order)] = side.lanes + (uint256(size) << _laneShift(order));
+        unchecked {
+            orderFills[_laneKey(order)] = side.lanes + (uint256(size) << _laneShift(order));
+        }
     }
 }

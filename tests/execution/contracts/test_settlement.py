@@ -343,7 +343,9 @@ def test_open_interest_cap_stops_growth_not_reduction() -> None:
 
 
 def test_position_that_overflows_its_field_is_refused() -> None:
-    m = Market(cash=2**94, oi_cap=2**63 - 1, oi_low=2**62, oi_high=2**62, mmf=1, imf=1)
+    safety = replace(BTC_USD.safety, liquidation_fee=0, slippage=0)
+    wide = {"oi_cap": 2**63 - 1, "oi_low": 2**62, "oi_high": 2**62, "safety": safety}
+    m = Market(cash=2**94, mmf=1, imf=1, **wide)
     size = (2**63 - 1) // LOT * LOT
     assert m.house.trade(m.a, m.b, size, PRICE).rejections == []
     over = m.house.trade(m.a, m.b, LOT, PRICE)
