@@ -28,14 +28,19 @@ class Commitment:
         return self.game.is_disputed and not self.is_resolved
 
     @property
-    def words(self) -> str:
-        """How it stands, for people."""
+    def status(self) -> str:
+        """In one word."""
         if self.is_resolved:
             return "resolved"
-        if self.is_disputed:
-            return "disputed: wait for its end"
+        return "disputed" if self.is_disputed else "unchallenged"
+
+    @property
+    def words(self) -> str:
+        """How it stands, for people."""
+        if self.is_resolved or self.is_disputed:
+            return self.status
         left = max(0, self.game.resolvable_at - self.l1_time)
-        return f"unchallenged, {left} s left to challenge it"
+        return f"unchallenged, with {left} s left to challenge it"
 
 
 async def find_commitment(client: L1Client, rollup: Address, boundary: Boundary) -> Commitment:

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "dispute": "node.cli.dispute:dispute",
     "keeper": "node.cli.keeper:keeper",
     "l1": "node.cli.l1:l1",
+    "margin": "node.cli.margin:margin",
     "node": "node.cli.node:node",
     "prove-step": "node.cli.prove_step:prove_step",
     "recover": "node.cli.recover:recover",
