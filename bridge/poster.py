@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge import limits
+from bridge.checked import Checked, unchecked
 from bridge.derive.inbox_log import InboxLog
 from bridge.derive.sequenced import batch_block_of
 from bridge.derive.view import DerivationView
@@ -95,13 +96,16 @@ class Poster:
         transactor: Transactor,
         *,
         on_chain_thread: OnWritingThread[Any] = write_here,
+        checked: Checked = unchecked,
     ) -> None:
+        """No block beyond `checked` is posted."""
         self._store = store
         self._config = config
         self._log = log
         self._view = view
         self._transactor = transactor
         self._on_chain_thread = on_chain_thread
+        self._checked = checked
         self._moved = 0
 
     async def step(self) -> Posted | None:
@@ -138,14 +142,14 @@ class Poster:
         )
 
     def _unposted(self, inbox: _Inbox) -> tuple[BlockNumber, list[BatchBlock]]:
-        """The blocks after the safe head that fit a batch decoded; none unless caught up."""
+        """The checked blocks after the safe head that fit a batch; none unless caught up."""
         heads = self._store.heads
         first = BlockNumber(heads.safe.number + 1)
         if not self._is_caught_up(inbox):
             return first, []
         blocks: list[BatchBlock] = []
         size = 0
-        for number in range(first, heads.unsafe.number + 1):
+        for number in range(first, min(heads.unsafe.number, self._checked()) + 1):
             block = batch_block_of(self._store, BlockNumber(number))
             size += len(encode_block(block))
             if size > BATCH_DECODED_BYTES_MAX or len(blocks) == limits.BATCH_BLOCKS_MAX:

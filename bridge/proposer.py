@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.checked import Checked, unchecked
 from bridge.derive.inbox_log import InboxLog
 from bridge.derive.records import DerivedBlock, stands
 from bridge.derive.view import DerivationView
@@ -68,7 +69,9 @@ class Proposer:
         *,
         blocks_between: int = 1,
         on_chain_thread: OnWritingThread[Any] = write_here,
+        checked: Checked = unchecked,
     ) -> None:
+        """No block beyond `checked` is proposed."""
         self._store = store
         self._log = log
         self._view = view
@@ -76,6 +79,7 @@ class Proposer:
         self._rollup = rollup
         self._blocks_between = blocks_between
         self._on_chain_thread = on_chain_thread
+        self._checked = checked
 
     async def step(self) -> ProposerReport:
         """Resolve what can be, claim what is owed, propose if the safe head has moved enough.
@@ -154,7 +158,8 @@ class Proposer:
         return Proposed(claim.boundary.number, claim.output_root, receipt)
 
     def _claim(self, reach: BlockNumber) -> DerivedBlock | None:
-        """The safe head, or the last block before it that a game reaches, if its batch stands in
-        our log: a reorg may be about to take it back."""
-        derived = self._view.derived(min(self._store.heads.safe.number, reach))
+        """The safe head, or the last block before it that is checked and that a game reaches, if
+        its batch stands in our log: a reorg may be about to take it back."""
+        safe = self._store.heads.safe.number
+        derived = self._view.derived(min(safe, reach, self._checked()))
         return derived if derived is not None and stands(derived.item, self._log) else None

@@ -4,7 +4,6 @@ A node whose data folder has the evidence of a block doesn't start before the op
 to go on with, or the stored block is the machine's.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,10 +15,10 @@ from bridge.derive.plan import Anchor
 from bridge.machine.difference import Difference, StepPlace
 from execution.evm.tracing import Instant
 from execution.machine.opcodes.mnemonics import mnemonic
+from node.evidence_file import read_evidence_files, write_evidence_file
 from node.rpc.format import header_json
 from state.blocks import Header
 from state.errors import InternalError
-from state.files import write_atomically
 from state.headers import header_hash
 from state.types import BlockNumber, Hash32
 
@@ -41,16 +40,6 @@ class MachineDisagrees(InternalError):
         )
         self.number = number
         self.path = path
-
-
-class EvidenceUnreadable(InternalError):
-    """A file that should be evidence can't be read."""
-
-    def __init__(self, path: Path, reason: object) -> None:
-        super().__init__(
-            f"{path} should be the evidence of a disagreement, but can't be read ({reason}):"
-            " restore it, or move it away to have the block checked again"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,25 +115,18 @@ def evidence_json(
 
 def write_evidence(folder: Path, evidence: dict[str, Any]) -> Path:
     """Write the file, whole or not at all; evidence of the same block gives way."""
-    path = folder / f"{PREFIX}{evidence['block']}.json"
-    write_atomically(path, json.dumps(evidence, indent=2).encode() + b"\n")
-    return path
+    return write_evidence_file(folder, PREFIX, evidence)
 
 
 def kept_evidence(folder: Path) -> list[KeptEvidence]:
     """The evidence in a data folder, by block. Raises `EvidenceUnreadable`."""
-    kept = [_read(path) for path in folder.glob(f"{PREFIX}*.json")]
-    return sorted(kept, key=lambda one: one.number)
+    return sorted(read_evidence_files(folder, PREFIX, _kept), key=lambda one: one.number)
 
 
-def _read(path: Path) -> KeptEvidence:
-    try:
-        found = json.loads(path.read_bytes())
-        machine = found["machine"]
-        root = None if machine is None else Hash32(bytes.fromhex(machine["outputRoot"][2:]))
-        return KeptEvidence(path, BlockNumber(int(found["block"])), root)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EvidenceUnreadable(path, error) from error
+def _kept(path: Path, found: Any) -> KeptEvidence:
+    machine = found["machine"]
+    root = None if machine is None else Hash32(bytes.fromhex(machine["outputRoot"][2:]))
+    return KeptEvidence(path, BlockNumber(int(found["block"])), root)
 
 
 def _result_json(result: Result) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import pytest
 
 from bridge.derive.engine import PY_EVM, Engine
 from bridge.derive.pipeline import Pipeline
-from node.evidence import EvidenceUnreadable, MachineDisagrees
+from node.evidence import MachineDisagrees
+from node.evidence_file import EvidenceUnreadable
 from node.limits import MACHINE_CHECK_BACKLOG_MAX
 from node.machine_check import (
     MachineCheck,
