@@ -74,6 +74,8 @@ class CommandFeed:
         try:
             async with asyncio.timeout(FEED_SECONDS_MAX):
                 output = await _read_bounded(process.stdout)
+                if len(output) > FEED_BYTES_MAX:
+                    return output
                 code = await process.wait()
         except TimeoutError:
             raise FeedUnavailable(
@@ -185,9 +187,16 @@ async def _read_bounded(stream: asyncio.StreamReader | None) -> bytes:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Stop a script and what it started; nothing happens to one that has ended."""
+    """Stop a script and what it started; nothing happens to one that has ended.
+
+    What it printed meanwhile is read and forgotten: asyncio sees an end only behind an empty pipe.
+    """
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FEED_SECONDS_MAX):
+            while process.stdout is not None and await process.stdout.read(FEED_BYTES_MAX):
+                pass
+            await process.wait()

@@ -86,6 +86,8 @@ class Automine:
 
     chain: TestChain
     is_on: bool = True
+    gap: int = 1
+    """Seconds from one block to the next."""
 
     async def submit(self, raw: bytes) -> Hash32:
         transaction = await asyncio.to_thread(self.chain.mempool.add, raw)
@@ -109,7 +111,7 @@ class Automine:
         chain = self.chain
         parent = unsafe_header(chain.store)
         attributes = BlockAttributes(
-            timestamp=Timestamp(parent.timestamp + 1),
+            timestamp=Timestamp(parent.timestamp + self.gap),
             prev_randao=keccak(parent.prev_randao),
             gas_limit=chain.config.block_gas_limit,
         )
