@@ -9,7 +9,7 @@ PROOF_ACCOUNTS_MAX: Final = 16
 """Accounts in a proof: the router, its nine modules and the caller are eleven."""
 
 PROOF_SLOTS_MAX: Final = 2048
-"""Slots in a proof. The largest account reads some 1,300: 64 positions, 64 markets of 14 slots,
+"""Slots in a proof. The largest account reads some 1,100: 64 positions, 64 markets of 11 slots,
 32 series of 9."""
 
 NODE_CHARACTERS_MAX: Final = 1_200
@@ -21,5 +21,6 @@ HEADER_CHARACTERS_MAX: Final = 2_000
 PROOF_BYTES_MAX: Final = 24 * 2**20
 """A proof as JSON: the largest account's, with nine nodes a slot, has some 12 MB."""
 
-VERIFY_GAS_MAX: Final = 100_000_000
-"""Gas of one call while verifying: the largest account's statement takes a fifth of it."""
+VERIFY_GAS_MAX: Final = 2**24
+"""Gas of one call of the contract: a node's eth_call allows as much, and 64 positions beside 32
+series fit."""

@@ -89,6 +89,10 @@ class ShownAccount(_Shown, frozen=True):
     options: tuple[ShownOption, ...]
     scenarios: tuple[ShownScenarios, ...]
 
+    @property
+    def is_portfolio(self) -> bool:
+        return self.mode == "portfolio"
+
 
 class UnreadableStatement(Unavailable):
     """A node's answer that is no statement."""
@@ -111,11 +115,12 @@ def print_account(console: Console, shown: ShownAccount) -> None:
     )
     _print_standing(console, shown)
     if shown.perps:
-        _print_perps(console, shown.perps)
+        _print_perps(console, shown)
     if shown.options:
         _print_options(console, shown.options)
-    for line in shown.scenarios:
-        _print_scenarios(console, line)
+    if shown.is_portfolio:
+        for line in shown.scenarios:
+            _print_scenarios(console, line)
 
 
 def fixed(number: str, digits: int) -> str:
@@ -141,11 +146,13 @@ def _print_standing(console: Console, shown: ShownAccount) -> None:
         console.print("[yellow]Prices are stale:[/yellow] no liquidation, and no withdrawal.")
 
 
-def _print_perps(console: Console, perps: tuple[ShownPerp, ...]) -> None:
+def _print_perps(console: Console, shown: ShownAccount) -> None:
     titles = ("Perpetual", "Size", "Cost", "Mark", "Unrealised", "Funding", "Maintenance",
               "Liquidation at")  # fmt: skip
     table = output.table(*titles, right=titles[1:])
-    for perp in perps:
+    # In portfolio margin no price of one market alone says when an account fails.
+    never = "-" if shown.is_portfolio else "never"
+    for perp in shown.perps:
         price = perp.liquidation_price_p8
         table.add_row(
             str(perp.market),
@@ -155,7 +162,7 @@ def _print_perps(console: Console, perps: tuple[ShownPerp, ...]) -> None:
             fixed(perp.unrealised_q6, _Q6),
             fixed(perp.unsettled_funding_q6, _Q6),
             fixed(perp.maintenance_q6, _Q6),
-            "none" if price is None else fixed(price, _P8),
+            never if price is None else fixed(price, _P8),
         )
     console.print(table)
 
@@ -180,7 +187,9 @@ def _print_options(console: Console, options: tuple[ShownOption, ...]) -> None:
 def _print_scenarios(console: Console, line: ShownScenarios) -> None:
     """The gains in the contract's order, the worst of them marked."""
     worst = min(line.pnl_q6, key=int, default="0")
-    table = output.table(f"Scenarios of {line.underlying}", *[""] * (_COLUMNS - 1))
+    console.print(f"Gains on {line.underlying} in the {len(line.pnl_q6)} scenarios")
+    titles = ["" for _ in range(_COLUMNS)]
+    table = output.table(*titles, right=("",))
     cells = [
         f"[bold red]{fixed(gain, _Q6)}[/bold red]" if gain == worst else fixed(gain, _Q6)
         for gain in line.pnl_q6
