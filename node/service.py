@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.deployment import Deployment, load_deployment, to_json
@@ -23,6 +23,9 @@ from node.chain import Chain
 from node.keepers.service import run_keepers
 from node.limits import DISPUTE_POLL_SECONDS, EVM_THREADS
 from node.machine_check import MachineCheck, settle_disagreements
+from node.metrics import NodeMetrics
+from node.monitor.evidence import settle_violations
+from node.monitor.monitor import Monitor
 from node.roles.faulty import fault_player
 from node.roles.follower import Follower, every, open_l2
 from node.roles.l1 import make_block, open_l1
@@ -50,6 +53,7 @@ class RunningNode:
     chain: Chain
     backend: Backend
     loops: list[Coroutine[Any, Any, None]]
+    metrics: NodeMetrics
     follower: Follower | None = None
     fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """Gets an exception when the node finds itself wrong and must stop."""
@@ -80,7 +84,12 @@ async def run_node(settings: NodeSettings, *, stop_with_parent: bool = False) ->
         loop.add_reader(sys.stdin.fileno(), stopping.set)
     async with opened(settings) as node:
         server = RpcServer(
-            build_app(node.backend, on_fault=node.report_fault, health=node.health),
+            build_app(
+                node.backend,
+                on_fault=node.report_fault,
+                health=node.health,
+                metrics=node.metrics.text,
+            ),
             settings.rpc_host,
             settings.rpc_port,
         )
@@ -137,7 +146,8 @@ def _l1_node(settings: NodeSettings, chain: Chain) -> RunningNode:
         await chain.feed.announce()
 
     backend = _backend(chain)
-    return RunningNode(chain, backend, [every(settings.block_seconds, step, "l1")])
+    loops = [every(settings.block_seconds, step, "l1")]
+    return RunningNode(chain, backend, loops, NodeMetrics(backend))
 
 
 def _l2_node(
@@ -147,14 +157,19 @@ def _l2_node(
     settle_disagreements(
         settings.data_dir, chain.store, chain.config, follower.pipeline, settings.machine_results
     )
+    accepted = settle_violations(settings.data_dir, chain.store, settings.accepted_violations)
+    monitor = Monitor(chain.store, settings.data_dir, chain.config.chain_id, accepted)
     rollup = Rollup(follower.pipeline.status, follower.pipeline.view, to_json(deployment))
-    loops = [follower.run()]
+    backend = _backend(chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER)
+    metrics = NodeMetrics(backend, monitor.statistics)
+    loops = [follower.run(), monitor.run(chain.feed)]
     if settings.machine_check:
         check = MachineCheck(chain.store, chain.config, settings.data_dir, settings.machine_check)
         loops.append(check.run())
     if settings.role is Role.SEQUENCER:
         batcher, proposer = (Transactor(client, one) for one in _operators(settings))
-        sequencer = _sequencer(settings, follower, deployment, batcher, proposer)
+        sequencer = _sequencer(settings, follower, monitor, deployment, batcher, proposer)
+        metrics = replace(metrics, sequencer=lambda: sequencer.statistics)
         loops += [
             sequencer.build_blocks(),
             every(settings.batch_seconds, sequencer.post, "poster"),
@@ -165,13 +180,13 @@ def _l2_node(
             loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
         if settings.keepers is not None:
             loops.append(run_keepers(settings.keepers))
-    backend = _backend(chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER)
-    return RunningNode(chain, backend, loops, follower)
+    return RunningNode(chain, backend, loops, metrics, follower)
 
 
 def _sequencer(
     settings: NodeSettings,
     follower: Follower,
+    monitor: Monitor,
     deployment: Deployment,
     batcher: Transactor,
     proposer: Transactor,
@@ -179,6 +194,7 @@ def _sequencer(
     chain = follower.chain
     return Sequencer(
         follower=follower,
+        monitor=monitor,
         poster=Poster(
             chain.store,
             chain.config,
@@ -186,6 +202,7 @@ def _sequencer(
             follower.pipeline.view,
             batcher,
             on_chain_thread=chain.write,
+            checked=monitor.checked,
         ),
         proposer=Proposer(
             chain.store,
@@ -194,6 +211,7 @@ def _sequencer(
             proposer,
             deployment.rollup,
             on_chain_thread=chain.write,
+            checked=monitor.checked,
         ),
         block_seconds=settings.block_seconds,
         batch_seconds=settings.batch_seconds,

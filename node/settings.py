@@ -60,6 +60,8 @@ class NodeSettings:
     """Every so many safe blocks one is executed by the machine too; 0 for none."""
     machine_results: frozenset[BlockNumber] = frozenset()
     """Blocks that the machine executes instead of the engine."""
+    accepted_violations: frozenset[BlockNumber] = frozenset()
+    """Blocks whose broken invariants the operator goes on with."""
     keepers: CrewSettings | None = None
     """The keepers that run as services of this node, and talk to it like anybody else."""
 

@@ -58,6 +58,10 @@ LOOPBACK: Final = "127.0.0.1"
     help="Go on with the machine's result for this block, after a disagreement; may be repeated.",
 )  # fmt: skip
 @click.option(
+    "--accept-violation", type=click.IntRange(0), multiple=True, metavar="BLOCK",
+    help="Go on though this block broke an invariant of the clearing house; may be repeated.",
+)  # fmt: skip
+@click.option(
     "--keepers", metavar="LIST",
     help="Keepers to run in this node, separated by commas: see `tallystick keeper`.",
 )  # fmt: skip
@@ -83,6 +87,7 @@ def node(
     fault: Fault | None,
     machine_check: int | None,
     machine_result: tuple[int, ...],
+    accept_violation: tuple[int, ...],
     keepers: str | None,
     keeper_key_file: Path | None,
     keeper: KeeperOptions,
@@ -105,6 +110,7 @@ def node(
         fault=fault,
         machine_check=_machine_check(Role(role), machine_check),
         machine_results=frozenset(map(BlockNumber, machine_result)),
+        accepted_violations=frozenset(map(BlockNumber, accept_violation)),
         keepers=_keepers(keepers, keeper, rpc_port, deployment, keeper_key_file, dev),
     )
     configure_logging()

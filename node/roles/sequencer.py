@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.derive.errors import DerivationReset
 from bridge.derive.sequenced import record_block, sequenced_plan
 from bridge.poster import Poster
 from bridge.proposer import Proposer
+from node.monitor.monitor import Monitor
 from node.roles.follower import Follower
 from state.errors import Unavailable
 from state.types import BlockNumber
@@ -15,16 +16,33 @@ from state.types import BlockNumber
 log = logging.getLogger("tallystick.sequencer")
 
 
+@dataclass(frozen=True, slots=True)
+class SequencerStatistics:
+    """What was done since the start."""
+
+    blocks: int = 0
+    build_seconds: float = 0.0
+    """How long the newest block took."""
+    batches: int = 0
+    batch_bytes: int = 0
+    proposals: int = 0
+
+
 @dataclass(slots=True)
 class Sequencer:
-    """Makes unsafe blocks while the view of L1 is fresh enough to build on."""
+    """Makes unsafe blocks while the view of L1 is fresh enough to build on.
+
+    Nothing is built on a block that the monitor hasn't found right.
+    """
 
     follower: Follower
+    monitor: Monitor
     poster: Poster
     proposer: Proposer
     block_seconds: float
     batch_seconds: float
     proposal_seconds: float
+    statistics: SequencerStatistics = SequencerStatistics()
 
     async def build_blocks(self) -> None:
         """Build a block every block time, from the first complete look at L1 on.
@@ -35,6 +53,7 @@ class Sequencer:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
+            await self.monitor.wait_checked_head()
             await self.build_block()
             due = max(due + self.block_seconds, loop.time())
             await asyncio.sleep(due - loop.time())
@@ -42,12 +61,18 @@ class Sequencer:
     async def build_block(self) -> BlockNumber | None:
         """Build, write and announce one block; None where the time for it has not come."""
         chain = self.follower.chain
+        began = chain.clock.monotonic()
         try:
             number = await chain.write(self._build)
         except (Unavailable, DerivationReset) as error:
             log.info("no block now: %s", error)
             return None
         await chain.feed.announce()
+        self.statistics = replace(
+            self.statistics,
+            blocks=self.statistics.blocks + 1,
+            build_seconds=chain.clock.monotonic() - began,
+        )
         return number
 
     def _build(self) -> BlockNumber:
@@ -69,6 +94,11 @@ class Sequencer:
         if self.follower.synced.is_set():
             posted = await self.poster.step()
             if posted is not None:
+                self.statistics = replace(
+                    self.statistics,
+                    batches=self.statistics.batches + 1,
+                    batch_bytes=self.statistics.batch_bytes + posted.data_bytes,
+                )
                 log.info(
                     "posted blocks %d to %d in %d bytes",
                     posted.first,
@@ -81,6 +111,7 @@ class Sequencer:
         if self.follower.synced.is_set():
             report = await self.proposer.step()
             if report.proposed is not None:
+                self.statistics = replace(self.statistics, proposals=self.statistics.proposals + 1)
                 log.info(
                     "proposed output root 0x%s of block %d",
                     report.proposed.output_root.hex(),

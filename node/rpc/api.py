@@ -45,12 +45,14 @@ def build_app(
     access: AccessPolicy | None = None,
     on_fault: Callable[[BaseException], None] = lambda error: None,
     health: Callable[[], Health] | None = None,
+    metrics: Callable[[], bytes] | None = None,
     extra: tuple[object, ...] = (),
 ) -> RpcApp:
     """The JSON-RPC application of a chain, for `RpcServer`.
 
     `on_fault` hears of errors that are the node's own; an `InternalError` there is a reason to
-    stop it. `extra` are further namespaces. By default the node is healthy as long as it answers.
+    stop it. `metrics` is what `GET /metrics` answers. `extra` are further namespaces. By default
+    the node is healthy as long as it answers.
     """
     namespaces: list[object] = [namespace(backend) for namespace in _NAMESPACES]
     if backend.config.layer is Layer.L2:
@@ -63,6 +65,7 @@ def build_app(
         health=health or (lambda: Health(True, {"status": "ok", **heads(backend)})),
         source=FeedSubscriptions(backend.feed),
         access=access,
+        metrics=metrics,
     )
 
 

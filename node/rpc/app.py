@@ -1,8 +1,8 @@
-"""The ASGI application: HTTP POST and websocket JSON-RPC, `GET /` and `GET /healthz`, one port."""
+"""The ASGI application: HTTP POST and websocket JSON-RPC, `GET /`, `/healthz` and `/metrics`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,10 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+
+_JSON: Final = b"application/json"
+_METRICS: Final = b"text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus' text format."""
 
 
 class Health(NamedTuple):
@@ -41,7 +45,8 @@ class RpcApp:
     """The JSON-RPC application.
 
     `describe` gives the short JSON about the node that `GET /` answers; `health` decides between
-    200 and 503 for `GET /healthz`. Without an `access` policy the server sets that of its address.
+    200 and 503 for `GET /healthz`; `metrics` is the text of `GET /metrics`. Without an `access`
+    policy the server sets that of its address.
     """
 
     def __init__(
@@ -52,9 +57,11 @@ class RpcApp:
         health: Callable[[], Health],
         source: SubscriptionSource | None = None,
         access: AccessPolicy | None = None,
+        metrics: Callable[[], bytes] | None = None,
     ) -> None:
         self.dispatcher = dispatcher
         self.access = access
+        self.metrics = metrics
         self._describe = describe
         self._health = health
         self._source = source
@@ -90,13 +97,14 @@ class RpcApp:
         self, verb: str, path: str, headers: Mapping[bytes, bytes], receive: Receive, send: Send
     ) -> None:
         cors = _cors_headers(_text(headers.get(b"origin")))
+        kind = _JSON
         try:
             if verb == "POST":
                 body = await _read_body(headers, receive)
                 answer = await self.dispatcher.answer(body)
                 status = 204 if answer is None else 200
             elif verb in ("GET", "HEAD"):
-                status, answer = self._page(path)
+                status, answer, kind = self._page(path)
             elif verb == "OPTIONS":
                 status, answer = 204, None
             else:
@@ -105,14 +113,17 @@ class RpcApp:
             status, answer = refused.status, _message(refused)
         except _Gone:
             return
-        await _respond(send, status, answer, cors, sends_body=verb != "HEAD")
+        await _respond(send, status, answer, cors, kind=kind, sends_body=verb != "HEAD")
 
-    def _page(self, path: str) -> tuple[int, bytes]:
+    def _page(self, path: str) -> tuple[int, bytes, bytes]:
+        """Status, body, and type of the body."""
         if path == "/":
-            return 200, msgspec.json.encode(self._describe())
+            return 200, msgspec.json.encode(self._describe()), _JSON
         if path == "/healthz":
             health = self._health()
-            return 200 if health.healthy else 503, msgspec.json.encode(health.detail)
+            return 200 if health.healthy else 503, msgspec.json.encode(health.detail), _JSON
+        if path == "/metrics" and self.metrics is not None:
+            return 200, self.metrics(), _METRICS
         raise _Refused(404, "nothing here: POST / takes JSON-RPC, GET /healthz tells the health")
 
 
@@ -165,11 +176,17 @@ async def _receive_body(receive: Receive) -> bytes:
 
 
 async def _respond(
-    send: Send, status: int, body: bytes | None, headers: Headers, *, sends_body: bool = True
+    send: Send,
+    status: int,
+    body: bytes | None,
+    headers: Headers,
+    *,
+    kind: bytes = _JSON,
+    sends_body: bool = True,
 ) -> None:
     if body is not None:
         headers = [
-            (b"content-type", b"application/json"),
+            (b"content-type", kind),
             (b"content-length", str(len(body)).encode()),
             *headers,
         ]
@@ -182,7 +199,7 @@ async def _refuse(kind: str, refused: _Refused, send: Send) -> None:
     if kind == "http":
         await _respond(send, refused.status, _message(refused), [])
         return
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", _JSON)]
     prefix = "websocket.http.response."
     await send({"type": prefix + "start", "status": refused.status, "headers": headers})
     await send({"type": prefix + "body", "body": _message(refused)})

@@ -282,3 +282,13 @@ async def test_stopped_server_closes_sockets_and_frees_its_port() -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", server.port))
+
+
+async def test_get_metrics_is_text_where_there_are_any() -> None:
+    app = make_app()
+    async with running(app) as server, httpx.AsyncClient(base_url=server.url) as client:
+        assert (await client.get("/metrics")).status_code == 404
+        app.metrics = lambda: b"one 1\n"
+        response = await client.get("/metrics")
+        assert (response.status_code, response.content) == (200, b"one 1\n")
+        assert response.headers["content-type"].startswith("text/plain; version=0.0.4")

@@ -1,0 +1,147 @@
+"""What a monitoring system scrapes: the text of `GET /metrics`, in Prometheus' format 0.0.4.
+
+Everything is read when it is asked for. Labels name markets, and otherwise one of a few words:
+nothing grows with accounts or blocks. The format's numbers are doubles, so that an amount above
+2^53 units is shown rounded; the exact ones are in storage.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from node.monitor.books import Globals
+from node.monitor.monitor import MonitorStatistics
+from node.roles.sequencer import SequencerStatistics
+from node.rpc.backend import Backend
+from sequencer.mempool import Mempool
+from state.blocks import Header
+from state.store import ChainStore
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NodeMetrics(Collector):
+    """The numbers of one node; a part that it doesn't have has none."""
+
+    backend: Backend
+    monitor: Callable[[], MonitorStatistics] | None = None
+    sequencer: Callable[[], SequencerStatistics] | None = None
+
+    def text(self) -> bytes:
+        """Everything, as it is now."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """All families, for the registry."""
+        yield from _chain(self.backend.store)
+        if self.backend.mempool is not None:
+            yield from _pool(self.backend.mempool)
+        if self.sequencer is not None:
+            yield from _sequencer(self.sequencer())
+        if self.monitor is not None:
+            yield from _monitor(self.monitor())
+
+
+def _chain(store: ChainStore) -> Iterator[Metric]:
+    reader = store.reader
+    heads = GaugeMetricFamily(
+        "tallystick_head_block", "Number of the newest block of each kind.", labels=["head"]
+    )
+    for name, block in (
+        ("unsafe", reader.heads.unsafe),
+        ("safe", reader.heads.safe),
+        ("finalized", reader.heads.finalized),
+    ):
+        heads.add_metric([name], block.number)
+    yield heads
+    header = reader.header(reader.heads.unsafe.number)
+    if header is not None:
+        yield from _head(header)
+
+
+def _head(header: Header) -> Iterator[Metric]:
+    yield _gauge("head_timestamp_seconds", "When the newest block is of.", header.timestamp)
+    yield _gauge("head_gas_used", "Gas of the newest block.", header.gas_used)
+    yield _gauge("head_gas_limit", "Gas that the newest block might use.", header.gas_limit)
+    yield _gauge("head_base_fee_wei", "Base fee of the newest block.", header.base_fee_per_gas)
+
+
+def _pool(mempool: Mempool) -> Iterator[Metric]:
+    statistics = mempool.statistics()
+    pool = GaugeMetricFamily(
+        "tallystick_pool_transactions", "Transactions that wait.", labels=["state"]
+    )
+    pool.add_metric(["pending"], statistics.pending)
+    pool.add_metric(["queued"], statistics.queued)
+    yield pool
+    yield _gauge("pool_bytes", "Size of the transactions that wait.", statistics.bytes)
+
+
+def _sequencer(now: SequencerStatistics) -> Iterator[Metric]:
+    yield _counter("blocks_built", "Blocks made since the start.", now.blocks)
+    yield _gauge("block_build_seconds", "How long the newest block took.", now.build_seconds)
+    yield _counter("batches_posted", "Batches posted since the start.", now.batches)
+    yield _counter("batch_bytes_posted", "Bytes of those batches.", now.batch_bytes)
+    yield _counter("output_roots_proposed", "Output roots proposed since the start.", now.proposals)
+
+
+def _monitor(now: MonitorStatistics) -> Iterator[Metric]:
+    yield _counter("monitor_checks", "Blocks held to the invariants since the start.", now.checked)
+    yield _counter("monitor_scans", "Full scans of all accounts.", now.scans)
+    yield _counter("monitor_violations", "Invariants found broken.", now.violations)
+    yield _gauge("monitor_accepted", "Broken invariants that are passed over.", now.accepted)
+    if now.last is not None and now.books is not None:
+        yield _gauge("monitor_checked_block", "The last block that was checked.", now.last)
+        yield _gauge("house_accounts", "Sub-accounts.", now.accounts)
+        yield _gauge("house_cash_q6", "Sum of all cash.", now.cash)
+        yield from _house(now.books)
+        yield from _markets(now.books)
+
+
+def _house(now: Globals) -> Iterator[Metric]:
+    custody = now.house.custody
+    yield _gauge("house_custody_q6", "Collateral that the books account for.", custody.held)
+    yield _gauge("house_fees_q6", "Fees not yet collected.", custody.fees)
+    yield _gauge("house_insurance_q6", "Insurance of all markets.", custody.insurance)
+    yield _gauge("house_reported_debt_q6", "Reported negative equity.", custody.reported_debt)
+    if now.house.balance is not None:
+        yield _gauge("house_token_balance_q6", "Collateral that is there.", now.house.balance)
+
+
+def _markets(now: Globals) -> Iterator[Metric]:
+    markets = now.markets.items()
+    yield _by_market(
+        "open_interest_s8", "Sum of long sizes.", ((m, b.state.open_interest) for m, b in markets)
+    )
+    yield _by_market(
+        "funding_pool_q6", "Remainders of funding.", ((m, b.state.pool) for m, b in markets)
+    )
+    yield _by_market("insurance_q6", "Insurance.", ((m, b.insurance) for m, b in markets))
+    yield _by_market("mark_p8", "Mark.", ((m, b.state.mark) for m, b in markets))
+    yield _by_market("index_p8", "Index.", ((m, b.state.index) for m, b in markets))
+    series = now.series.values()
+    yield _gauge("series_listed", "Option series.", len(series))
+    interest = sum(book.state.open_interest for book in series)
+    yield _gauge("series_open_interest_s8", "Sum of long sizes of all series.", interest)
+    pools = sum(book.state.pool for book in series)
+    yield _gauge("series_pool_q6", "What expiries collected and not yet paid.", pools)
+
+
+def _by_market(name: str, what: str, values: Iterable[tuple[int, int]]) -> Metric:
+    family = GaugeMetricFamily(f"tallystick_market_{name}", what, labels=["market"])
+    for market, value in values:
+        family.add_metric([str(market)], value)
+    return family
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"tallystick_{name}", what, value=value)
+
+
+def _counter(name: str, what: str, value: int) -> Metric:
+    return CounterMetricFamily(f"tallystick_{name}", what, value=value)
