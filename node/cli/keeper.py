@@ -18,12 +18,12 @@ from node.cli.options import config_option
 from node.keepers.crew import crew
 from node.keepers.keeper import Done, Keeper, Tell, take_step
 from node.keepers.service import keep_all
-from node.keepers.settings import ALL, CrewSettings, Duty, parse_duties
+from node.keepers.settings import CrewSettings, parse_duties
 
 
 @click.command(short_help="Keep the books in order.", context_settings={"show_default": True})
 @config_option
-@click.argument("duties", nargs=-1, required=True, metavar="|".join((*Duty, ALL)) + "...")
+@click.argument("duties", nargs=-1, required=True, metavar="KEEPER...")
 @click.option("--rpc-url", default="http://127.0.0.1:9545", metavar="URL", help="A node of L2.")
 @click.option("--chain-id", default=L2_DEVNET_CHAIN_ID, help="Chain id expected of it.")
 @click.option(
@@ -49,9 +49,18 @@ def keeper(
     once: bool,
     as_json: bool,
 ) -> None:
-    """Do what anybody may do: report signed prices, accrue funding, price options, close accounts
-    that failed, settle what has expired. Keepers talk to a node over JSON-RPC and need no
-    permission; whoever is faster does it. Ctrl-C stops them.
+    """Do what anybody may do to keep the books in order, over a node's JSON-RPC. Ctrl-C stops it.
+
+    \b
+    oracle       relays rounds of signed prices and option inputs
+    funding      accrues funding at the end of an interval
+    arrays       prices option series that are held
+    liquidator   closes accounts below maintenance margin, reports debts
+    deleverager  closes what nobody takes against those who gained
+    expiry       settles option series that have expired
+    closing      ends markets that have died
+    exits        executes exits that owners asked for
+    all          every one of them
     """
     account = _account(key_file, password_file)
     settings = keeper.crew(parse_duties(duties), rpc_url, chain_id, account, dev=dev)
