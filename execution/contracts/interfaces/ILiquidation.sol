@@ -42,6 +42,10 @@ interface ILiquidation {
     error BackstopUnable(uint32 market);
     /// The insurance can't cover what taking the position would leave missing (q6).
     error InsuranceTooSmall(uint32 market, uint256 missing);
+    /// Orders can't take hedges apart: only the backstop takes over an account with options.
+    error HoldsOptions(uint64 account);
+    /// The exit would leave less equity than the rest of the account needs.
+    error ExitRaisesRisk(uint64 account);
     error NoPosition(uint64 account, uint32 market);
     error ExitPending(uint64 account, uint32 market);
     error NoExit(uint64 account, uint32 market);

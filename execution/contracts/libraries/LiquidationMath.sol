@@ -59,8 +59,12 @@ library LiquidationMath {
         uint256 fee,
         uint256 lot
     ) internal pure returns (uint256) {
-        Failing memory failing = Failing(position, equity, others, mark, price, mmf, fee);
-        uint256 held = position.abs();
+        return sizeOf(Failing(position, equity, others, mark, price, mmf, fee), lot);
+    }
+
+    /// @notice As `size`.
+    function sizeOf(Failing memory failing, uint256 lot) internal pure returns (uint256) {
+        uint256 held = failing.size.abs();
         uint256 lots = held / lot;
         uint256 first = _fewest(failing, lot);
         for (uint256 tried = 0; tried < TRIES; tried++) {
@@ -83,44 +87,64 @@ library LiquidationMath {
         return uint256(due.min(equity).max(0));
     }
 
-    /// @notice The worst price (p8) at which a position of `held` (s8) may be sold to an order.
-    function worstPrice(int256 held, uint256 mark, uint256 slippage)
+    /// @notice Equity (q6) of the account once `closed` (s8, unsigned) of the position has been closed
+    /// at the price and the fee was taken.
+    function equityAfter(Failing memory failing, uint256 closed)
         internal
         pure
-        returns (uint256)
+        returns (int256 equity)
     {
-        if (held < 0) return mark * (uint256(PPM) + slippage) / uint256(PPM);
-        return FixedMath.ceilDiv(mark * (uint256(PPM) - slippage), uint256(PPM));
+        int256 paid = PerpMath.value(withSign(closed, failing.size), failing.price);
+        // Cost and cash move by the same amount, so that only the value at the mark matters.
+        equity = failing.equity + paid
+            + PerpMath.unrealised(left(failing, closed), 0, failing.mark)
+            - PerpMath.unrealised(failing.size, 0, failing.mark);
+        equity -= int256(charge(paid.abs(), failing.fee, equity));
+    }
+
+    /// @notice The position (s8) once `closed` (s8, unsigned) of it has been closed.
+    function left(Failing memory failing, uint256 closed) internal pure returns (int256) {
+        return failing.size - withSign(closed, failing.size);
+    }
+
+    /// @notice `amount` (s8, unsigned) with the sign of `position`.
+    function withSign(uint256 amount, int256 position) internal pure returns (int256) {
+        return position < 0 ? -int256(amount) : int256(amount);
     }
 
     /// @notice What the backstop pays (p8) for a position of `held` (s8): the mark less the
-    /// slippage, on the tick, rounded against who fails. May be 0 for a long.
+    /// slippage (ppm, below one), on the tick, rounded against who fails. May be 0 for a long.
     function backstopPrice(int256 held, uint256 mark, uint256 slippage, uint256 tick)
         internal
         pure
         returns (uint256)
     {
-        uint256 step = tick * uint256(PPM);
-        if (held > 0) return mark * (uint256(PPM) - slippage) / step * tick;
-        return FixedMath.ceilDiv(mark * (uint256(PPM) + slippage), step) * tick;
+        // Marks and ticks are below 2^64, and a slippage below 2^24.
+        unchecked {
+            uint256 step = tick * uint256(PPM);
+            uint256 rest = step - 1;
+            if (held > 0) (slippage, rest) = (uint256(-int256(slippage)), 0);
+            return (mark * (uint256(PPM) + slippage) + rest) / step * tick;
+        }
     }
 
     /// Below this many lots the target is out of reach, whatever the rounding: unrounded,
     /// 4 E - 5 MM rises in a line with what is closed. Where it doesn't rise, no number is enough.
     function _fewest(Failing memory failing, uint256 lot) private pure returns (uint256) {
-        int256 adverse = int256(failing.mark) - int256(failing.price);
-        if (failing.size < 0) adverse = -adverse;
-        int256 lost = adverse * PPM + int256(failing.fee * failing.price);
-        int256 slope =
-            int256(failing.mmf * failing.mark) * TARGET_OVER - lost * TARGET_UNDER;
-        if (slope <= 0) return type(uint256).max;
         uint256 own = PerpMath.requirement(failing.size, failing.mark, failing.mmf);
-        int256 need = int256(failing.others + own) * TARGET_OVER
-            - failing.equity * TARGET_UNDER - ROUNDING;
-        if (need <= 0) return 1;
-        uint256 lots =
-            FixedMath.ceilDiv(uint256(need * PRICE_SIZE_PPM), uint256(slope) * lot);
-        return FixedMath.max(lots, 1);
+        // Prices are below 2^64, rates below 2^24, amounts below 2^97, and a lot below 2^64.
+        unchecked {
+            int256 adverse = int256(failing.mark) - int256(failing.price);
+            if (failing.size < 0) adverse = -adverse;
+            int256 lost = adverse * PPM + int256(failing.fee * failing.price);
+            int256 slope =
+                int256(failing.mmf * failing.mark) * TARGET_OVER - lost * TARGET_UNDER;
+            if (slope <= 0) return type(uint256).max;
+            int256 need = int256(failing.others + own) * TARGET_OVER
+                - failing.equity * TARGET_UNDER - ROUNDING;
+            int256 step = slope * int256(lot);
+            return uint256((need * PRICE_SIZE_PPM).ceilDiv(step).max(1));
+        }
     }
 
     /// The first number of lots that suffices, by halving.
@@ -139,15 +163,8 @@ library LiquidationMath {
 
     /// Whether closing `closed` (s8) of the position, not all of it, makes the account safe.
     function _suffices(Failing memory failing, uint256 closed) private pure returns (bool) {
-        int256 traded = failing.size > 0 ? int256(closed) : -int256(closed);
-        int256 left = failing.size - traded;
-        int256 paid = PerpMath.value(traded, failing.price);
-        // Cost and cash move by the same amount, so that only the value at the mark matters.
-        int256 equity = failing.equity + paid
-            + PerpMath.unrealised(left, 0, failing.mark)
-            - PerpMath.unrealised(failing.size, 0, failing.mark);
-        equity -= int256(charge(paid.abs(), failing.fee, equity));
-        uint256 own = PerpMath.requirement(left, failing.mark, failing.mmf);
-        return isSafe(equity, failing.others + own);
+        uint256 own =
+            PerpMath.requirement(left(failing, closed), failing.mark, failing.mmf);
+        return isSafe(equityAfter(failing, closed), failing.others + own);
     }
 }
