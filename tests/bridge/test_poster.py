@@ -6,18 +6,20 @@ from hashlib import shake_128
 
 import pytest
 
+from bridge.checked import Checked, unchecked
 from bridge.items import ItemKind
 from bridge.l1 import contracts
 from bridge.l1.accounts import Operator
 from bridge.l1.errors import L1CallReverted, L1Unavailable
 from bridge.l1.transactor import L1Transaction, Transactor
 from bridge.poster import Poster, make_batch
+from bridge.proposer import Proposer
 from execution.signing import UnsignedTransaction, sign
 from genesis.accounts import dev_accounts
 from state.batch_codec import BatchBlock, decode_batch, read_block
 from state.errors import InternalError
 from state.limits import BATCH_DECODED_BYTES_MAX, BATCH_POSTED_BYTES_MAX
-from state.types import Address, Gas, Timestamp, Wei
+from state.types import Address, BlockNumber, Gas, Timestamp, Wei
 from tests.bridge.l1_rig import PARAMETERS, POLL, Rig, rollup
 
 ALICE = dev_accounts()[0]
@@ -55,11 +57,11 @@ def gift(rig: Rig, nonce: int, wei: int = 1) -> bytes:
     return sign(fields, ALICE.key, rig.config.chain_id)
 
 
-def poster_of(rig: Rig, **options) -> Poster:
+def poster_of(rig: Rig, *, checked: Checked = unchecked, **options) -> Poster:
     transactor = Transactor(
         rig.client, Operator.of_dev_account(rig.operators.batcher), poll_seconds=POLL, **options
     )
-    return Poster(rig.store, rig.config, rig.log, rig.pipeline.view, transactor)
+    return Poster(rig.store, rig.config, rig.log, rig.pipeline.view, transactor, checked=checked)
 
 
 async def force(rig: Rig) -> None:
@@ -363,3 +365,27 @@ def test_make_batch_repetitive_blocks_go_up_to_the_decoded_cap():
 def test_make_batch_block_that_fits_none_is_our_own_fault():
     with pytest.raises(InternalError):
         make_batch(blocks_of(noise(90_000, 1)))
+
+
+def test_block_that_is_not_checked_is_neither_posted_nor_proposed(on_rollup):
+    async def scenario(rig):
+        checked = [BlockNumber(0)]
+        poster = poster_of(rig, checked=lambda: checked[0])
+        for nonce in range(3):
+            await rig.sequence(gift(rig, nonce))
+        first = await poster.step()
+        checked[0] = BlockNumber(2)
+        second = await poster.step()
+        await rig.follow()
+        third = await poster.step()
+        proposer = Proposer(
+            rig.store, rig.log, rig.pipeline.view,
+            rig.transactor(rig.operators.proposer.key), rig.deployment.rollup,
+            checked=lambda: BlockNumber(1),
+        )  # fmt: skip
+        return first, second, third, rig.store.heads.safe.number, await proposer.step()
+
+    first, second, third, safe, report = on_rollup(scenario)
+    assert (first, third) == (None, None)
+    assert (second.first, second.last, safe) == (1, 2, 2)
+    assert report.proposed.number == 1
