@@ -1,6 +1,7 @@
 """`tallystick demo`: stories on a running devnet."""
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 
@@ -13,13 +14,20 @@ from bridge.dispute.faults import FaultKind
 from bridge.l1.client import L1Client
 from bridge.l1.contracts import l1_errors
 from bridge.l1.rpc import RpcClient
-from node.cli import output
+from node.cli import crash_story, output
 from node.cli.fraud_story import Silence, Teller, print_end, story_json
+from node.demo.crash import CrashDemo, Stage, UnbalancedBooks
+from node.demo.crash_story import Audience as CrashAudience
+from node.demo.crash_story import CrashStory
 from node.demo.fraud import FraudDemo
 from node.demo.fraud_story import Audience, FraudStory
+from node.demo.shapes import MARCH_2020, SHAPES, Shape
 from node.demo.trade import Story, TradeDemo, books_row, layers, usd
 from node.derived import derived_chain
-from node.devnet import DEFAULT_DATA_DIR, read_manifest
+from node.devnet import DEFAULT_DATA_DIR, PRICE_FILE, read_manifest
+from node.keepers.batches import BatchClient
+from node.keepers.books import Books
+from node.layer import Layer
 
 
 @click.group()
@@ -70,6 +78,58 @@ def fraud(data_dir: Path, kind: str, as_json: bool) -> None:
     with console.status("Connecting") as spinner:
         story = asyncio.run(_run_fraud(manifest, FaultKind(kind), Teller(console, spinner)))
     print_end(console, story)
+
+
+@demo.command(context_settings={"show_default": True})
+@data_dir_option
+@click.option(
+    "--shape", "name", type=click.Choice(sorted(SHAPES)), default=MARCH_2020.name,
+    help="Which crash to play.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=1, help="Of the noise on its prices.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a story.")
+def crash(data_dir: Path, name: str, seed: int, as_json: bool) -> None:
+    """A crash that happened, played through the devnet's prices; its keepers do the rest.
+
+    Traders with leverage fail, backstops take their positions, insurance pays until it can't, and
+    who gained is deleveraged. Then the books are added up: the exit code is 1 where they don't
+    balance. Takes about three minutes, and needs a devnet with keepers.
+    """
+    manifest = read_manifest(data_dir)
+    stage, shape = Stage(data_dir / PRICE_FILE), SHAPES[name]
+    if as_json:
+        story = asyncio.run(_run_crash(manifest, stage, shape, seed, crash_story.Silence()))
+        click.echo(json.dumps(crash_story.story_json(story), indent=2))
+    else:
+        console = output.console()
+        with console.status("Connecting") as spinner:
+            teller = crash_story.Teller(console, spinner)
+            story = asyncio.run(_run_crash(manifest, stage, shape, seed, teller))
+        crash_story.print_end(console, story)
+    if not story.ledger.balances:
+        raise UnbalancedBooks(story.ledger)
+
+
+async def _run_crash(
+    manifest: dict[str, str], stage: Stage, shape: Shape, seed: int, audience: CrashAudience
+) -> CrashStory:
+    deployment = load_deployment(Path(manifest["deployment"]))
+    async with (
+        RpcClient(manifest["l1"]) as l1_rpc,
+        contextlib.aclosing(BatchClient(manifest["sequencer"])) as l2_rpc,
+    ):
+        l1 = L1Client(l1_rpc, chain_id=deployment.l1_chain_id, errors=l1_errors())
+        books = Books.over(l2_rpc, deployment.l2_chain_id)
+        return await CrashDemo(
+            l1=Layer(l1),
+            l2=Layer(books.client),
+            deployment=deployment,
+            books=books,
+            stage=stage,
+            shape=shape,
+            seed=seed,
+            audience=audience,
+        ).run()
 
 
 async def _run_fraud(manifest: dict[str, str], kind: FaultKind, audience: Audience) -> FraudStory:

@@ -16,3 +16,19 @@ LIE_BLOCKS_SCANNED_MAX = 256
 
 ROUND_LANDMARKS = 8
 """A round that is told however little it changes comes every so often: where the bond doubles."""
+
+REPORT_SECONDS_MAX = 60.0
+"""A report is in the books by then: a keeper looks every two seconds, and a block is one."""
+
+CALM_SECONDS_MAX = 90.0
+"""What keepers have left to do when the prices are played is done by then: a candidate for
+deleveraging waits for 10 s, and a bankrupt account has a few positions."""
+
+CRASH_POLL_SECONDS = 0.25
+"""Between two looks at the books: a quarter of a devnet's block."""
+
+NEWS_BLOCKS_MAX = 256
+"""Blocks whose events are asked for at once; more pass only while the demo is stopped."""
+
+LEDGER_ACCOUNTS_MAX = 4_096
+"""Accounts that a demo sums up: what keepers look at in one step."""

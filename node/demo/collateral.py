@@ -1,0 +1,60 @@
+"""How somebody on L1 comes to have collateral on L2: minted as test dollars, locked, waited for."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.deployment import Deployment
+from bridge.deposits import approve_token, deposit_token
+from bridge.l1.abi import Function
+from bridge.l1.client import L1Receipt
+from bridge.l1.transactor import L1Transaction
+from execution.contracts.abi import interface
+from genesis.accounts import DevAccount
+from genesis.predeploys import COLLATERAL_TOKEN
+from node.layer import Layer
+from node.limits import DEMO_STEP_SECONDS_MAX
+from state.errors import Unavailable
+
+MINT: Final = Function("mint(address,uint256)")
+_POLL_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Collateral:
+    """The way of the test token through the Portal."""
+
+    l1: Layer
+    l2: Layer
+    deployment: Deployment
+
+    async def bring(self, owner: DevAccount, amount: int) -> L1Receipt:
+        """Mint `amount` (q6) on L1, lock it in the Portal, and wait for it on L2.
+
+        Raises `Unavailable` when it takes too long.
+        """
+        token, portal = self.deployment.token, self.deployment.portal
+        transactor = self.l1.transactor(owner)
+        before = await self.balance(owner)
+        mint = MINT.call(owner.address, amount)
+        await transactor.send(L1Transaction("mint", token, mint))
+        await transactor.send(approve_token(token, portal, amount))
+        deposit = await deposit_token(self.l1.client, portal, owner.address, amount)
+        receipt: L1Receipt = await transactor.send(deposit)
+        await self._until_arrived(owner, before + amount)
+        return receipt
+
+    async def balance(self, owner: DevAccount) -> int:
+        """q6 on L2, outside the clearing house."""
+        token = interface("CollateralToken")
+        (held,) = await self.l2.view(COLLATERAL_TOKEN, token, "balanceOf", owner.address)
+        return int(held)
+
+    async def _until_arrived(self, owner: DevAccount, expected: int) -> None:
+        try:
+            async with asyncio.timeout(DEMO_STEP_SECONDS_MAX):
+                while await self.balance(owner) < expected:
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            waited = f"waited {DEMO_STEP_SECONDS_MAX:.0f} s for a deposit on L2"
+            raise Unavailable(waited) from None

@@ -1,0 +1,474 @@
+"""`tallystick demo crash`: prices fall as they once did, and the devnet's own keepers act.
+
+The demo brings traders into position and writes prices into the devnet's price file. It liquidates
+nobody: what happens to the accounts is done by keepers, who see the index on L2 and nothing else.
+In the end it adds the books up, in one block, to the last unit.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.deployment import Deployment
+from bridge.l1 import wire
+from bridge.l1.abi import describe_revert
+from bridge.l1.errors import L1CallReverted
+from execution.contracts.abi import DecodedEvent, clearing_house, interface
+from execution.margin import (
+    SERIES_START,
+    MarketStatus,
+    Reason,
+    domain_separator,
+    pack_batch,
+    read_custody,
+    read_health,
+    read_holdings,
+    read_insurance,
+    read_option_inputs,
+    read_option_rules,
+    read_safety_rules,
+    read_scenario_array,
+    read_vault,
+)
+from genesis.accounts import DevAccount, dev_accounts, operator_accounts
+from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
+from node.demo.cast import (
+    BACKER_KEY,
+    BACKING,
+    PARTS,
+    Offer,
+    Opening,
+    Part,
+    Seat,
+    put_series,
+)
+from node.demo.collateral import Collateral
+from node.demo.crash_story import Audience, CrashStory, Gate, News, Stand
+from node.demo.ledger import Ledger, positions_of, read_ledger
+from node.demo.limits import (
+    CALM_SECONDS_MAX,
+    CRASH_POLL_SECONDS,
+    NEWS_BLOCKS_MAX,
+    REPORT_SECONDS_MAX,
+)
+from node.demo.shapes import BTC, Scene, Shape
+from node.demo.trade import ORDER_SECONDS, USD, DemoFailed
+from node.keepers.books import Books, Moment, house_errors
+from node.keepers.prices import prices_json
+from node.layer import House, Layer, events
+from node.limits import DEMO_STEP_SECONDS_MAX
+from state.errors import Invalid, Unavailable
+from state.files import write_atomically
+from state.types import BlockNumber, Gas, Hash32, Timestamp
+
+OPENING_GAS: Final = Gas(8_000_000)
+"""Given, not estimated: a batch with too little stops early. Some fills at 200,000, and an option's
+at some more."""
+
+PRICING_GAS: Final = Gas(1_000_000)
+"""One series, at 250,000 (MARGIN.md)."""
+
+TOLD: Final = frozenset(
+    {
+        "LiquidationStarted",
+        "PositionLiquidated",
+        "InsuranceMoved",
+        "DebtReported",
+        "DeleverageProposed",
+        "Deleveraged",
+        "VolatilityPaused",
+    }
+)
+"""Events that are news here."""
+
+
+class NoKeepers(Unavailable):
+    """Nobody reports what is in the price file."""
+
+
+class UnbalancedBooks(Invalid):
+    """Something was made or lost."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(
+            f"the books of block {ledger.block} don't balance: custody {ledger.custody}, made of"
+            f" {ledger.owed}, tokens {ledger.token}"
+        )
+        self.ledger = ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The devnet's price file, from the first scene until the play is over."""
+
+    path: Path
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Take the place of the devnet's prices; they go on when this ends, however it ends.
+
+        Raises `DemoFailed` where somebody else holds them.
+        """
+        if self.path.exists():
+            raise DemoFailed(
+                f"{self.path} is there: prices are being played already, or that was left behind;"
+                " remove it first"
+            )
+        try:
+            yield
+        finally:
+            self.path.unlink(missing_ok=True)
+
+
+@dataclass(slots=True)
+class CrashDemo:
+    """One run of the story."""
+
+    l1: Layer
+    l2: Layer
+    deployment: Deployment
+    books: Books
+    stage: Stage
+    shape: Shape
+    seed: int
+    audience: Audience
+    _start: dict[int, int] = field(default_factory=dict)
+    """p8 by market."""
+    _seats: dict[str, Seat] = field(default_factory=dict)
+    _news: list[News] = field(default_factory=list)
+    _gates: list[Gate] = field(default_factory=list)
+    _heard: BlockNumber = BlockNumber(0)
+    """The last block whose events were read."""
+
+    async def run(self) -> CrashStory:
+        """The whole story. Raises `DemoFailed`, `Unavailable`, and what an endpoint refuses."""
+        began = await self.l2.block_time()
+        scenes = self.shape.scenes(self.seed)
+        with self.stage.held():
+            await self._freeze(scenes[0])
+            await self._gather_everybody()
+            await self._open_positions()
+            await self._until_window_is_over()
+            moment = await self.books.look()
+            before, insured = await self._stands(), await self._insurance()
+            self._heard = moment.block
+            self.audience.opened(self.shape, before)
+            for scene in scenes[1:]:
+                await self._play(scene)
+            await self._until_calm()
+        moment = await self.books.look()
+        await self._hear(moment)
+        after = await self._insurance()
+        return CrashStory(
+            shape=self.shape,
+            seed=self.seed,
+            start=self._start,
+            before=before,
+            after=await self._stands(),
+            insurance={id_: (insured[id_], after[id_]) for id_ in insured},
+            news=tuple(self._news),
+            gates=tuple(self._gates),
+            ledger=await read_ledger(self.books, self.l2, moment),
+            seconds=moment.time - began,
+        )
+
+    # Before the crash
+
+    async def _freeze(self, first: Scene) -> None:
+        """Prices stand still while everybody takes position."""
+        self.audience.waiting("Waiting for the devnet's first prices")
+        await self._until(self._has_prices, REPORT_SECONDS_MAX, _NO_PRICES)
+        markets = await self.books.markets()
+        self._start = {
+            id_: one.index for id_, one in markets.items() if one.status is not MarketStatus.CLOSED
+        }
+        await self._write(first)
+
+    async def _has_prices(self, moment: Moment) -> bool:
+        markets = await self.books.markets()
+        live = [one for one in markets.values() if one.status is not MarketStatus.CLOSED]
+        return bool(live) and all(one.index > 0 for one in live)
+
+    async def _write(self, scene: Scene) -> None:
+        moment = await self.books.look()
+        listed = await self.books.strikes()
+        strikes = {
+            id_: one
+            for id_, one in listed.items()
+            if one.expiry > moment.time and one.underlying in self._start
+        }
+        write_atomically(self.stage.path, prices_json(scene.prices(self._start, strikes)))
+
+    async def _gather_everybody(self) -> None:
+        """Collateral for all through the Portal at the same time, then accounts, then backing."""
+        self.audience.waiting("Everybody brings collateral from L1")
+        owners = {part.name: dev_accounts()[part.key] for part in PARTS}
+        backer = dev_accounts()[BACKER_KEY]
+        backing = sum(one.vault + one.insurance for one in BACKING.values())
+        way = Collateral(self.l1, self.l2, self.deployment)
+        sums = [(owners[part.name], part.cash) for part in PARTS] + [(backer, backing)]
+        receipts = await asyncio.gather(*(way.bring(*one) for one in sums))
+        total = sum(amount for _, amount in sums)
+        self.audience.told(
+            f"{len(PARTS)} traders and a backer brought {_usd(total)} through the Portal",
+            f"L1 blocks {min(r.block_number for r in receipts)} to"
+            f" {max(r.block_number for r in receipts)}",
+        )
+        self.audience.waiting("Everybody opens an account")
+        seats = await asyncio.gather(*(self._open(part, owners[part.name]) for part in PARTS))
+        self._seats = {seat.part.name: seat for seat in seats}
+        await self._back(backer, backing)
+
+    async def _open(self, part: Part, owner: DevAccount) -> Seat:
+        house = House(self.l2)
+        receipt = await house.send(owner, "createAccount")
+        account = events(receipt, "AccountCreated")[0]["account"]
+        await self._approve(owner, part.cash)
+        await house.send(owner, "deposit", account, part.cash)
+        return Seat(part, owner, account)
+
+    async def _approve(self, owner: DevAccount, amount: int) -> None:
+        data = interface("CollateralToken").call("approve", CLEARING_HOUSE, amount)
+        await self.l2.send(owner, "approval", COLLATERAL_TOKEN, data)
+
+    async def _back(self, backer: DevAccount, total: int) -> None:
+        """Fill the vaults and the insurance; anyone may."""
+        self.audience.waiting("The backer fills the vaults and the insurance")
+        house = House(self.l2)
+        await self._approve(backer, total)
+        await self.books.look()
+        for market, backing in BACKING.items():
+            vault = await self.books.read(partial(read_vault, market=market))
+            if vault is None:
+                raise DemoFailed(f"market {market} has no backstop vault on this devnet")
+            await house.send(backer, "deposit", vault.account, backing.vault)
+            await house.send(backer, "fundInsurance", market, backing.insurance)
+        vaults = " and ".join(_usd(one.vault) for one in BACKING.values())
+        funds = " and ".join(_usd(one.insurance) for one in BACKING.values())
+        self.audience.told(f"The backstops have {vaults}", f"insurance {funds}")
+
+    async def _open_positions(self) -> None:
+        """Everybody signs; the matcher settles all of it in one batch."""
+        self.audience.waiting("Everybody takes position")
+        series = put_series(await self.books.strikes(), BTC, self._start[BTC])
+        await self._until(partial(self._has_inputs, series), REPORT_SECONDS_MAX, _NO_PRICES)
+        pricing = clearing_house().call("priceSeries", [series])
+        pricer = dev_accounts()[BACKER_KEY]
+        await self.l2.send(pricer, "pricing", CLEARING_HOUSE, pricing, gas=PRICING_GAS)
+        moment = await self.books.look()
+        opening = Opening(
+            seats=self._seats,
+            offers=await self._offers(series),
+            domain=self._domain,
+            expiry=Timestamp(moment.time + ORDER_SECONDS),
+        )
+        matches = opening.matches()
+        batch, matcher = pack_batch(matches), operator_accounts().matcher
+        receipt = await self.l2.send(
+            matcher, "settlement", CLEARING_HOUSE, batch.calldata, gas=OPENING_GAS
+        )
+        if len(events(receipt, "FillSettled")) != len(matches):
+            refused = [Reason(one["reason"]).name for one in events(receipt, "FillRejected")]
+            raise DemoFailed(f"not every first trade was settled: {', '.join(refused)}")
+        self.audience.told(
+            f"The matcher settled {len(matches)} trades between them",
+            f"{receipt.gas_used:,} gas, L2 block {receipt.block_number}",
+        )
+
+    @property
+    def _domain(self) -> Hash32:
+        return domain_separator(self.deployment.l2_chain_id)
+
+    async def _has_inputs(self, series: int, moment: Moment) -> bool:
+        inputs = await self.books.read(partial(read_option_inputs, strike=series & ~1))
+        return inputs is not None and inputs.forward == self._start[BTC]
+
+    async def _offers(self, series: int) -> dict[int, Offer]:
+        """Perpetuals at the mark and the put at its value, on their ticks."""
+        markets = await self.books.markets()
+        rules = await self.books.market_members(BACKING)
+        offers = {
+            id_: Offer(_on_tick(markets[id_].mark, one["rules"]["tick"]), one["rules"]["lot"])
+            for id_, one in rules.items()
+        }
+        array = await self.books.read(partial(read_scenario_array, series=series))
+        options = await self.books.read(partial(read_option_rules, underlying=BTC))
+        if array is None or options is None:
+            raise DemoFailed("the put can't be priced on this devnet")
+        offers[series] = Offer(_on_tick(array.value, options.tick), options.lot)
+        return offers
+
+    async def _until_window_is_over(self) -> None:
+        """The next report begins a new volatility window, so that the whole fall is in one."""
+        self.audience.waiting("Waiting for the running volatility window to end")
+        await self._until(self._window_is_over, DEMO_STEP_SECONDS_MAX, "a volatility window")
+
+    async def _window_is_over(self, moment: Moment) -> bool:
+        for market in BACKING:
+            health = await self.books.read(partial(read_health, market=market))
+            rules = await self.books.read(partial(read_safety_rules, market=market))
+            if moment.time <= health.anchor_time + rules.pause_window:
+                return False
+        return True
+
+    # The crash
+
+    async def _play(self, scene: Scene) -> None:
+        """Write one report's prices and wait until they are in the books."""
+        self.audience.waiting(f"Report {scene.number} of {self.shape.reports}")
+        await self._write(scene)
+        expected = {id_: scene.price(id_, price) for id_, price in self._start.items()}
+        await self._until(partial(self._is_reported, expected), REPORT_SECONDS_MAX, _NO_PRICES)
+        self.audience.played(scene, expected, self._start)
+
+    async def _is_reported(self, expected: Mapping[int, int], moment: Moment) -> bool:
+        await self._hear(moment)
+        markets = await self.books.markets()
+        return all(markets[id_].index == price for id_, price in expected.items())
+
+    async def _until_calm(self) -> None:
+        """Keepers close what is left of the bankrupt, as far as they get."""
+        self.audience.waiting("The keepers close what is left of the bankrupt")
+        with contextlib.suppress(Unavailable):
+            await self._until(self._is_calm, CALM_SECONDS_MAX, "the keepers")
+
+    async def _is_calm(self, moment: Moment) -> bool:
+        await self._hear(moment)
+        custody = await self.books.read(read_custody)
+        stands = await self._stands()
+        return not custody.is_gated and all(one.equity >= 0 or not one.held for one in stands)
+
+    # What is heard
+
+    async def _hear(self, moment: Moment) -> None:
+        """Tell the news of the blocks since the last look, and whether withdrawals are open."""
+        async for news in self._events(moment.block):
+            self._news.append(news)
+            self.audience.announced(news)
+        custody = await self.books.read(read_custody)
+        was_closed = bool(self._gates) and self._gates[-1].is_closed
+        if custody.is_gated == was_closed:
+            return
+        gate = Gate(
+            block=moment.block,
+            is_closed=custody.is_gated,
+            debt=custody.reported_debt,
+            insurance=custody.insurance,
+            refusal=await self._try_withdrawal(moment) if custody.is_gated else "",
+        )
+        self._gates.append(gate)
+        self.audience.gated(gate)
+
+    async def _events(self, last: BlockNumber) -> AsyncIterator[News]:
+        while self._heard < last:
+            first = self._heard + 1
+            end = min(last, self._heard + NEWS_BLOCKS_MAX)
+            criteria = {
+                "address": wire.to_data(CLEARING_HOUSE),
+                "fromBlock": wire.to_quantity(first),
+                "toBlock": wire.to_quantity(end),
+            }
+            answer = await self.l2.client.rpc.request("eth_getLogs", criteria)
+            for entry in wire.list_(answer, "eth_getLogs"):
+                news = _news(wire.object_(entry, "a log"))
+                if news.event.name in TOLD:
+                    yield news
+            self._heard = BlockNumber(end)
+
+    async def _try_withdrawal(self, moment: Moment) -> str:
+        """What the contract says to the market maker, who has done nothing wrong."""
+        seat = self._seats["Mara"]
+        data = clearing_house().call("withdraw", seat.account, USD, seat.owner.address)
+        (answer,) = await self.books.call_each(
+            [data], block=wire.to_quantity(moment.block), sender=seat.owner.address
+        )
+        if not isinstance(answer, L1CallReverted):
+            return ""
+        return describe_revert(answer.revert_data, house_errors()) or answer.reason
+
+    # Reading
+
+    async def _stands(self) -> tuple[Stand, ...]:
+        """The cast and the vaults, in the block that was looked at last."""
+        people = {seat.account: (seat.part.name, seat.part.role) for seat in self._seats.values()}
+        for market in BACKING:
+            vault = await self.books.read(partial(read_vault, market=market))
+            if vault is not None:
+                people[vault.account] = (f"{MARKET_NAMES[market]} vault", "backstop")
+        accounts = await self.books.accounts(people)
+        standings = await self.books.standings(people)
+        positions = await positions_of(self.books, accounts)
+        found = []
+        for id_, (name, role) in people.items():
+            held = {market: p.size for (one, market), p in positions.items() if one == id_}
+            holdings = await self.books.read(partial(read_holdings, account=id_))
+            held |= {holding.series: holding.size for holding in holdings}
+            standing = standings[id_]
+            found.append(
+                Stand(
+                    name=name,
+                    role=role,
+                    account=id_,
+                    held=held,
+                    cash=accounts[id_].cash,
+                    equity=standing.equity,
+                    maintenance=standing.maintenance,
+                )
+            )
+        return tuple(found)
+
+    async def _insurance(self) -> dict[int, int]:
+        """q6 by market."""
+        ids = list(BACKING)
+        found = await self.books.read_each([partial(read_insurance, market=id_) for id_ in ids])
+        return dict(zip(ids, found))
+
+    async def _until(
+        self, holds: Callable[[Moment], Awaitable[bool]], seconds_max: float, what: str
+    ) -> None:
+        """Look at one block after the other until it holds. Raises `NoKeepers`."""
+        seen: Moment | None = None
+        try:
+            async with asyncio.timeout(seconds_max):
+                while True:
+                    moment = await self.books.look()
+                    if moment != seen and await holds(moment):
+                        return
+                    seen = moment
+                    await asyncio.sleep(CRASH_POLL_SECONDS)
+        except TimeoutError:
+            raise NoKeepers(f"waited {seconds_max:.0f} s for {what}") from None
+
+
+MARKET_NAMES: Final[Mapping[int, str]] = {0: "BTC", 1: "ETH"}
+"""Of the devnet's markets."""
+
+_NO_PRICES: Final = (
+    "the oracle to report: this needs a devnet with keepers, started without --no-keepers"
+)
+
+
+def _on_tick(price: int, tick: int) -> int:
+    return price - price % tick
+
+
+def _usd(amount: int) -> str:
+    return f"{amount // USD:,} USD"
+
+
+def _news(entry: Mapping[str, Any]) -> News:
+    topics = wire.list_(entry.get("topics"), "topics")
+    event: DecodedEvent = clearing_house().event(
+        [wire.hash_(topic, "a topic") for topic in topics], wire.data(entry.get("data"), "data")
+    )
+    block = wire.quantity(entry.get("blockNumber"), "blockNumber")
+    return News(BlockNumber(block), event)
+
+
+def holding_name(id_: int) -> str:
+    """A market, or a series by its number."""
+    return MARKET_NAMES.get(id_, f"market {id_}") if id_ < SERIES_START else f"series {id_}"
