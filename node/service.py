@@ -158,7 +158,7 @@ def _l2_node(
         settings.data_dir, chain.store, chain.config, follower.pipeline, settings.machine_results
     )
     accepted = settle_violations(settings.data_dir, chain.store, settings.accepted_violations)
-    monitor = Monitor(chain.store, settings.data_dir, chain.config.chain_id, accepted)
+    monitor = Monitor(chain.store, settings.data_dir, chain.config, accepted)
     rollup = Rollup(follower.pipeline.status, follower.pipeline.view, to_json(deployment))
     backend = _backend(chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER)
     metrics = NodeMetrics(backend, monitor.statistics)

@@ -13,13 +13,16 @@ class Invariant(IntEnum):
     FUNDING_POOL = 3
     COST = 4
     OPEN_INTEREST = 5
+    MARGIN = 6
     WITHDRAWAL = 7
     SELF_TRADE = 8
     FEES = 9
     LIQUIDATION = 10
     INSURANCE = 11
+    DELEVERAGING = 12
     FLAT_CASH = 13
     MARK = 14
+    REQUIREMENTS = 16
     RECORDS = 18
     """Not of MARGIN.md: lists, masks and sums that the others are computed from say the truth."""
 

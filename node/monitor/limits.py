@@ -14,6 +14,10 @@ RECENT_BLOCKS = 128
 """Checked blocks that are remembered: a reorg within them goes on from where it forked, an older
 one from the finalized block."""
 
+STANDINGS_A_BLOCK_MAX = 4
+"""Accounts of a block whose margin the contract is asked for, before and after it: some 20 ms each
+time, while the next block waits. Liquidations, withdrawals and transfers come first."""
+
 EVIDENCE_ACCOUNTS_MAX = 64
 """Accounts whose slots are written down: more than a block's transactions usually touch."""
 

@@ -17,6 +17,9 @@ from itertools import islice
 from pathlib import Path
 
 from execution.evm.threads import DeepExecutor
+from execution.margin.calls import HouseCalls
+from execution.transition import context_of
+from genesis.config import ChainConfig
 from genesis.predeploys import CLEARING_HOUSE
 from node.monitor.books import Books, Globals, read_account_book, word_of
 from node.monitor.changes import BlockChange, change_findings, house_events, named_accounts
@@ -31,6 +34,7 @@ from node.monitor.limits import (
     SCAN_BLOCKS,
     SCAN_SLICE_ACCOUNTS,
 )
+from node.monitor.standings import Judges, standing_findings
 from node.rpc.feed import ChainFeed
 from state.accounts import State
 from state.blocks import BlockId
@@ -40,7 +44,7 @@ from state.store import ChainStore
 from state.stored import StoredBlock
 from state.stored_state import ArchiveState, HeadState, address_hash
 from state.tables import storage_key
-from state.types import BlockNumber
+from state.types import BlockNumber, Hash32
 
 log = logging.getLogger("tallystick.monitor")
 
@@ -63,12 +67,16 @@ class Monitor:
     """Holds each block to the invariants; `run` raises once one is broken and written down."""
 
     def __init__(
-        self, store: ChainStore, folder: Path, chain_id: int, accepted: Iterable[Accepted] = ()
+        self,
+        store: ChainStore,
+        folder: Path,
+        config: ChainConfig,
+        accepted: Iterable[Accepted] = (),
     ) -> None:
         """`folder` is where evidence goes; `accepted` is what the operator goes on with."""
         self._store = store
         self._folder = folder
-        self._chain_id = chain_id
+        self._config = config
         self._accepted = tuple(accepted)
         self._recent: deque[BlockId] = deque(maxlen=RECENT_BLOCKS)
         """Checked blocks, the newest last."""
@@ -169,6 +177,7 @@ class Monitor:
             *account_findings(books, change.accounts),
             *books_findings(books),
             *change_findings(change),
+            *standing_findings(change, lambda: _judges(reader, block, self._config)),
         ]
         self._halt_on(reader, number, findings, change.accounts)
         self._pass(BlockId(number, block.hash))
@@ -225,7 +234,7 @@ class Monitor:
             _block(reader, number),
             broken[:FINDINGS_MAX],
             {each: _slots(state, each) for each in islice(involved, EVIDENCE_ACCOUNTS_MAX)},
-            chain_id=self._chain_id,
+            chain_id=self._config.chain_id,
         )
 
 
@@ -258,6 +267,22 @@ def _move(reader: ChainReader, block: StoredBlock, books: Books) -> BlockChange:
         slack_after=_slack(books),
         owners={each: held[each].owner for each in named if each in held},
     )
+
+
+def _judges(reader: ChainReader, block: StoredBlock, config: ChainConfig) -> Judges:
+    """The contract before and after a block, at the block's time."""
+
+    def ancestor(number: BlockNumber) -> Hash32 | None:
+        known = reader.block_id(number)
+        return known.hash if known else None
+
+    context = context_of(block.header, config, ancestor)
+    number = block.header.number
+    before, after = (
+        HouseCalls(_state_after(reader, BlockNumber(each)), context, config.rules)
+        for each in (number - 1, number)
+    )
+    return Judges(before, after)
 
 
 def _slack(books: Books) -> dict[int, int]:

@@ -41,6 +41,9 @@ PRICE = 60_000 * 10**8
 CALL = 64
 """The first series."""
 
+STANDING = 2**255
+"""The slot from which on the faulty code finds what it answers to whoever asks for a standing."""
+
 Event = tuple[str, Mapping[str, Any]]
 Write = tuple[Any, ...]
 """A value, the state variable, and its keys; a struct's members by name."""
@@ -65,6 +68,7 @@ SOUND: tuple[Write, ...] = (
     (INSURANCE, "insurance", 0),
     (INSURANCE, "insuranceTotal"),
     (3 * CASH + POOL + FEES + INSURANCE, "custody"),
+    ((9, 5, 3), "standing"),
 )
 """Books that break nothing."""
 
@@ -123,7 +127,7 @@ class FaultyChain:
 
     def new_monitor(self) -> Monitor:
         """As a node that starts now has."""
-        return Monitor(self.store, self.folder, self.config.chain_id, self.accepted)
+        return Monitor(self.store, self.folder, self.config, self.accepted)
 
     # Blocks
 
@@ -165,6 +169,9 @@ class FaultyChain:
             self._put(value, label, *keys)
 
     def _put(self, value: Any, label: str, *keys: Key) -> None:
+        if label == "standing":  # equity, initial and maintenance margin of every account
+            self.words |= {STANDING + n: part % 2**256 for n, part in enumerate(value)}
+            return
         self.layout.write(self.layout.place(label, *keys), value, self.words)
 
     # The monitor
@@ -176,20 +183,34 @@ class FaultyChain:
 
 
 def faulty_code(events: Sequence[Event]) -> bytes:
-    """Logs these events, then stores each pair of words of its calldata: slot, value."""
+    """Logs these events, then stores each pair of words of its calldata: slot, value.
+
+    To address zero, who only asks, it answers the words from `STANDING` on.
+    """
     logs = [_log(name, arguments) for name, arguments in events]
-    size = sum(len(_log_code(0, data, topics)) for topics, data in logs)
+    answer = _answer_code()
+    size = len(answer) + sum(len(_log_code(0, data, topics)) for topics, data in logs)
     loop = (
         bytes.fromhex("5f5b80361115") + b"\x61" + (size + 25).to_bytes(2, "big")
         + bytes.fromhex("57806020013581355560400161") + (size + 1).to_bytes(2, "big")
         + bytes.fromhex("565b00")
     )  # fmt: skip
     assert loop[25] == loop[1] == 0x5B
-    code, data_end = b"", size + len(loop)
+    code, data_end = answer, size + len(loop)
     for topics, data in logs:
         code += _log_code(data_end, data, topics)
         data_end += len(data)
     return code + loop + b"".join(data for _, data in logs)
+
+
+def _answer_code() -> bytes:
+    """Returns five words of storage to address zero; for others the code goes on after it."""
+    words = b"".join(
+        b"\x7f" + (STANDING + n).to_bytes(32, "big") + bytes([0x54, 0x60, 32 * n, 0x52])
+        for n in range(5)
+    )
+    after = len(words) + 9
+    return b"\x33\x61" + after.to_bytes(2, "big") + b"\x57" + words + bytes.fromhex("60a05ff35b")
 
 
 def _log(name: str, arguments: Mapping[str, Any]) -> tuple[list[bytes], bytes]:

@@ -230,6 +230,71 @@ def test_deposit_and_transfer_of_flat_accounts_are_right(tmp_path: Path) -> None
     assert chain.monitor.checked() == 1
 
 
+# Margin
+
+LIQUIDATION: list[Event] = [
+    ("LiquidationStarted", {"account": LONG, "epoch": 1, "equity": 2, "maintenance": 3}),
+]
+DELEVERAGED: list[Event] = [
+    (
+        "Deleveraged",
+        {"account": LONG, "market": 0, "counterparty": SHORT, "size": 1, "price": 1},
+    ),
+]
+MARGINS: dict[str, tuple[Invariant, Sequence[Event], tuple[int, int, int]]] = {
+    "a trade below maintenance margin": (Invariant.MARGIN, [("FillSettled", FILL)], (2, 5, 3)),
+    "less initial than maintenance margin": (
+        Invariant.REQUIREMENTS, [("FillSettled", FILL)], (9, 2, 3),
+    ),
+    "a liquidation that takes more than all": (Invariant.LIQUIDATION, LIQUIDATION, (-1, 2, 1)),
+    "a liquidation that asks for more margin": (Invariant.LIQUIDATION, LIQUIDATION, (9, 5, 4)),
+    "a counterparty below zero": (Invariant.DELEVERAGING, DELEVERAGED, (-1, 2, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", MARGINS)
+def test_standing_that_may_not_be_halts_with_evidence(tmp_path: Path, fault: str) -> None:
+    invariant, events, standing = MARGINS[fault]
+    chain = FaultyChain(tmp_path, events)
+    chain.check()
+    # A change of both accounts that leaves the sums alone.
+    chain.fault((standing, "standing"), *swap(1))
+    assert broken(halted(chain)) == {invariant}
+
+
+def test_account_below_its_margin_may_get_better(tmp_path: Path) -> None:
+    chain = FaultyChain(tmp_path, [("FillSettled", FILL)], more=[((-6, 9, 6), "standing")])
+    chain.fault(((-2, 5, 3), "standing"), *swap(1))
+    chain.check()
+    chain.fault(((-2, 5, 2), "standing"), *swap(2))
+    assert broken(halted(chain)) == {Invariant.MARGIN}
+
+
+def test_standing_is_not_compared_across_a_price(tmp_path: Path) -> None:
+    moved = ("MarkMoved", {"market": 0, "mark": PRICE})
+    chain = FaultyChain(tmp_path, [("FillSettled", FILL), moved])
+    chain.fault(((-2, 5, 3), "standing"), *swap(1))
+    chain.check()
+    assert chain.monitor.checked() == 1
+
+
+def test_counterparty_of_a_liquidation_may_need_more_margin(tmp_path: Path) -> None:
+    sold = {"account": LONG, "market": 0, "counterparty": SHORT, "size": -1, "price": 1, "fee": 0,
+            "vault": True}  # fmt: skip
+    chain = FaultyChain(tmp_path, [("PositionLiquidated", sold)])
+    chain.fault(((9, 5, 4), "standing"), *swap(1))
+    chain.check()
+    assert chain.monitor.checked() == 1
+
+
+def swap(amount: int) -> list[Write]:
+    """Cash that went from one account to the other."""
+    return [
+        ({"cash": CASH + amount}, "accounts", LONG),
+        ({"cash": CASH - amount}, "accounts", SHORT),
+    ]
+
+
 # What no known slot tells of
 
 
