@@ -1,17 +1,21 @@
 """How `tallystick demo crash` tells its story: a line a report, what follows from it, the books."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 from typing import Any, Final
 
 from rich.console import Console
 from rich.status import Status as Spinner
 
 from node.cli import output
-from node.demo.crash import MARKET_NAMES, holding_name
+from node.demo.crash import MARKET_NAMES
 from node.demo.crash_story import CrashStory, Gate, News, Stand
 from node.demo.ledger import Ledger
 from node.demo.shapes import Scene, Shape
 from node.demo.trade import PRICE, SIZE, USD, dollars, usd
+from state.types import BlockNumber
+
+_TEXT_COLUMNS: Final = 100
 
 _BAR: Final = 24
 """Characters of a bar that is full at the first price."""
@@ -23,7 +27,8 @@ class Teller:
     def __init__(self, console: Console, spinner: Spinner) -> None:
         self._console = console
         self._spinner = spinner
-        self._names: dict[int, str] = {}
+        self._accounts: dict[int, str] = {}
+        self._holdings: Mapping[int, str] = {}
         self._failing: set[int] = set()
         """Accounts whose failing was told."""
         self._debtors: set[int] = set()
@@ -35,43 +40,48 @@ class Teller:
     def told(self, done: str, detail: str) -> None:
         self._console.print(f"[green]✓[/green] {done} [dim]({detail})[/dim]")
 
-    def opened(self, shape: Shape, before: Sequence[Stand]) -> None:
-        self._names = {one.account: one.name for one in before}
+    def opened(self, shape: Shape, before: Sequence[Stand], names: Mapping[int, str]) -> None:
+        self._accounts = {one.account: one.name for one in before}
+        self._holdings = names
         console = self._console
         console.print()
         console.print(f"[bold]{shape.title}[/bold] [dim]({shape.name})[/dim]")
-        console.print(f"[dim]{shape.source}[/dim]")
+        console.print(f"[dim]{fill(shape.source, _TEXT_COLUMNS)}[/dim]")
         console.print()
         numbers = ("Account", "Equity", "Maintenance")
         table = output.table("Who", "", "Account", "Position", *numbers[1:], right=numbers)
         for one in before:
             table.add_row(
-                one.name, one.role, str(one.account), _held(one.held), _amount(one.equity),
-                _amount(one.maintenance),
+                one.name, one.role, str(one.account), _held(one.held, names),
+                _amount(one.equity), _amount(one.maintenance),
             )  # fmt: skip
         console.print(table)
         console.print()
-        titles = "".join(f"{name:>10} {'':<8}{'':<{_BAR}}  " for name in MARKET_NAMES.values())
-        console.print(f"[bold]{'UTC':<14}{titles}[/bold]")
+        titles = "  ".join(f"{name:>10} {'':<6} {'':<{_BAR}}" for name in MARKET_NAMES.values())
+        console.print(f"[bold]{'UTC':<14}{titles.rstrip()}[/bold]")
 
     def played(self, scene: Scene, index: Mapping[int, int], start: Mapping[int, int]) -> None:
-        columns = "".join(_price(index[id_], start[id_]) for id_ in MARKET_NAMES)
+        columns = "  ".join(_price(index[id_], start[id_]) for id_ in MARKET_NAMES)
         self._console.print(f"{scene.time:%d %b %H:%M}  {columns}")
 
     def announced(self, news: News) -> None:
         line = self._line(news.event.name, news.event.arguments)
         if line:
-            self._console.print(f"{'':<14}{line} [dim](block {news.block})[/dim]")
+            self._tell(line, news.block)
 
     def gated(self, gate: Gate) -> None:
-        if gate.is_closed:
-            line = (
-                f"[bold red]Withdrawals close:[/bold red] debt of {usd(gate.debt)}, insurance of"
-                f" {usd(gate.insurance)}. Mara asks for one dollar: {gate.refusal}"
-            )
-        else:
-            line = "[bold green]Withdrawals open again[/bold green]"
-        self._console.print(f"{'':<14}{line} [dim](block {gate.block})[/dim]")
+        if not gate.is_closed:
+            self._tell("[bold green]Withdrawals open again[/bold green]", gate.block)
+            return
+        self._tell(
+            f"[bold red]Withdrawals close:[/bold red] {usd(gate.debt)} are missing, insurance has"
+            f" {usd(gate.insurance)}",
+            gate.block,
+        )
+        self._tell(f"Mara, who owes nothing, asks for one dollar: {gate.refusal}", gate.block)
+
+    def _tell(self, line: str, block: BlockNumber) -> None:
+        self._console.print(f"{'':<14}{line} [dim](block {block})[/dim]")
 
     # News in words
 
@@ -81,16 +91,16 @@ class Teller:
         if name == "PositionLiquidated":
             return self._liquidated(facts)
         if name == "InsuranceMoved":
-            return _insurance_paid(facts)
+            return self._insured(facts)
         if name == "DebtReported":
             return self._owed(facts)
         if name == "DeleverageProposed":
             who, whom = self._name(facts["counterparty"]), self._name(facts["account"])
-            where = holding_name(facts["market"])
+            where = self._holding(facts["market"])
             return f"{who} is named to be deleveraged against {whom} in {where}"
         if name == "Deleveraged":
             return self._deleveraged(facts)
-        market = holding_name(facts["market"])
+        market = self._holding(facts["market"])
         return f"[bold yellow]{market} moves too fast:[/bold yellow] for now nobody may open there"
 
     def _failed(self, facts: Mapping[str, Any]) -> str:
@@ -107,8 +117,7 @@ class Teller:
         who, taker = self._name(facts["account"]), self._name(facts["counterparty"])
         fee = f", fee {usd(facts['fee'])}" if facts["fee"] else ""
         return (
-            f"the {taker} takes {_sized(facts['market'], -facts['size'])} of {who}'s at"
-            f" {dollars(facts['price'])}{fee}"
+            f"the {taker} takes {self._sized(facts)} of {who}'s at {dollars(facts['price'])}{fee}"
         )
 
     def _owed(self, facts: Mapping[str, Any]) -> str:
@@ -126,12 +135,29 @@ class Teller:
         who, whom = self._name(facts["counterparty"]), self._name(facts["account"])
         return (
             f"[bold magenta]{who} is deleveraged:[/bold magenta]"
-            f" {_sized(facts['market'], -facts['size'])} against {whom} at"
+            f" {self._sized(facts)} against {whom} at"
             f" {dollars(facts['price'])}"
         )
 
+    def _insured(self, facts: Mapping[str, Any]) -> str:
+        """Fees that come in are told with the fill that brings them."""
+        if facts["change"] > 0:
+            return ""
+        market = self._holding(facts["market"])
+        return (
+            f"[cyan]{market} insurance pays {usd(-facts['change'])}[/cyan],"
+            f" {usd(facts['balance'])} left"
+        )
+
+    def _sized(self, facts: Mapping[str, Any]) -> str:
+        """What the taker gets."""
+        return _sized(-facts["size"], self._holding(facts["market"]))
+
+    def _holding(self, market: int) -> str:
+        return self._holdings.get(market, f"market {market}")
+
     def _name(self, account: int) -> str:
-        return self._names.get(account, f"account {account}")
+        return self._accounts.get(account, f"account {account}")
 
 
 class Silence:
@@ -143,7 +169,7 @@ class Silence:
     def told(self, done: str, detail: str) -> None:
         """Keeps it back."""
 
-    def opened(self, shape: Shape, before: Sequence[Stand]) -> None:
+    def opened(self, shape: Shape, before: Sequence[Stand], names: Mapping[int, str]) -> None:
         """Keeps it back."""
 
     def played(self, scene: Scene, index: Mapping[int, int], start: Mapping[int, int]) -> None:
@@ -156,32 +182,20 @@ class Silence:
         """Keeps it back."""
 
 
-def _insurance_paid(facts: Mapping[str, Any]) -> str:
-    """Fees that come in are told with the fill that brings them."""
-    if facts["change"] > 0:
-        return ""
-    market = holding_name(facts["market"])
-    return (
-        f"[cyan]{market} insurance pays {usd(-facts['change'])}[/cyan],"
-        f" {usd(facts['balance'])} left"
-    )
-
-
 def _price(now: int, start: int) -> str:
     change = (now - start) * 100 / start
     full = now * _BAR // start
     bar = "█" * min(full, _BAR) + "░" * (_BAR - full)
     colour = "green" if change >= 0 else "red"
-    return f"{now / PRICE:>10,.2f} [{colour}]{change:>+6.1f}%[/{colour}] [dim]{bar}[/dim]  "
+    return f"{now / PRICE:>10,.2f} [{colour}]{change:>+6.1f}%[/{colour}] [dim]{bar}[/dim]"
 
 
-def _sized(market: int, size: int) -> str:
-    name = holding_name(market)
+def _sized(size: int, name: str) -> str:
     return f"{size / SIZE:+,.10g} {name}"
 
 
-def _held(held: Mapping[int, int]) -> str:
-    return ", ".join(_sized(market, size) for market, size in held.items()) or "nothing"
+def _held(held: Mapping[int, int], names: Mapping[int, str]) -> str:
+    return ", ".join(_sized(size, names[market]) for market, size in held.items()) or "nothing"
 
 
 def _amount(units: int) -> str:
@@ -216,15 +230,13 @@ def print_end(console: Console, story: CrashStory) -> None:
 
 def _standings(story: CrashStory) -> Any:
     numbers = ("Equity before", "Equity after", "Change")
-    table = output.table("Who", "", "Had", "Has", *numbers, right=numbers)
+    table = output.table("Who", "Has now", *numbers, right=numbers)
     for before, after in zip(story.before, story.after):
-        table.add_row(
-            before.name, before.role, _held(before.held), _held(after.held),
-            *_changed(before.equity, after.equity),
-        )  # fmt: skip
+        held = _held(after.held, story.names)
+        table.add_row(before.name, held, *_changed(before.equity, after.equity))
     for market, (before_q6, after_q6) in story.insurance.items():
         name = f"{MARKET_NAMES[market]} insurance"
-        table.add_row(name, "pays what is missing", "", "", *_changed(before_q6, after_q6))
+        table.add_row(name, "", *_changed(before_q6, after_q6))
     return table
 
 
@@ -241,11 +253,15 @@ def _summary(story: CrashStory) -> Any:
     table.add_row("Reports", f"{story.shape.reports}, seed {story.seed}")
     table.add_row("Taken by backstops", f"{found.backstopped} fills, {usd(found.fees)} in fees")
     table.add_row("Paid by insurance", usd(found.paid))
-    table.add_row("Deleveraged", f"{found.deleveraged} times")
-    table.add_row("Volatility pauses", str(found.pauses))
-    table.add_row("Withdrawals closed", f"{found.gates} times")
+    table.add_row("Deleveraged", _times(found.deleveraged))
+    table.add_row("Paused for volatility", _times(found.pauses))
+    table.add_row("Withdrawals closed", _times(found.gates))
     table.add_row("All of it took", f"{story.seconds} s")
     return table
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _books(ledger: Ledger) -> Any:
@@ -280,6 +296,7 @@ def story_json(story: CrashStory) -> dict[str, object]:
     return {
         "shape": story.shape.name,
         "seed": story.seed,
+        "names": {str(id_): name for id_, name in story.names.items()},
         "start": {str(id_): str(price) for id_, price in story.start.items()},
         "before": [_stand_json(one) for one in story.before],
         "after": [_stand_json(one) for one in story.after],

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +20,9 @@ from bridge.l1.abi import describe_revert
 from bridge.l1.errors import L1CallReverted
 from execution.contracts.abi import DecodedEvent, clearing_house, interface
 from execution.margin import (
-    SERIES_START,
     MarketStatus,
     Reason,
+    StrikeState,
     domain_separator,
     pack_batch,
     read_custody,
@@ -58,7 +59,7 @@ from node.demo.limits import (
 from node.demo.shapes import BTC, Scene, Shape
 from node.demo.trade import ORDER_SECONDS, USD, DemoFailed
 from node.keepers.books import Books, Moment, house_errors
-from node.keepers.prices import prices_json
+from node.keepers.prices import price_text, prices_json
 from node.layer import House, Layer, events
 from node.limits import DEMO_STEP_SECONDS_MAX
 from state.errors import Invalid, Unavailable
@@ -156,7 +157,8 @@ class CrashDemo:
             moment = await self.books.look()
             before, insured = await self._stands(), await self._insurance()
             self._heard = moment.block
-            self.audience.opened(self.shape, before)
+            names = _names(await self.books.strikes())
+            self.audience.opened(self.shape, before, names)
             for scene in scenes[1:]:
                 await self._play(scene)
             await self._until_calm()
@@ -166,6 +168,7 @@ class CrashDemo:
         return CrashStory(
             shape=self.shape,
             seed=self.seed,
+            names=names,
             start=self._start,
             before=before,
             after=await self._stands(),
@@ -253,7 +256,8 @@ class CrashDemo:
 
     async def _open_positions(self) -> None:
         """Everybody signs; the matcher settles all of it in one batch."""
-        self.audience.waiting("Everybody takes position")
+        self.audience.waiting("Everybody takes position as soon as nothing is paused")
+        await self._until(self._is_unpaused, DEMO_STEP_SECONDS_MAX, "a volatility pause")
         series = put_series(await self.books.strikes(), BTC, self._start[BTC])
         await self._until(partial(self._has_inputs, series), REPORT_SECONDS_MAX, _NO_PRICES)
         pricing = clearing_house().call("priceSeries", [series])
@@ -278,6 +282,12 @@ class CrashDemo:
             f"The matcher settled {len(matches)} trades between them",
             f"{receipt.gas_used:,} gas, L2 block {receipt.block_number}",
         )
+
+    async def _is_unpaused(self, moment: Moment) -> bool:
+        """A crash that was played a minute ago may have left a pause."""
+        readers = [partial(read_health, market=market) for market in BACKING]
+        states = await self.books.read_each(readers)
+        return all(moment.time >= health.paused_until for health in states)
 
     @property
     def _domain(self) -> Hash32:
@@ -469,6 +479,13 @@ def _news(entry: Mapping[str, Any]) -> News:
     return News(BlockNumber(block), event)
 
 
-def holding_name(id_: int) -> str:
-    """A market, or a series by its number."""
-    return MARKET_NAMES.get(id_, f"market {id_}") if id_ < SERIES_START else f"series {id_}"
+def _names(strikes: Mapping[int, StrikeState]) -> dict[int, str]:
+    """What markets and series are called, as exchanges do: BTC-27MAR20-60000-P."""
+    names = dict(MARKET_NAMES)
+    for id_, strike in strikes.items():
+        underlying = MARKET_NAMES.get(strike.underlying, str(strike.underlying))
+        day = f"{datetime.fromtimestamp(strike.expiry, UTC):%d%b%y}".upper()
+        for side, letter in enumerate("CP"):
+            price = price_text(strike.price)
+            names[id_ + side] = f"{underlying}-{day}-{price}-{letter}"
+    return names

@@ -81,6 +81,8 @@ class CrashStory:
 
     shape: Shape
     seed: int
+    names: Mapping[int, str]
+    """Of markets and series."""
     start: Mapping[int, int]
     """p8 by market."""
     before: tuple[Stand, ...]
@@ -107,8 +109,8 @@ class Audience(Protocol):
     def told(self, done: str, detail: str) -> None:
         """Something was done, and what came of it."""
 
-    def opened(self, shape: Shape, before: Sequence[Stand]) -> None:
-        """Everybody has what they have; the crash begins."""
+    def opened(self, shape: Shape, before: Sequence[Stand], names: Mapping[int, str]) -> None:
+        """Everybody has what they have; the crash begins. `names` of markets and series."""
 
     def played(self, scene: Scene, index: Mapping[int, int], start: Mapping[int, int]) -> None:
         """One more report is in the books: p8 by market, now and at the start."""
