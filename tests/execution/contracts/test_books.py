@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from execution.contracts.genesis import PRICE_ONE, RATE_ONE, SIZE_ONE, MarketParameters
+from execution.contracts.parameters import SafetyParameters
 from execution.margin import (
     Match,
     OrderFlag,
@@ -21,6 +22,9 @@ from state.types import Timestamp
 from tests.execution.contracts.house import OPERATORS, START, TIMELOCK, House, Reverted, Trader
 from tests.execution.contracts.model import Book, Model
 
+NEVER_PAUSED = SafetyParameters(pause_move=0)
+"""Prices jump here without a pause, which the model doesn't know."""
+
 TIGHT = MarketParameters(
     name="TIGHT-USD",
     tick=PRICE_ONE // 10,
@@ -33,6 +37,7 @@ TIGHT = MarketParameters(
     price_band=200_000,
     mark_band=0,
     fees=(500, -110, 450, -110, 400, -120, 350, -150),
+    safety=NEVER_PAUSED,
 )
 """Small bounds, so that random sizes reach the cap and the rising margin."""
 
@@ -55,6 +60,7 @@ WILD = MarketParameters(
     funding_samples=3,
     funding_intervals_max=4,
     fees=(99_999, -99_999, 99_999, 3, 99_999, 3, 99_999, 3),
+    safety=NEVER_PAUSED,
 )
 """Odd numbers everywhere, so that every rounding has something to round."""
 
