@@ -17,8 +17,9 @@ from node.cli.keeper_options import KeeperOptions, keeper_options
 from node.cli.options import config_option
 from node.keepers.crew import crew
 from node.keepers.keeper import Done, Keeper, Tell, take_step
-from node.keepers.service import keep_all
+from node.keepers.service import Memory, keep_all
 from node.keepers.settings import CrewSettings, parse_duties
+from node.logs import configure_logging
 
 
 @click.command(short_help="Keep the books in order.", context_settings={"show_default": True})
@@ -65,6 +66,7 @@ def keeper(
     account = _account(key_file, password_file)
     settings = keeper.crew(parse_duties(duties), rpc_url, chain_id, account, dev=dev)
     tell = JsonLines().tell if as_json else Lines(output.console()).tell
+    configure_logging()
     asyncio.run(_step_once(settings, tell) if once else _run(settings, tell))
 
 
@@ -103,6 +105,7 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._memory = Memory()
 
     def tell(self, keeper: Keeper, done: Done) -> None:
         for sent in done.sent:
@@ -110,7 +113,7 @@ class Lines:
                 f"[green]✓[/green] {keeper.name:<12} {sent.what}"
                 f" [dim](block {sent.block}, {sent.gas_used:,} gas)[/dim]"
             )
-        for refused in done.refused:
+        for refused in self._memory.new_refusals(keeper, done):
             self._console.print(
                 f"[yellow]–[/yellow] {keeper.name:<12} {refused.what}: [dim]{refused.reason}[/dim]"
             )

@@ -64,8 +64,8 @@ PEER_REPORTS_MAX = 2_048
 
 # How often
 
-ORACLE_SECONDS = 2.0
-"""Between two rounds of prices on a devnet: every second block."""
+ORACLE_SECONDS = 1.0
+"""From a round in its block to the next: on a devnet every second block has one."""
 
 FUNDING_SECONDS = 15.0
 """Between two looks whether an interval has ended: intervals are minutes to hours."""

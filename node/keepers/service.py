@@ -12,22 +12,32 @@ ROUTINE = frozenset({"oracle", "funding", "arrays"})
 """What these send every few seconds is logged at the level of details."""
 
 
-class LogBook:
-    """Writes what keepers did to the log, a refusal that repeats only once."""
+class Memory:
+    """Knows what was refused in a keeper's last step, so that a refusal is told only once."""
 
     def __init__(self) -> None:
         self._refused: dict[str, tuple[Refused, ...]] = {}
+
+    def new_refusals(self, keeper: Keeper, done: Done) -> list[Refused]:
+        """Those that the step before didn't have."""
+        before = self._refused.get(keeper.name, ())
+        self._refused[keeper.name] = done.refused
+        return [refused for refused in done.refused if refused not in before]
+
+
+class LogBook:
+    """Writes what keepers did to the log."""
+
+    def __init__(self) -> None:
+        self._memory = Memory()
 
     def tell(self, keeper: Keeper, done: Done) -> None:
         log = logging.getLogger(f"tallystick.keeper.{keeper.name}")
         level = logging.DEBUG if keeper.name in ROUTINE else logging.INFO
         for sent in done.sent:
             log.log(level, "%s (block %d, %d gas)", sent.what, sent.block, sent.gas_used)
-        before = self._refused.get(keeper.name, ())
-        for refused in done.refused:
-            if refused not in before:
-                log.log(level, "%s: %s", refused.what, refused.reason)
-        self._refused[keeper.name] = done.refused
+        for refused in self._memory.new_refusals(keeper, done):
+            log.log(level, "%s: %s", refused.what, refused.reason)
 
 
 async def run_keepers(settings: CrewSettings) -> None:
