@@ -162,10 +162,14 @@ abstract contract Books is Module {
     }
 
     function _tableSlot(Shelf memory shelf, uint32 id) private pure returns (uint256 slot) {
-        uint256 mask = shelf.table.length - 1;
-        slot = id & mask;
-        while (shelf.table[slot] != 0 && shelf.series[shelf.table[slot] - 1].id != id) {
-            slot = (slot + 1) & mask;
+        uint256[] memory table = shelf.table;
+        // A table is never empty, and its entries are places + 1.
+        unchecked {
+            uint256 mask = table.length - 1;
+            slot = id & mask;
+            while (table[slot] != 0 && shelf.series[table[slot] - 1].id != id) {
+                slot = (slot + 1) & mask;
+            }
         }
     }
 
@@ -242,30 +246,31 @@ abstract contract Books is Module {
     function _readPerps(Trader memory trader) private view {
         uint256 bits = trader.state.perps;
         // Room for one more, which most trades need.
-        trader.perps = new Perp[](FixedMath.popCount(bits) + 1);
+        Perp[] memory perps = new Perp[](FixedMath.popCount(bits) + 1);
         uint256 count = 0;
         for (uint32 id = 0; bits != 0; (id, bits) = (id + 1, bits >> 1)) {
             if (bits & 1 == 0) continue;
             Position memory position = positions[_positionKey(trader.id, id)];
-            Perp memory perp = trader.perps[count];
+            Perp memory perp = perps[count];
             (perp.market, perp.size) = (id, position.size);
             (perp.cost, perp.funding) = (position.cost, position.funding);
             count += 1;
         }
-        trader.count = count;
+        (trader.perps, trader.count) = (perps, count);
     }
 
     function _readHoldings(Trader memory trader) private view {
         uint256 held = trader.state.options;
         if (held == 0) return;
-        trader.options = new Holding[](held + 1);
+        Holding[] memory options = new Holding[](held + 1);
         uint256 ids;
         for (uint256 i = 0; i < held; i++) {
             if (i % 8 == 0) ids = heldSeries[_heldKey(trader.id, i)];
             uint32 series = uint32(ids >> ((i % 8) * 32));
-            trader.options[i].series = series;
-            trader.options[i].size = _optionSize(trader.id, series);
+            Holding memory holding = options[i];
+            (holding.series, holding.size) = (series, _optionSize(trader.id, series));
         }
+        trader.options = options;
         trader.optionCount = held;
     }
 
@@ -500,9 +505,9 @@ abstract contract Books is Module {
         view
         returns (bool stale)
     {
-        uint256 count = trader.count;
+        (Perp[] memory perps, uint256 count) = (trader.perps, trader.count);
         for (uint256 i = 0; i < count; i++) {
-            Perp memory perp = trader.perps[i];
+            Perp memory perp = perps[i];
             if (perp.size == 0) continue;
             MarketView memory market = shelf.markets[perp.market];
             if (!market.loaded) _load(market, perp.market);
@@ -518,8 +523,9 @@ abstract contract Books is Module {
         returns (bool prices, bool arrays)
     {
         int256 value = 0;
-        for (uint256 i = 0; i < trader.optionCount; i++) {
-            Holding memory holding = trader.options[i];
+        (Holding[] memory options, uint256 count) = (trader.options, trader.optionCount);
+        for (uint256 i = 0; i < count; i++) {
+            Holding memory holding = options[i];
             if (holding.size == 0) continue;
             uint256 place = _holdingSeries(shelf, holding);
             SeriesView memory series = shelf.series[place];
@@ -616,14 +622,15 @@ abstract contract Books is Module {
         Trader memory trader,
         PortfolioMath.Risk[] memory risks
     ) private view {
-        for (uint256 i = 0; i < trader.optionCount; i++) {
-            Holding memory holding = trader.options[i];
+        (Holding[] memory options, uint256 count) = (trader.options, trader.optionCount);
+        for (uint256 i = 0; i < count; i++) {
+            Holding memory holding = options[i];
             if (holding.size == 0) continue;
             uint256 place = _holdingSeries(shelf, holding);
             SeriesView memory series = shelf.series[place];
             PortfolioMath.Risk memory risk = risks[_riskPlace(trader, series.underlying)];
             SeriesArray.addTo(risk.pnl, series.words, holding.size);
-            risk.naked += _naked(trader, i);
+            risk.naked += _naked(options, count, i);
         }
     }
 
@@ -633,16 +640,20 @@ abstract contract Books is Module {
         view
         returns (uint256 bits)
     {
-        for (uint256 i = 0; i < trader.count; i++) {
-            uint32 id = trader.perps[i].market;
-            if (trader.perps[i].size == 0) continue;
-            _touch(shelf, id);
+        (Perp[] memory perps, uint256 count) = (trader.perps, trader.count);
+        for (uint256 i = 0; i < count; i++) {
+            Perp memory perp = perps[i];
+            if (perp.size == 0) continue;
+            MarketView memory market = shelf.markets[perp.market];
+            if (!market.loaded) _load(market, perp.market);
             // A closed market's price can't move any more.
-            if (shelf.markets[id].status != MarketStatus.Closed) bits |= 1 << id;
+            if (market.status != MarketStatus.Closed) bits |= 1 << perp.market;
         }
-        for (uint256 i = 0; i < trader.optionCount; i++) {
-            if (trader.options[i].size == 0) continue;
-            uint256 place = _holdingSeries(shelf, trader.options[i]);
+        (Holding[] memory options, uint256 held) = (trader.options, trader.optionCount);
+        for (uint256 i = 0; i < held; i++) {
+            Holding memory holding = options[i];
+            if (holding.size == 0) continue;
+            uint256 place = _holdingSeries(shelf, holding);
             bits |= 1 << shelf.series[place].underlying;
         }
     }
@@ -663,13 +674,20 @@ abstract contract Books is Module {
 
     /// Naked shorts (s8) of the strike of holding number `which`, counted once a strike: at the first
     /// of its call and put.
-    function _naked(Trader memory trader, uint256 which) private pure returns (uint256) {
-        uint32 partner = trader.options[which].series ^ 1;
-        int256 size = trader.options[which].size;
-        for (uint256 i = 0; i < trader.optionCount; i++) {
-            if (trader.options[i].series != partner || trader.options[i].size == 0) continue;
-            if (i < which) return 0;
-            size += trader.options[i].size;
+    function _naked(Holding[] memory options, uint256 count, uint256 which)
+        private
+        pure
+        returns (uint256)
+    {
+        Holding memory own = options[which];
+        uint32 partner = own.series ^ 1;
+        int256 size = own.size;
+        for (uint256 i = 0; i < count; i++) {
+            Holding memory other = options[i];
+            if (other.series != partner) continue;
+            if (i < which && other.size != 0) return 0;
+            size += other.size;
+            break;
         }
         return uint256((-size).max(0));
     }

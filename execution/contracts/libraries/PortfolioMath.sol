@@ -46,9 +46,15 @@ library PortfolioMath {
     }
 
     /// @notice The lowest scenario, q6, at most 0.
+    /// @dev By hand, as all loops over scenarios are: every margin check runs them, and a third of their
+    /// gas would be bounds of arrays that have 24 places.
     function worst(int256[24] memory pnl) internal pure returns (int256 lowest) {
-        for (uint256 i = 0; i < 24; i++) {
-            if (pnl[i] < lowest) lowest = pnl[i];
+        assembly ("memory-safe") {
+            let end := add(pnl, 768)
+            for {} lt(pnl, end) { pnl := add(pnl, 32) } {
+                let one := mload(pnl)
+                if slt(one, lowest) { lowest := one }
+            }
         }
     }
 
@@ -77,10 +83,13 @@ library PortfolioMath {
     function addTo(int256[24] memory sums, int256[24] memory unit, int256 size) internal pure {
         // A unit is below 2^64 and so |size * unit| below 2^127, less than what is lifted by: nothing
         // wraps or is negative, and division floors.
-        unchecked {
-            for (uint256 i = 0; i < 24; i++) {
-                uint256 gain = uint256(size * unit[i] + LIFT * PRICE_SIZE);
-                sums[i] += int256(gain / uint256(PRICE_SIZE)) - LIFT;
+        assembly ("memory-safe") {
+            let lift := mul(LIFT, PRICE_SIZE)
+            let end := add(sums, 768)
+            for {} lt(sums, end) { sums := add(sums, 32) } {
+                let gain := div(add(mul(size, mload(unit)), lift), PRICE_SIZE)
+                mstore(sums, add(mload(sums), sub(gain, LIFT)))
+                unit := add(unit, 32)
             }
         }
     }
@@ -98,9 +107,14 @@ library PortfolioMath {
         internal
         pure
     {
-        // A part of a sum of products of int64 and int48.
-        unchecked {
-            for (uint256 i = 0; i < 24; i++) rest[i] = sums[i] - part[i];
+        // Nothing wraps: they are sums of some hundred numbers below 2^127.
+        assembly ("memory-safe") {
+            let end := add(sums, 768)
+            for {} lt(sums, end) { sums := add(sums, 32) } {
+                mstore(rest, sub(mload(sums), mload(part)))
+                rest := add(rest, 32)
+                part := add(part, 32)
+            }
         }
     }
 
