@@ -219,7 +219,7 @@ def print_end(console: Console, story: CrashStory) -> None:
     console.print()
     console.print(_summary(story))
     console.print()
-    console.print(f"[bold]The books in block {story.ledger.block}[/bold] (USD)")
+    console.print(f"[bold]The books in block {story.ledger.block}[/bold]")
     console.print(_books(story.ledger))
     console.print()
     if story.ledger.balances:
@@ -265,8 +265,7 @@ def _times(count: int) -> str:
 
 
 def _books(ledger: Ledger) -> Any:
-    table = output.table("", "", right=("",))
-    table.columns[0].justify = "left"
+    table = output.table("What it is made of", "USD", right=("USD",))
     for name, amount in _lines(ledger):
         table.add_row(name, _exact(amount))
     return table

@@ -41,6 +41,7 @@ from node.demo.cast import (
     BACKER_KEY,
     BACKING,
     PARTS,
+    Insured,
     Offer,
     Opening,
     Part,
@@ -211,9 +212,11 @@ class CrashDemo:
         self.audience.waiting("Everybody brings collateral from L1")
         owners = {part.name: dev_accounts()[part.key] for part in PARTS}
         backer = dev_accounts()[BACKER_KEY]
-        backing = sum(one.vault + one.insurance for one in BACKING.values())
+        lacking = await self._lacking()
+        backing = sum(one.vault + one.insurance for one in lacking.values())
         way = Collateral(self.l1, self.l2, self.deployment)
-        sums = [(owners[part.name], part.cash) for part in PARTS] + [(backer, backing)]
+        sums = [(owners[part.name], part.cash) for part in PARTS]
+        sums += [(backer, backing)] if backing else []
         receipts = await asyncio.gather(*(way.bring(*one) for one in sums))
         total = sum(amount for _, amount in sums)
         self.audience.told(
@@ -224,7 +227,7 @@ class CrashDemo:
         self.audience.waiting("Everybody opens an account")
         seats = await asyncio.gather(*(self._open(part, owners[part.name]) for part in PARTS))
         self._seats = {seat.part.name: seat for seat in seats}
-        await self._back(backer, backing)
+        await self._back(backer, lacking)
 
     async def _open(self, part: Part, owner: DevAccount) -> Seat:
         house = House(self.l2)
@@ -238,21 +241,37 @@ class CrashDemo:
         data = interface("CollateralToken").call("approve", CLEARING_HOUSE, amount)
         await self.l2.send(owner, "approval", COLLATERAL_TOKEN, data)
 
-    async def _back(self, backer: DevAccount, total: int) -> None:
+    async def _lacking(self) -> dict[int, Insured]:
+        """What vaults and insurance lack of what they shall have, after other crashes perhaps."""
+        await self.books.look()
+        insurance = await self._insurance()
+        lacking = {}
+        for market, wanted in BACKING.items():
+            account = await self._vault(market)
+            held = (await self.books.standings([account]))[account].equity
+            vault, insured = wanted.vault - held, wanted.insurance - insurance[market]
+            lacking[market] = Insured(max(0, vault), max(0, insured))
+        return lacking
+
+    async def _vault(self, market: int) -> int:
+        vault = await self.books.read(partial(read_vault, market=market))
+        if vault is None:
+            raise DemoFailed(f"market {market} has no backstop vault on this devnet")
+        return vault.account
+
+    async def _back(self, backer: DevAccount, lacking: Mapping[int, Insured]) -> None:
         """Fill the vaults and the insurance; anyone may."""
         self.audience.waiting("The backer fills the vaults and the insurance")
         house = House(self.l2)
-        await self._approve(backer, total)
-        await self.books.look()
-        for market, backing in BACKING.items():
-            vault = await self.books.read(partial(read_vault, market=market))
-            if vault is None:
-                raise DemoFailed(f"market {market} has no backstop vault on this devnet")
-            await house.send(backer, "deposit", vault.account, backing.vault)
-            await house.send(backer, "fundInsurance", market, backing.insurance)
+        await self._approve(backer, sum(one.vault + one.insurance for one in lacking.values()))
+        for market, backing in lacking.items():
+            if backing.vault:
+                await house.send(backer, "deposit", await self._vault(market), backing.vault)
+            if backing.insurance:
+                await house.send(backer, "fundInsurance", market, backing.insurance)
         vaults = " and ".join(_usd(one.vault) for one in BACKING.values())
         funds = " and ".join(_usd(one.insurance) for one in BACKING.values())
-        self.audience.told(f"The backstops have {vaults}", f"insurance {funds}")
+        self.audience.told(f"The backstops have {vaults}", f"insurance {funds}, or more")
 
     async def _open_positions(self) -> None:
         """Everybody signs; the matcher settles all of it in one batch."""
@@ -294,8 +313,10 @@ class CrashDemo:
         return domain_separator(self.deployment.l2_chain_id)
 
     async def _has_inputs(self, series: int, moment: Moment) -> bool:
+        """Whether the strike can be priced: keepers report one that nobody holds now and then."""
         inputs = await self.books.read(partial(read_option_inputs, strike=series & ~1))
-        return inputs is not None and inputs.forward == self._start[BTC]
+        rules = (await self.books.market_members([BTC]))[BTC]["rules"]
+        return inputs is not None and moment.time - inputs.time < rules["staleSeconds"]
 
     async def _offers(self, series: int) -> dict[int, Offer]:
         """Perpetuals at the mark and the put at its value, on their ticks."""
@@ -406,9 +427,7 @@ class CrashDemo:
         """The cast and the vaults, in the block that was looked at last."""
         people = {seat.account: (seat.part.name, seat.part.role) for seat in self._seats.values()}
         for market in BACKING:
-            vault = await self.books.read(partial(read_vault, market=market))
-            if vault is not None:
-                people[vault.account] = (f"{MARKET_NAMES[market]} vault", "backstop")
+            people[await self._vault(market)] = (f"{MARKET_NAMES[market]} vault", "backstop")
         accounts = await self.books.accounts(people)
         standings = await self.books.standings(people)
         positions = await positions_of(self.books, accounts)
