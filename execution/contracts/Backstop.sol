@@ -209,8 +209,8 @@ abstract contract Backstop is Workout {
             offer.payment = (offer.delta * int256(offer.price)).ceilDiv(PerpMath.PRICE_SIZE);
             int256 left = offer.size + offer.delta;
             // Cash less cost falls by the payment, and what is left keeps its value.
-            equity += PerpMath.unrealised(left, 0, offer.value)
-                - PerpMath.unrealised(offer.size, offer.payment, offer.value);
+            equity += PerpMath.unrealised(left, offer.payment, offer.value)
+                - PerpMath.unrealised(offer.size, 0, offer.value);
             due += PerpMath.fee(offer.payment.abs(), int256(offer.fee));
             _put(c.trader, offer, left);
         }
