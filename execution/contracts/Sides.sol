@@ -211,6 +211,8 @@ abstract contract Sides is Books {
         _exchange(side, deal);
         bool holds = maintenance <= sums.maintenance
             && equity * int256(sums.maintenance) >= oldEquity * int256(maintenance);
+        // Where neither state needs any margin the ratio says nothing, and equity may not fall.
+        if (sums.maintenance == 0) holds = holds && equity >= oldEquity;
         return holds ? Reason.None : failure;
     }
 }

@@ -57,7 +57,8 @@ interface IInsolvency {
     function proposeDeleverage(uint64 account, uint32 market, uint64 counterparty) external;
 
     /// @notice Execute the standing candidate at the bankruptcy price of the position, once the delay
-    /// has passed. Anyone. Nobody pays a fee.
+    /// has passed. Anyone. Nobody pays a fee. A candidate that nobody executed for ten minutes after its
+    /// delay is only named anew, for another delay in which it may be outbid.
     function deleverage(uint64 account, uint32 market) external;
 
     /// @notice End a market: by anyone after 7 days without an index, by guardian or timelock at any

@@ -43,6 +43,9 @@ contract Insolvency is IInsolvency, Deleveraging {
 
     /// Seconds without an index after which anybody may end a market.
     uint256 private constant DEAD_SECONDS = 7 days;
+    /// Seconds in which a candidate is executed, once it may be. One that was named longer ago was
+    /// never outbid by those who come first today: the account may have recovered in between.
+    uint256 private constant EXECUTION_SECONDS = 10 minutes;
 
     /*─────────────────────────── debt, insurance ─────────────────────────*/
 
@@ -94,8 +97,10 @@ contract Insolvency is IInsolvency, Deleveraging {
         // Whoever is no counterparty any more gives way to anybody, and the others get a new chance to
         // be named: else the first one to come after him could be executed unopposed.
         bool stands = standing != 0 && _outbid(account, market, standing, attempt.score, counterparty);
+        if (!stands || _isOver(_executableFrom(market, candidate.time))) {
+            candidate.time = uint40(block.timestamp);
+        }
         candidate.counterparty = counterparty;
-        if (!stands) candidate.time = uint40(block.timestamp);
         emit DeleverageProposed(account, market, counterparty, attempt.score);
     }
 
@@ -119,11 +124,16 @@ contract Insolvency is IInsolvency, Deleveraging {
         uint256 key = _positionKey(account, market);
         Candidate memory candidate = candidates[key];
         if (candidate.counterparty == 0) revert NoCandidate(account, market);
-        uint256 from = uint256(candidate.time) + safetyRules[_underlying(market)].deleverageDelay;
+        uint256 from = _executableFrom(market, candidate.time);
         if (block.timestamp < from) revert CandidateTooYoung(uint40(from));
         _requireBankrupt(account);
         Attempt memory attempt = _attempt(account, market, candidate.counterparty);
         if (!attempt.fits) revert NotACounterparty(candidate.counterparty, market);
+        if (_isOver(from)) {
+            candidates[key].time = uint40(block.timestamp);
+            emit DeleverageProposed(account, market, candidate.counterparty, attempt.score);
+            return;
+        }
         delete candidates[key];
         emit Deleveraged(
             account, market, candidate.counterparty, attempt.size, uint64(attempt.price)
@@ -133,6 +143,15 @@ contract Insolvency is IInsolvency, Deleveraging {
         _writeTrader(attempt.bankrupt);
         _writeTrader(attempt.counterparty);
         _closeShelf(attempt.shelf);
+    }
+
+    /// Seconds.
+    function _executableFrom(uint32 market, uint256 named) private view returns (uint256) {
+        return named + safetyRules[_underlying(market)].deleverageDelay;
+    }
+
+    function _isOver(uint256 executableFrom) private view returns (bool) {
+        return block.timestamp > executableFrom + EXECUTION_SECONDS;
     }
 
     function _underlying(uint32 market) private view returns (uint32) {
