@@ -3,7 +3,7 @@
 import pytest
 
 from execution.margin import Reason
-from tests.execution.contracts.desk import Inputs, usd
+from tests.execution.contracts.desk import usd
 from tests.execution.contracts.house import USD, Reverted
 from tests.execution.contracts.wreck import (
     ANYONE,
@@ -40,7 +40,7 @@ def test_premium_beyond_equity_for_a_worthless_option_is_refused() -> None:
 
 
 def test_candidate_of_an_earlier_bankruptcy_is_not_executed_unopposed() -> None:
-    """Else whoever named a victim once could wait for the next crash, without anybody outbidding."""
+    """Else whoever named a victim once could wait for the next crash, and nobody could outbid."""
     house = Wreck()
     failing, victim = house.trader(1, 3_000 * USD), house.trader(2, 1_000_000 * USD)
     assert not house.trade(failing, victim, coins(1), usd(60_000)).rejections
