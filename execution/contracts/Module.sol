@@ -113,7 +113,14 @@ abstract contract Module is Storage {
         view_.baseFraction = rules.imf;
         view_.mmf = _maintenance(rules);
         (view_.oiLow, view_.oiHigh) = (caps.oiLow, caps.oiHigh);
-        if (!closed) _accrue(view_, market, freshUntil);
+        if (closed) _release(view_);
+        else _accrue(view_, market, freshUntil);
+    }
+
+    /// What can't lose any more needs no margin, at whatever open interest.
+    function _release(MarketView memory view_) private pure {
+        (view_.baseFraction, view_.mmf) = (0, 0);
+        (view_.oiLow, view_.oiHigh) = (type(uint64).max, type(uint64).max);
     }
 
     /// Adds the whole intervals since the last accrual: the first with its samples, later ones
@@ -187,7 +194,7 @@ abstract contract Module is Storage {
         _load(view_, id);
         FundingRules memory rules = markets[id].fundingRules;
         uint256 elapsed = block.timestamp - view_.fundingTime;
-        if (elapsed == 0) return;
+        if (elapsed == 0 || view_.status == MarketStatus.Closed) return;
         if (!view_.stale && view_.status != MarketStatus.Halted) {
             uint256 begun = elapsed * rules.samples / rules.interval + 1;
             int256 mean = int256(markets[id].funding.premiumSum) / int256(begun);
@@ -209,6 +216,7 @@ abstract contract Module is Storage {
         );
     }
 
+    /// The tenth of notional that a withdrawal leaves is for what prices can still do, too.
     function _addPosition(
         PerpMath.Sums memory sums,
         MarketView memory view_,
@@ -216,6 +224,7 @@ abstract contract Module is Storage {
         int256 cost,
         int256 funding
     ) internal pure {
+        uint256 notional = sums.notional;
         PerpMath.add(
             sums,
             size,
@@ -225,6 +234,7 @@ abstract contract Module is Storage {
             _initialFraction(view_),
             view_.mmf
         );
+        if (view_.status == MarketStatus.Closed) sums.notional = notional;
     }
 
     function _standingOf(PerpMath.Sums memory sums, int256 cash, bool stale)

@@ -61,7 +61,7 @@ struct IndexSample {
     uint40 previous;
     /// The bucket of the report after, 0 for the newest.
     uint40 next;
-    /// p8: the first mark that was set in the bucket.
+    /// p8: the mark that the bucket's first index report set.
     uint64 firstMark;
 }
 
@@ -73,7 +73,7 @@ struct Closing {
     uint64 longsLeft;
     /// s8: short sizes that are not yet registered.
     uint64 shortsLeft;
-    /// q6: what losers and insurance have paid in.
+    /// q6: the cover of the claims: the claims and the dust of rounding, less what nobody paid.
     uint128 collected;
     /// q6: what winners are owed.
     uint128 claims;

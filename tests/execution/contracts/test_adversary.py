@@ -58,3 +58,19 @@ def test_candidate_of_an_earlier_bankruptcy_is_not_executed_unopposed() -> None:
         house.deleverage(failing)
     house.advance(DELAY_SECONDS)
     assert house.deleverage(failing)["counterparty"] == victim.account
+
+
+# The end of a market
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_position_in_a_closed_market_needs_no_margin(mode: int) -> None:
+    """Its price can't move: else the end of one market would liquidate accounts in another."""
+    house = Wreck()
+    long, short = house.trader(1, 100_000 * USD), house.trader(2, 100_000 * USD)
+    house.send(long.address, "setMarginMode", long.account, mode)
+    assert not house.trade(long, short, coins(1), usd(60_000)).rejections
+    house.close(BTC)
+    standing = house.read("requirements", long.account)
+    assert (standing["initial"], standing["maintenance"]) == (0, 0)
+    assert standing["withdrawable"] == standing["equity"]
