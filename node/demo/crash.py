@@ -56,6 +56,7 @@ from node.demo.limits import (
     CRASH_POLL_SECONDS,
     NEWS_BLOCKS_MAX,
     REPORT_SECONDS_MAX,
+    SCENE_BLOCKS,
 )
 from node.demo.shapes import BTC, Scene, Shape
 from node.demo.trade import ORDER_SECONDS, USD, DemoFailed
@@ -349,12 +350,18 @@ class CrashDemo:
     # The crash
 
     async def _play(self, scene: Scene) -> None:
-        """Write one report's prices and wait until they are in the books."""
+        """Write one report's prices, wait until they are in the books, and let keepers act."""
         self.audience.waiting(f"Report {scene.number} of {self.shape.reports}")
         await self._write(scene)
         expected = {id_: scene.price(id_, price) for id_, price in self._start.items()}
         await self._until(partial(self._is_reported, expected), REPORT_SECONDS_MAX, _NO_PRICES)
         self.audience.played(scene, expected, self._start)
+        stands_until = BlockNumber((await self.books.look()).block + SCENE_BLOCKS)
+        await self._until(partial(self._is_block, stands_until), REPORT_SECONDS_MAX, "a block")
+
+    async def _is_block(self, number: BlockNumber, moment: Moment) -> bool:
+        await self._hear(moment)
+        return moment.block >= number
 
     async def _is_reported(self, expected: Mapping[int, int], moment: Moment) -> bool:
         await self._hear(moment)

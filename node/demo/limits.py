@@ -20,6 +20,10 @@ ROUND_LANDMARKS = 8
 REPORT_SECONDS_MAX = 60.0
 """A report is in the books by then: a keeper looks every two seconds, and a block is one."""
 
+SCENE_BLOCKS = 2
+"""Blocks that a report stands before the next is written: one in which keepers price the options
+anew, and one in which they close who failed. A report that is played stands for minutes."""
+
 CALM_SECONDS_MAX = 90.0
 """What keepers have left to do when the prices are played is done by then: a candidate for
 deleveraging waits for 10 s, and a bankrupt account has a few positions."""
