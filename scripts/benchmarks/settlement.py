@@ -1,4 +1,4 @@
-"""Gas of fills and of a cold margin check, beside the goals and what the EVM asks at least.
+"""Gas of fills, of a cold margin check and of pricing, beside the goals and the EVM's least.
 
 The real bytecode runs on the chain's own engine, every slot cold. A batch is one transaction of 100
 fills, divided by 100. The least is what no code could save: calldata, signature recovery, the slots
@@ -172,6 +172,21 @@ class Portfolios:
         return Measured(name, settle(self.desk, matches))
 
 
+def pricing(*, again: bool) -> Measured:
+    """One series in a transaction of its own, at the money, where most digits are worked out."""
+    desk = Desk(markets=(BTC_USD,))
+    desk.report(0, INDEX)
+    strike = desk.list_strike(desk.on_the_minute(MONTH), INDEX)
+    desk.report_inputs(strike, Inputs(INDEX))
+    if again:
+        desk.price(strike)
+        desk.quote(strike, INDEX + 123 * PRICE_ONE)
+        desk.advance(1)
+    data = clearing_house().call("priceSeries", [strike])
+    what = "pricing a series again" if again else "pricing a series for the first time"
+    return Measured(what, cold_gas(desk, data), goal=250_000 if again else 0)
+
+
 def measure() -> list[Measured]:
     """Everything, in the order of the table."""
     portfolios = Portfolios()
@@ -184,6 +199,8 @@ def measure() -> list[Measured]:
         portfolios.fills("perpetual", 0),
         portfolios.fills("option", portfolios.strike),
         portfolios.check(),
+        pricing(again=False),
+        pricing(again=True),
     ]
 
 
@@ -196,7 +213,7 @@ def _row(one: Measured) -> list[str]:
 def main() -> None:
     """Measure what settlement costs, in gas a fill of a batch of 100."""
     print_table(
-        "Gas of ClearingHouse: a fill of a batch of 100, and a margin check",
+        "Gas of ClearingHouse: a fill of a batch of 100, a margin check, pricing a series",
         ("what", "gas", "the EVM's least", "above it", "goal"),
         [_row(one) for one in measure()],
         command="./scripts/bench settlement",
