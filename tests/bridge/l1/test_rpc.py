@@ -147,6 +147,8 @@ def test_receipt_of_another_transaction_raises_inconsistent(anvil, alice):
         "eth_sendTransaction",
         {"from": "0x" + alice.address.hex(), "to": "0x" + alice.address.hex()},
     )
+    # anvil may answer with the hash before the block is there; asking for a new one waits for it.
+    anvil.ask("evm_mine")
     receipt = anvil.ask("eth_getTransactionReceipt", hash)
     client = client_over(lambda method, params: receipt)
     with pytest.raises(L1EndpointInconsistent):
