@@ -42,7 +42,8 @@ abstract contract Sides is Books {
     struct Side {
         Orders.Order order;
         Trader trader;
-        /// The slot that the order's fill lane is in, as it was before the fill.
+        /// Where in storage the order's fill lane is, and what was there before the fill.
+        uint256 laneSlot;
         uint256 lanes;
         /// What of the trader's is traded: a position, or a holding.
         Perp position;
@@ -189,6 +190,13 @@ abstract contract Sides is Books {
         (risk.naked, side.naked) = (side.naked, risk.naked);
     }
 
+    /// As `PerpMath.equity`, for cash that fits its field: the sums are below 2^254 together.
+    function _equity(PerpMath.Sums memory sums, int256 cash) private pure returns (int256) {
+        unchecked {
+            return cash + sums.unrealised + sums.funding;
+        }
+    }
+
     /// Whether the account may have what it has after the exchange: E' >= IM', or MM' <= MM and
     /// E' * MM >= E * MM'. A fill that doesn't reduce also needs fresh prices of all that it holds.
     function _verdict(Shelf memory shelf, Side memory side, Deal memory deal, Reason failure)
@@ -201,13 +209,13 @@ abstract contract Sides is Books {
         (bool prices, bool arrays) = _weigh(shelf, trader);
         if (!side.reduces && prices) return Reason.OracleStale;
         if (!side.reduces && arrays) return Reason.SeriesStale;
-        int256 equity = PerpMath.equity(sums, trader.cash);
+        int256 equity = _equity(sums, trader.cash);
         if (equity >= int256(sums.initial)) return Reason.None;
 
         uint256 maintenance = sums.maintenance;
         _exchange(side, deal);
         _weigh(shelf, trader);
-        int256 oldEquity = PerpMath.equity(sums, trader.cash);
+        int256 oldEquity = _equity(sums, trader.cash);
         _exchange(side, deal);
         bool holds = maintenance <= sums.maintenance
             && equity * int256(sums.maintenance) >= oldEquity * int256(maintenance);

@@ -102,13 +102,16 @@ library Orders {
     }
 
     /// @notice EIP-712 digest of an order in a domain.
-    function digest(Order memory order, bytes32 domain) internal pure returns (bytes32) {
-        bytes32 structHash;
-        // A struct in memory is one word a member, cleaned on assignment: EIP-712's encodeData.
+    function digest(Order memory order, bytes32 domain) internal pure returns (bytes32 hash) {
+        // A struct in memory is one word a member, cleaned on assignment: EIP-712's encodeData. The
+        // 66 bytes to hash lie beyond what is allocated, and are forgotten.
         assembly ("memory-safe") {
-            structHash := keccak256(order, 320)
+            let bytes_ := mload(0x40)
+            mstore(bytes_, shl(240, 0x1901))
+            mstore(add(bytes_, 2), domain)
+            mstore(add(bytes_, 34), keccak256(order, 320))
+            hash := keccak256(bytes_, 66)
         }
-        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
     }
 
     /// 32 bytes of `data` from `offset`; zeros beyond the end of calldata.

@@ -54,10 +54,17 @@ library PerpMath {
     uint256 private constant OPERANDS = (1 << 113) - 1;
     /// Ends the fractions, ppm.
     uint256 private constant FRACTION_END = 1 << 24;
+    /// p8 * s8 * ppm over q6.
+    uint256 private constant FRACTION_UNIT = uint256(PRICE_SIZE) * PPM;
 
     /// @notice Signed value of `size` (s8) at `price` (p8), q6. Exact on a tick and lot grid.
     function value(int256 size, uint256 price) internal pure returns (int256) {
         _check(size, int256(price), 0);
+        return _value(size, price);
+    }
+
+    /// As `value`, of checked operands.
+    function _value(int256 size, uint256 price) private pure returns (int256) {
         unchecked {
             return size * int256(price) / PRICE_SIZE;
         }
@@ -78,7 +85,7 @@ library PerpMath {
         pure
         returns (int256 newSize, int256 newCost, int256 realised)
     {
-        _check(size, cost, delta);
+        _check(size, cost, delta, int256(price));
         unchecked {
             newSize = size + delta;
             newCost = cost;
@@ -88,11 +95,11 @@ library PerpMath {
                 int256 closed = whole ? -size : delta;
                 int256 released =
                     whole ? cost : (cost * int256(closed.abs())).ceilDiv(int256(size.abs()));
-                realised = -value(closed, price) - released;
+                realised = -_value(closed, price) - released;
                 newCost -= released;
                 opened -= closed;
             }
-            newCost += value(opened, price);
+            newCost += _value(opened, price);
         }
     }
 
@@ -136,14 +143,16 @@ library PerpMath {
         _check(size, int256(mark), 0);
         if (fraction >= FRACTION_END) revert OperandOutOfBounds();
         unchecked {
-            return FixedMath.ceilDiv(size.abs() * mark * fraction, uint256(PRICE_SIZE) * PPM);
+            return FixedMath.ceilDiv(size.abs() * mark * fraction, FRACTION_UNIT);
         }
     }
 
     /// @notice Starts over.
     function clear(Sums memory sums) internal pure {
-        (sums.unrealised, sums.losses, sums.funding) = (0, 0, 0);
-        (sums.initial, sums.maintenance, sums.notional) = (0, 0, 0);
+        // All six members at once: beyond the end of calldata there are zeros.
+        assembly ("memory-safe") {
+            calldatacopy(sums, calldatasize(), 192)
+        }
     }
 
     /// @notice Adds one position to `sums`; fractions in ppm, `accrued` funding
@@ -157,18 +166,18 @@ library PerpMath {
         uint256 imf,
         uint256 mmf
     ) internal pure {
-        int256 gain = unrealised(size, cost, mark);
-        int256 payment = fundingPayment(size, accrued);
-        uint256 initial = requirement(size, mark, imf);
-        uint256 maintenance = requirement(size, mark, mmf);
+        _check(size, cost, accrued, int256(mark));
+        if ((imf | mmf) >= FRACTION_END) revert OperandOutOfBounds();
         // Each is below 2^224, and nobody adds up 2^30 positions.
         unchecked {
+            int256 gain = (size * int256(mark)).floorDiv(PRICE_SIZE) - cost;
             sums.unrealised += gain;
-            sums.losses += gain.min(0);
-            sums.funding += payment;
-            sums.initial += initial;
-            sums.maintenance += maintenance;
-            sums.notional += size.abs() * mark;
+            if (gain < 0) sums.losses += gain;
+            sums.funding += (-size * accrued).floorDiv(FUNDING_SIZE);
+            uint256 notional = size.abs() * mark;
+            sums.initial += FixedMath.ceilDiv(notional * imf, FRACTION_UNIT);
+            sums.maintenance += FixedMath.ceilDiv(notional * mmf, FRACTION_UNIT);
+            sums.notional += notional;
         }
     }
 
@@ -227,11 +236,18 @@ library PerpMath {
     }
 
     function _check(int256 a, int256 b, int256 c) private pure {
+        if ((_lift(a) | _lift(b) | _lift(c)) > OPERANDS) revert OperandOutOfBounds();
+    }
+
+    function _check(int256 a, int256 b, int256 c, int256 d) private pure {
+        if ((_lift(a) | _lift(b) | _lift(c) | _lift(d)) > OPERANDS) revert OperandOutOfBounds();
+    }
+
+    /// At most OPERANDS for an operand within bounds.
+    function _lift(int256 a) private pure returns (uint256) {
         // Whatever wraps here is beyond the bounds, and stays so.
         unchecked {
-            uint256 lifted =
-                uint256(a + OPERAND_END) | uint256(b + OPERAND_END) | uint256(c + OPERAND_END);
-            if (lifted > OPERANDS) revert OperandOutOfBounds();
+            return uint256(a + OPERAND_END);
         }
     }
 }

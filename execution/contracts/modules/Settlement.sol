@@ -8,7 +8,7 @@ import {FixedMath} from "../libraries/FixedMath.sol";
 import {Orders} from "../libraries/Orders.sol";
 import {PerpMath} from "../libraries/PerpMath.sol";
 import {Signatures} from "../libraries/Signatures.sol";
-import {Market, MarketCaps, MarketStatus, Reason, SessionKey} from "../Types.sol";
+import {Account, Market, MarketCaps, MarketStatus, Reason, SessionKey} from "../Types.sol";
 
 /*──────────────────────────────────────────────────────────────────────────────
 │ Settlement                                                                    │
@@ -32,6 +32,9 @@ contract Settlement is ISettlement, Sides {
     uint256 private constant GAS_POSITION = 30_000;
     /// As GAS_POSITION, of a held series: its slots, its underlying's and its array.
     uint256 private constant GAS_HOLDING = 50_000;
+    /// Gas of trading a fill whose two accounts hold as much as there can be.
+    uint256 private constant GAS_TRADE_MAX =
+        GAS_TRADE + 2 * (65 * GAS_POSITION + SERIES_MAX * GAS_HOLDING);
     /// Gas of writing one slot at the end of the batch.
     uint256 private constant GAS_WRITE = 26_000;
     /// Slots that a changed market has: its flow, its funding, and one for the event.
@@ -70,6 +73,8 @@ contract Settlement is ISettlement, Sides {
         /// Where each trader is in memory.
         uint256[] traders;
         uint256 traderCount;
+        /// As Solidity makes one, to be copied.
+        Trader blank;
         Shelf shelf;
         Terms[] terms;
         /// Those of the deal's underlying.
@@ -118,9 +123,12 @@ contract Settlement is ISettlement, Sides {
     }
 
     function _close(Batch memory batch) private {
-        for (uint256 i = 0; i < batch.traderCount; i++) {
-            _seat(batch.taker, batch.traders[i]);
-            if (batch.taker.trader.dirty) _writeTrader(batch.taker.trader);
+        Side memory side = batch.taker;
+        uint256[] memory traders = batch.traders;
+        uint256 count = batch.traderCount;
+        for (uint256 i = 0; i < count; i++) {
+            _seat(side, traders[i]);
+            if (side.trader.dirty) _writeTrader(side.trader);
         }
         _closeShelf(batch.shelf);
         // Every fill's two fees add up to zero or more, because a market's lanes do.
@@ -156,9 +164,7 @@ contract Settlement is ISettlement, Sides {
         if (reason != Reason.None) return reason;
         reason = _match(taker, maker, deal.size);
         if (reason != Reason.None) return reason;
-        if (!_suffices(batch, GAS_TRADE + _work(taker.trader) + _work(maker.trader))) {
-            return _stop(batch);
-        }
+        if (!_sufficesToTrade(batch, taker.trader, maker.trader)) return _stop(batch);
         _readHeld(taker.trader);
         _readHeld(maker.trader);
         reason = _instrument(batch);
@@ -177,6 +183,17 @@ contract Settlement is ISettlement, Sides {
     function _stop(Batch memory batch) private pure returns (Reason) {
         batch.stopped = true;
         return Reason.None;
+    }
+
+    /// Whether the gas left suffices for a trade; what the two accounts hold only matters when not
+    /// even the largest ones would be too much.
+    function _sufficesToTrade(Batch memory batch, Trader memory taker, Trader memory maker)
+        private
+        view
+        returns (bool)
+    {
+        if (_suffices(batch, GAS_TRADE_MAX)) return true;
+        return _suffices(batch, GAS_TRADE + _work(taker) + _work(maker));
     }
 
     /// Gas that what an account holds can add to a fill, one more position included.
@@ -223,30 +240,47 @@ contract Settlement is ISettlement, Sides {
 
     function _remaining(Side memory side, uint64 size) private view returns (Reason) {
         Orders.Order memory order = side.order;
-        side.lanes = orderFills[_laneKey(order)];
-        uint256 filled = (side.lanes >> _laneShift(order)) & CANCELLED;
+        (uint256 place, uint256 lanes) = _lanes(order);
+        (side.laneSlot, side.lanes) = (place, lanes);
+        uint256 filled = (lanes >> _laneShift(order)) & CANCELLED;
         if (filled == CANCELLED) return Reason.OrderCancelled;
-        return filled + size > order.size ? Reason.OrderOverfilled : Reason.None;
+        // Both are uint64.
+        unchecked {
+            return filled + size > order.size ? Reason.OrderOverfilled : Reason.None;
+        }
     }
 
-    /// Finds what is traded.
+    /// Finds what is traded: most often what the fill before traded.
     function _instrument(Batch memory batch) private view returns (Reason) {
         Deal memory deal = batch.deal;
         uint32 id = batch.taker.order.market;
-        (deal.market, deal.underlying, deal.isOption) = (id, id, id >= SERIES_START);
-        if (deal.isOption) {
+        if (id != deal.market || !batch.ruling.loaded) {
+            Reason reason = _find(batch, id);
+            if (reason != Reason.None) return reason;
+        }
+        return deal.base.status == MarketStatus.Closed ? Reason.MarketClosed : Reason.None;
+    }
+
+    /// Points the deal at a market or series; where there is none, it keeps to what it was.
+    function _find(Batch memory batch, uint32 id) private view returns (Reason) {
+        Deal memory deal = batch.deal;
+        (uint32 underlying, bool isOption) = (id, id >= SERIES_START);
+        if (isOption) {
             Strike storage strike = strikes[id & ~uint32(1)];
             if (strike.price == 0) return Reason.UnknownMarket;
             if (block.timestamp >= strike.expiry) return Reason.SeriesExpired;
+            underlying = strike.underlying;
+        }
+        if (underlying >= batch.terms.length) return Reason.UnknownMarket;
+        (deal.market, deal.underlying, deal.isOption) = (id, underlying, isOption);
+        if (isOption) {
             uint256 place = _seriesPlace(batch.shelf, id);
             deal.series = batch.shelf.series[place];
-            deal.underlying = strike.underlying;
         }
-        if (deal.underlying >= batch.terms.length) return Reason.UnknownMarket;
-        deal.base = batch.shelf.markets[deal.underlying];
-        batch.ruling = batch.terms[deal.underlying];
-        if (!batch.ruling.loaded) _loadTerms(batch, deal.underlying);
-        return deal.base.status == MarketStatus.Closed ? Reason.MarketClosed : Reason.None;
+        deal.base = batch.shelf.markets[underlying];
+        batch.ruling = batch.terms[underlying];
+        if (!batch.ruling.loaded) _loadTerms(batch, underlying);
+        return Reason.None;
     }
 
     function _loadTerms(Batch memory batch, uint32 id) private view {
@@ -291,13 +325,13 @@ contract Settlement is ISettlement, Sides {
         Deal memory deal = batch.deal;
         Terms memory terms = batch.ruling;
         MarketView memory market = deal.base;
-        (uint256 near, uint256 reach) = (market.mark, market.mark * terms.priceBand);
+        (uint256 near, uint256 reach) = (market.mark, _reach(market.mark, terms.priceBand));
         if (deal.isOption) {
             OptionRules memory rules = optionRules[deal.underlying];
             reason = _onGrid(deal, rules.tick, rules.lot);
             deal.interestCap = rules.oiCap;
             near = deal.series.value;
-            reach = market.index * rules.priceBand;
+            reach = _reach(market.index, rules.priceBand);
         } else {
             reason = _onGrid(deal, terms.tick, terms.lot);
             deal.interestCap = terms.oiCap;
@@ -315,6 +349,13 @@ contract Settlement is ISettlement, Sides {
         unchecked {
             uint256 distance = deal.price > near ? deal.price - near : near - deal.price;
             return distance * PerpMath.PPM > reach ? Reason.OutsidePriceBand : Reason.None;
+        }
+    }
+
+    /// How far from a price (uint64) a band (uint24) goes, p8 * 1e6.
+    function _reach(uint256 price, uint256 band) private pure returns (uint256) {
+        unchecked {
+            return price * band;
         }
     }
 
@@ -346,7 +387,11 @@ contract Settlement is ISettlement, Sides {
         returns (bool accepted)
     {
         uint256 tier = side.trader.state.feeTier % FEE_TIERS;
-        int32 rate = int32(uint32(fees >> (32 * (2 * tier + lane))));
+        int32 rate;
+        // A tier is below 4.
+        unchecked {
+            rate = int32(uint32(fees >> (32 * (2 * tier + lane))));
+        }
         side.fee = PerpMath.fee(notional, rate);
         return rate <= side.order.maxFeePpm;
     }
@@ -375,9 +420,13 @@ contract Settlement is ISettlement, Sides {
         if (!_plan(taker, deal)) return Reason.FieldOverflow;
         if (!_plan(maker, deal)) return Reason.FieldOverflow;
 
-        int256 grown = _longChange(taker) + _longChange(maker);
+        int256 grown;
         uint256 interest = deal.isOption ? deal.series.openInterest : deal.base.openInterest;
-        interest = uint256(int256(interest) + grown);
+        // Sizes are int64, and open interest is the sum of some of them.
+        unchecked {
+            grown = _longChange(taker) + _longChange(maker);
+            interest = uint256(int256(interest) + grown);
+        }
         if (grown > 0 && interest > deal.interestCap) return Reason.OpenInterestCap;
         if (interest >= 1 << 63) return Reason.FieldOverflow;
 
@@ -392,8 +441,11 @@ contract Settlement is ISettlement, Sides {
             _exchange(maker, deal);
             return reason;
         }
-        batch.fees += taker.fee + maker.fee;
-        _keep(batch, taker.payment + maker.payment);
+        // Each is below 2^160, and fills are fewer than 2^32.
+        unchecked {
+            batch.fees += taker.fee + maker.fee;
+            _keep(batch, taker.payment + maker.payment);
+        }
         _mark(batch, taker);
         _mark(batch, maker);
     }
@@ -407,13 +459,16 @@ contract Settlement is ISettlement, Sides {
 
     /// Long and short sizes of a series grow alike, for all sizes add up to zero.
     function _addInterest(Deal memory deal, int256 grown) private pure {
-        if (deal.isOption) {
-            SeriesView memory series = deal.series;
-            series.openInterest = uint256(int256(series.openInterest) + grown);
-            series.shortsLeft = uint256(int256(series.shortsLeft) + grown);
-        } else {
-            MarketView memory market = deal.base;
-            market.openInterest = uint256(int256(market.openInterest) + grown);
+        // The new open interest was checked, and taking `grown` back leads to the old one.
+        unchecked {
+            if (deal.isOption) {
+                SeriesView memory series = deal.series;
+                series.openInterest = uint256(int256(series.openInterest) + grown);
+                series.shortsLeft = uint256(int256(series.shortsLeft) + grown);
+            } else {
+                MarketView memory market = deal.base;
+                market.openInterest = uint256(int256(market.openInterest) + grown);
+            }
         }
     }
 
@@ -425,7 +480,10 @@ contract Settlement is ISettlement, Sides {
             if (!series.dirty) (series.dirty, batch.writes) = (true, batch.writes + WRITES_SERIES);
         } else {
             MarketView memory market = batch.deal.base;
-            market.poolChange -= payment;
+            // As fees.
+            unchecked {
+                market.poolChange -= payment;
+            }
             if (!market.dirty) (market.dirty, batch.writes) = (true, batch.writes + WRITES_MARKET);
         }
     }
@@ -434,17 +492,20 @@ contract Settlement is ISettlement, Sides {
     function _mark(Batch memory batch, Side memory side) private pure {
         Trader memory trader = side.trader;
         uint256 writes = batch.writes;
-        if (!trader.dirty) (trader.dirty, writes) = (true, writes + 1);
-        if (batch.deal.isOption) {
-            Holding memory holding = side.holding;
-            if (!holding.dirty) (holding.dirty, writes) = (true, writes + 1);
-            bool relisted = (side.held == 0) != (holding.size == 0);
-            if (relisted && !trader.relisted) {
-                (trader.relisted, writes) = (true, writes + WRITES_LIST);
+        // A fill adds a few.
+        unchecked {
+            if (!trader.dirty) (trader.dirty, writes) = (true, writes + 1);
+            if (batch.deal.isOption) {
+                Holding memory holding = side.holding;
+                if (!holding.dirty) (holding.dirty, writes) = (true, writes + 1);
+                bool relisted = (side.held == 0) != (holding.size == 0);
+                if (relisted && !trader.relisted) {
+                    (trader.relisted, writes) = (true, writes + WRITES_LIST);
+                }
+            } else {
+                Perp memory perp = side.position;
+                if (!perp.dirty) (perp.dirty, writes) = (true, writes + 1);
             }
-        } else {
-            Perp memory perp = side.position;
-            if (!perp.dirty) (perp.dirty, writes) = (true, writes + 1);
         }
         batch.writes = writes;
     }
@@ -518,28 +579,50 @@ contract Settlement is ISettlement, Sides {
         uint256[] memory table = batch.table;
         uint256 mask = table.length - 1;
         uint256 slot = id & mask;
-        for (; table[slot] != 0; slot = (slot + 1) & mask) {
+        while (true) {
             place = table[slot];
+            if (place == 0) break;
             _seat(side, place);
             if (side.trader.id == id) return place;
+            slot = (slot + 1) & mask;
         }
-        place = _readAccount(side, id);
+        place = _readAccount(batch, side, id);
         if (place == 0) return 0;
         table[slot] = place;
-        batch.traders[batch.traderCount] = place;
-        batch.traderCount += 1;
+        uint256 count = batch.traderCount;
+        batch.traders[count] = place;
+        // As many as orders at most.
+        unchecked {
+            batch.traderCount = count + 1;
+        }
     }
 
     /// Reads an account but not what it holds.
-    function _readAccount(Side memory side, uint64 id) private view returns (uint256 place) {
+    function _readAccount(Batch memory batch, Side memory side, uint64 id)
+        private
+        view
+        returns (uint256 place)
+    {
         address owner = owners[id];
         if (owner == address(0)) return 0;
-        Trader memory trader;
-        (trader.id, trader.owner, trader.state) = (id, owner, accounts[id]);
-        trader.cash = trader.state.cash;
-        side.trader = trader;
+        place = _copyBlank(batch);
+        _seat(side, place);
+        Trader memory trader = side.trader;
+        Account memory state = accounts[id];
+        (trader.id, trader.owner, trader.state, trader.cash) = (id, owner, state, state.cash);
+    }
+
+    /// A Trader of nothing, without an Account of its own, which Solidity would fill with zeros for
+    /// each one in vain. Memory of a struct is followed by that of its first struct member, so that
+    /// the one's address and the other's tell how long it is.
+    function _copyBlank(Batch memory batch) private pure returns (uint256 place) {
+        Trader memory blank = batch.blank;
+        Account memory next = blank.state;
         assembly ("memory-safe") {
-            place := trader
+            let length := sub(next, blank)
+            place := mload(0x40)
+            mcopy(place, blank, length)
+            mstore(0x40, add(place, length))
         }
     }
 
@@ -555,8 +638,15 @@ contract Settlement is ISettlement, Sides {
 
     /*──────────────────────────── the fill lanes ─────────────────────────*/
 
-    function _laneKey(Orders.Order memory order) private pure returns (uint256) {
-        return (uint256(order.account) << 64) | (order.nonce >> 2);
+    /// The slot of `orderFills` that an order's lane is in, found once a fill, and its content.
+    function _lanes(Orders.Order memory order) private view returns (uint256 place, uint256 lanes) {
+        uint256 key = (uint256(order.account) << 64) | (order.nonce >> 2);
+        assembly ("memory-safe") {
+            mstore(0, key)
+            mstore(32, orderFills.slot)
+            place := keccak256(0, 64)
+            lanes := sload(place)
+        }
     }
 
     function _laneShift(Orders.Order memory order) private pure returns (uint256) {
@@ -566,9 +656,12 @@ contract Settlement is ISettlement, Sides {
     /// Adds to an order's lane; `_remaining` made sure that it stays below 2^63, and the two sides
     /// have slots of their own, because they have accounts of their own.
     function _fillLane(Side memory side, uint64 size) private {
-        Orders.Order memory order = side.order;
+        (uint256 place, uint256 lanes) = (side.laneSlot, side.lanes);
         unchecked {
-            orderFills[_laneKey(order)] = side.lanes + (uint256(size) << _laneShift(order));
+            lanes += uint256(size) << _laneShift(side.order);
+        }
+        assembly ("memory-safe") {
+            sstore(place, lanes)
         }
     }
 }

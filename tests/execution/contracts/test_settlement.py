@@ -15,6 +15,7 @@ from execution.margin import (
     pack_batch,
     pack_fill,
     read_filled,
+    read_position,
 )
 from genesis.accounts import derive_account
 from state.types import Timestamp
@@ -223,6 +224,26 @@ def test_unlisted_market_is_refused() -> None:
             ONE,
         )
         assert m.house.settle(match).rejections == refused(Reason.UNKNOWN_MARKET)
+
+
+def test_unlisted_markets_leave_the_fills_between_them_in_their_own_markets() -> None:
+    m = Market()
+    markets = (0, 2, 2, 0, 1, 64, 64, 1, 0)
+    receipt = m.house.settle(
+        *(
+            Match(
+                m.house.order(m.a, True, LOT, PRICE, market=market),
+                m.house.order(m.b, False, LOT, PRICE, market=market),
+                LOT,
+            )
+            for market in markets
+        )
+    )
+    unknown = [place for place, market in enumerate(markets) if market > 1]
+    assert receipt.rejections == [(place, Reason.UNKNOWN_MARKET) for place in unknown]
+    assert [fill["market"] for fill in receipt.named("FillSettled")] == [0, 0, 1, 1, 0]
+    sizes = [read_position(m.house.word, m.a.account, market).size for market in (0, 1)]
+    assert sizes == [3 * LOT, 2 * LOT]
 
 
 def test_two_accounts_of_one_owner_are_refused() -> None:
