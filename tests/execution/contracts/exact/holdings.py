@@ -13,7 +13,8 @@ class PerpHolding:
     """A perpetual: size s8, cost q6, the mark p8, fractions in ppm.
 
     `initial_fraction` has already risen with open interest; `funding_change` (f12) is by how much
-    the funding index has moved since the position last settled.
+    the funding index has moved since the position last settled. A market that `ended` asks for
+    nothing, for its price can't move.
     """
 
     size: int
@@ -23,11 +24,12 @@ class PerpHolding:
     maintenance_fraction: int
     funding_change: int = 0
     lot: int = 1
+    ended: bool = False
 
     @property
     def notional(self) -> Fraction:
-        """q6, not negative, exact."""
-        return abs(notional(self.size, self.mark))
+        """q6, not negative, exact: what requirements are a part of."""
+        return Fraction(0) if self.ended else abs(notional(self.size, self.mark))
 
     @property
     def gain(self) -> int:

@@ -408,7 +408,14 @@ class Ledger:
         )
         moved = market.funding - held.funding
         return PerpHolding(
-            held.size, held.cost, market.mark, fraction, market.maintenance, moved, rules.lot
+            held.size,
+            held.cost,
+            market.mark,
+            fraction,
+            market.maintenance,
+            moved,
+            rules.lot,
+            ended=number in self.closings,
         )
 
     def interest(self, number: int) -> int:
