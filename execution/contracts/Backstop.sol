@@ -21,8 +21,7 @@ import {MarketStatus, Reason, Standing} from "./Types.sol";
 abstract contract Backstop is Workout {
     using FixedMath for int256;
 
-    /// Fractions of an account with options are in ppm.
-    uint256 private constant WHOLE = 1e6;
+    uint256 private constant PPM = 1e6;
 
     /// What the vaults are offered of one position or holding.
     struct Offer {
@@ -77,13 +76,12 @@ abstract contract Backstop is Workout {
     /// Insurance of the markets in which something was taken makes up for equity below zero.
     function _cover(Case memory c) internal {
         uint32 market = 0;
-        for (uint256 left = c.touched; left != 0 && c.standing.equity < 0; left >>= 1) {
-            if (left & 1 != 0) {
-                int256 drawn = int256(_drawInsurance(market, c.standing.equity.abs()));
-                c.trader.cash += drawn;
-                c.standing.equity += drawn;
-            }
-            market += 1;
+        for (; c.touched >> market != 0; market++) {
+            if ((c.touched >> market) & 1 == 0) continue;
+            uint256 missing = uint256((-c.standing.equity).max(0));
+            int256 drawn = int256(_drawInsurance(market, missing));
+            c.trader.cash += drawn;
+            c.standing.equity += drawn;
         }
         if (c.standing.equity < 0) {
             revert ILiquidation.InsuranceTooSmall(market - 1, c.standing.equity.abs());
@@ -113,8 +111,34 @@ abstract contract Backstop is Workout {
         if (_trade(c, perp, size, price) != Reason.None) return false;
         uint256 notional = PerpMath.value(delta, price).abs();
         uint256 fee = _charge(c, perp.market, notional, rules.liquidationFee);
-        _announce(c, perp.market, delta, price, fee, true);
+        _announce(c, perp.market, delta, price, fee);
         return true;
+    }
+
+    /// How much of a position (s8, unsigned) is to be closed at `price` (p8), for a fee (ppm), until
+    /// the account is safe. @param own Maintenance of the position, q6.
+    function _needed(Case memory c, Perp memory perp, uint256 own, uint256 price, uint256 fee)
+        internal
+        view
+        returns (uint256)
+    {
+        (int256 size, uint32 market) = (perp.size, perp.market);
+        uint256 lot = markets[market].rules.lot;
+        MarketView memory view_ = c.shelf.markets[market];
+        if (!_isPortfolio(c.trader)) {
+            uint256 others = c.standing.maintenance - own;
+            return LiquidationMath.size(
+                size, c.standing.equity, others, view_.mark, price, view_.mmf, fee, lot
+            );
+        }
+        // Scenarios say what the rest of the position needs.
+        Offer[] memory offers = new Offer[](1);
+        Offer memory offer = offers[0];
+        (offer.place, offer.size, offer.step) = (_perpPlace(c.trader, market), size, lot);
+        (offer.value, offer.price, offer.fee) = (view_.mark, price, fee);
+        _search(c, offers, size.abs() / lot);
+        perp.size = size;
+        return offer.delta.abs();
     }
 
     /*────────────────────────── all at the same time ─────────────────────*/
@@ -123,19 +147,9 @@ abstract contract Backstop is Workout {
     /// each other are never taken apart.
     function _takeFraction(Case memory c) internal {
         Offer[] memory offers = _offers(c);
-        (uint256 first, uint256 last) = (1, WHOLE);
-        while (first < last) {
-            uint256 middle = (first + last) / 2;
-            if (_suffices(c, offers, middle)) last = middle;
-            else first = middle + 1;
-        }
-        _suffices(c, offers, last);
-        for (uint256 i = 0; i < offers.length; i++) {
-            _put(c.trader, offers[i], offers[i].size);
-            if (offers[i].delta != 0) c.touched |= 1 << offers[i].underlying;
-        }
-        for (uint32 market = 0; c.touched >> market != 0; market++) {
-            if ((c.touched >> market) & 1 != 0) _takeMarket(c, offers, market);
+        _search(c, offers, PPM);
+        for (uint32 market = 0; market < c.shelf.markets.length; market++) {
+            _takeMarket(c, offers, market);
         }
         c.standing = _assess(c.shelf, c.trader);
         for (uint256 i = 0; i < offers.length; i++) {
@@ -143,7 +157,46 @@ abstract contract Backstop is Workout {
             if (offer.delta == 0) continue;
             uint256 fee = _charge(c, offer.underlying, offer.payment.abs(), offer.fee);
             c.taker.id = vaults[offer.underlying].account;
-            _announce(c, offer.id, offer.delta, offer.price, fee, true);
+            _announce(c, offer.id, offer.delta, offer.price, fee);
+        }
+    }
+
+    /// Sets every offer to the smallest fraction (of `whole`) after which the account is safe, the
+    /// whole when none is. What is given and what it makes free grow in a line but for the rounding to
+    /// steps, so that a line's answer is near: from there in growing strides, and then by halving.
+    function _search(Case memory c, Offer[] memory offers, uint256 whole) private view {
+        (uint256 first, uint256 last) = (1, whole);
+        (int256 rest,,) = _give(c, offers, whole, whole);
+        uint256 middle = _guess(c.standing, rest, whole);
+        for (uint256 stride = 1; first < last; stride *= 4) {
+            (int256 equity, uint256 lowest, uint256 highest) = _give(c, offers, middle, whole);
+            bool safe =
+                LiquidationMath.isSafe(equity, _assess(c.shelf, c.trader).maintenance);
+            // 1 <= first <= last <= whole.
+            unchecked {
+                if (safe) last = FixedMath.max(first, lowest);
+                else first = highest < last ? highest + 1 : last;
+                uint256 half = (last - first) / 2;
+                if (stride < half) half = stride;
+                middle = safe ? last - FixedMath.max(half, 1) : first + half;
+            }
+        }
+        _give(c, offers, last, whole);
+    }
+
+    /// The fraction (of `whole`) that a line through now and the whole asks for. @param rest q6: what
+    /// giving everything leaves.
+    function _guess(Standing memory standing, int256 rest, uint256 whole)
+        private
+        pure
+        returns (uint256)
+    {
+        // Amounts are below 2^97, and the whole is below 2^64.
+        unchecked {
+            int256 wanted = int256(standing.maintenance) * 5;
+            int256 missing = wanted - standing.equity * 4;
+            int256 freed = missing + rest * 4;
+            return freed <= missing ? whole : uint256(missing) * whole / uint256(freed) + 1;
         }
     }
 
@@ -170,9 +223,8 @@ abstract contract Backstop is Workout {
         offer.value = c.shelf.markets[market].mark;
         offer.fee = safetyRules[market].liquidationFee;
         offer.price = _vaultPrice(perp, offer.value, safetyRules[market].slippage);
-        if (c.shelf.markets[market].status != MarketStatus.Closed) {
-            offer.step = markets[market].rules.lot;
-        }
+        bool closed = c.shelf.markets[market].status == MarketStatus.Closed;
+        if (!closed) offer.step = markets[market].rules.lot;
     }
 
     /// At its value less the slippage, to the p8: a premium needs no grid.
@@ -189,33 +241,53 @@ abstract contract Backstop is Workout {
         offer.step = optionRules[market].lot;
     }
 
-    /// Works out what a fraction (ppm) takes of each, rounded up to whole steps, and whether the
-    /// account would be safe without it. Leaves the account with the sizes that it would have.
-    function _suffices(Case memory c, Offer[] memory offers, uint256 fraction)
+    /// Works out what a fraction (of `whole`) takes of each, rounded up to steps. Leaves the account
+    /// with the sizes, and returns the equity (q6), that it would have, and from the lowest to the
+    /// highest the fractions that take as much.
+    function _give(Case memory c, Offer[] memory offers, uint256 fraction, uint256 whole)
         private
-        view
-        returns (bool)
+        pure
+        returns (int256 equity, uint256 lowest, uint256 highest)
     {
-        int256 equity = c.standing.equity;
+        equity = c.standing.equity;
+        highest = whole;
         int256 due = 0;
         for (uint256 i = 0; i < offers.length; i++) {
             Offer memory offer = offers[i];
             if (offer.step == 0) continue;
+            (uint256 low, uint256 high) = _cut(offer, fraction, whole);
+            lowest = FixedMath.max(lowest, low);
+            if (high < highest) highest = high;
+            int256 left = offer.size + offer.delta;
+            _put(c.trader, offer, left);
+            // Cash less cost falls by the payment, and what is left keeps its value. Amounts are below
+            // 2^97, so that no sum wraps.
+            unchecked {
+                equity += PerpMath.unrealised(left, offer.payment, offer.value)
+                    - PerpMath.unrealised(offer.size, 0, offer.value);
+                due += PerpMath.fee(offer.payment.abs(), int256(offer.fee));
+            }
+        }
+        equity -= due.min(equity).max(0);
+    }
+
+    /// Cuts a fraction off what is offered; returns the lowest and the highest that take as much.
+    function _cut(Offer memory offer, uint256 fraction, uint256 whole)
+        private
+        pure
+        returns (uint256 lowest, uint256 highest)
+    {
+        // Sizes, steps, prices and fractions are below 2^64, and a fraction is at least 1.
+        unchecked {
             uint256 held = offer.size.abs();
             uint256 taken =
-                FixedMath.ceilDiv(held * fraction, WHOLE * offer.step) * offer.step;
+                FixedMath.ceilDiv(held * fraction, whole * offer.step) * offer.step;
+            lowest = (taken - offer.step) * whole / held + 1;
+            highest = taken * whole / held;
             offer.delta = -LiquidationMath.withSign(taken < held ? taken : held, offer.size);
             // Rounded against who fails; exact of a perpetual.
             offer.payment = (offer.delta * int256(offer.price)).ceilDiv(PerpMath.PRICE_SIZE);
-            int256 left = offer.size + offer.delta;
-            // Cash less cost falls by the payment, and what is left keeps its value.
-            equity += PerpMath.unrealised(left, offer.payment, offer.value)
-                - PerpMath.unrealised(offer.size, 0, offer.value);
-            due += PerpMath.fee(offer.payment.abs(), int256(offer.fee));
-            _put(c.trader, offer, left);
         }
-        equity -= due.min(equity).max(0);
-        return LiquidationMath.isSafe(equity, _assess(c.shelf, c.trader).maintenance);
     }
 
     function _put(Trader memory trader, Offer memory offer, int256 size) private pure {
@@ -226,11 +298,14 @@ abstract contract Backstop is Workout {
     /// Moves what is offered on one underlying to its vault, which keeps its initial margin, on fresh
     /// prices.
     function _takeMarket(Case memory c, Offer[] memory offers, uint32 market) private {
-        bool able = _seatVault(c, market);
+        bool able = true;
         for (uint256 i = 0; i < offers.length && able; i++) {
             if (offers[i].delta == 0 || offers[i].underlying != market) continue;
-            able = _take(c, offers[i]);
+            if ((c.touched >> market) & 1 == 0) able = _seatVault(c, market);
+            c.touched |= 1 << market;
+            able = able && _take(c, offers[i]);
         }
+        if ((c.touched >> market) & 1 == 0) return;
         Standing memory standing = _assess(c.shelf, c.taker);
         if (!able || standing.stale || standing.equity < int256(standing.initial)) {
             revert ILiquidation.BackstopUnable(market);
@@ -242,6 +317,7 @@ abstract contract Backstop is Workout {
     function _take(Case memory c, Offer memory offer) private view returns (bool fits) {
         (int256 delta, int256 payment) = (offer.delta, offer.payment);
         Trader memory trader = c.trader;
+        _put(trader, offer, offer.size);
         for (uint256 side = 0; side < 2; side++) {
             if (!offer.isOption) {
                 _tradePerp(c.shelf, trader, offer.id, delta, offer.price, 0);

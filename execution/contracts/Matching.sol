@@ -15,7 +15,6 @@ import {Reason, SessionKey} from "./Types.sol";
 abstract contract Matching is Books {
     /// Of a fill lane.
     uint256 internal constant CANCELLED = type(uint64).max;
-    uint256 internal constant FEE_TIERS = 4;
 
     /// Whether order number `index` of the table is `trader`'s, in force, and signed by somebody who
     /// may trade for it.

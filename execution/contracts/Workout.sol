@@ -63,62 +63,20 @@ abstract contract Workout is Insurance {
     /// @return largest Flat when there is none. @return most Its maintenance, q6.
     function _largest(Case memory c) internal pure returns (Perp memory largest, uint256 most) {
         Trader memory trader = c.trader;
+        bool portfolio = _isPortfolio(trader);
         for (uint256 i = 0; i < trader.count; i++) {
             Perp memory perp = trader.perps[i];
             MarketView memory market = c.shelf.markets[perp.market];
             if (perp.size == 0 || market.status == MarketStatus.Closed) continue;
-            uint256 own = PerpMath.requirement(perp.size, market.mark, market.mmf);
-            if (_isPortfolio(trader)) {
+            uint256 own;
+            if (portfolio) {
                 (, own) = PortfolioMath.requirement(trader.risks[_riskPlace(trader, perp.market)]);
+            } else {
+                own = PerpMath.requirement(perp.size, market.mark, market.mmf);
             }
-            bool before = own == most && perp.market < largest.market;
-            if (own > most || before) (largest, most) = (perp, own);
+            // Positions are in the order of their markets.
+            if (own > most) (largest, most) = (perp, own);
         }
-    }
-
-    /// How much of a position (s8, unsigned) is to be closed at `price` (p8), for a fee (ppm), until
-    /// the account is safe. @param own Maintenance of the position, q6.
-    function _needed(Case memory c, Perp memory perp, uint256 own, uint256 price, uint256 fee)
-        internal
-        view
-        returns (uint256)
-    {
-        MarketView memory market = c.shelf.markets[perp.market];
-        LiquidationMath.Failing memory failing = LiquidationMath.Failing({
-            size: perp.size,
-            equity: c.standing.equity,
-            others: c.standing.maintenance - own,
-            mark: market.mark,
-            price: price,
-            mmf: market.mmf,
-            fee: fee
-        });
-        uint256 lot = markets[perp.market].rules.lot;
-        if (!_isPortfolio(c.trader)) return LiquidationMath.sizeOf(failing, lot);
-        return _neededByScenarios(market, failing, lot);
-    }
-
-    /// As LiquidationMath.size, where scenarios say what the rest of the position needs: by halving.
-    function _neededByScenarios(
-        MarketView memory market,
-        LiquidationMath.Failing memory failing,
-        uint256 lot
-    ) private pure returns (uint256) {
-        PortfolioMath.Risk memory risk;
-        (risk.index, risk.mmf) = (market.index, market.mmf);
-        int256[24] memory unit = _perpScenarios(market);
-        (uint256 first, uint256 last) = (1, failing.size.abs() / lot);
-        while (first < last) {
-            uint256 middle = (first + last) / 2;
-            PortfolioMath.clear(risk.pnl);
-            risk.perp = 0;
-            PortfolioMath.addPerp(risk, LiquidationMath.left(failing, middle * lot), unit);
-            (, uint256 own) = PortfolioMath.requirement(risk);
-            int256 equity = LiquidationMath.equityAfter(failing, middle * lot);
-            if (LiquidationMath.isSafe(equity, failing.others + own)) last = middle;
-            else first = middle + 1;
-        }
-        return last * lot;
     }
 
     /*─────────────────────────────── a trade ─────────────────────────────*/
@@ -189,16 +147,12 @@ abstract contract Workout is Insurance {
     }
 
     /// Announces what the taker at hand took. @param delta s8, the account's change.
-    function _announce(
-        Case memory c,
-        uint32 market,
-        int256 delta,
-        uint256 price,
-        uint256 fee,
-        bool vault
-    ) internal {
+    function _announce(Case memory c, uint32 market, int256 delta, uint256 price, uint256 fee)
+        internal
+    {
+        bool isVault = c.taker.state.flags & FLAG_VAULT != 0;
         emit ILiquidation.PositionLiquidated(
-            c.trader.id, market, c.taker.id, delta, uint64(price), fee, vault
+            c.trader.id, market, c.taker.id, delta, uint64(price), fee, isVault
         );
     }
 }

@@ -9,8 +9,9 @@ interface ILiquidation {
     event LiquidationStarted(
         uint64 indexed account, uint32 epoch, int256 equity, uint256 maintenance
     );
-    /// @notice Part of a failing account's position was sold to an order or, when `vault`, to the
-    /// backstop. Size s8 (signed, the failing account's change), price p8, fee q6 to insurance.
+    /// @notice Part of a failing account's position was sold to an order, or to the backstop; `vault`
+    /// tells whether the counterparty is one. Size s8 (signed, the failing account's change), price p8,
+    /// fee q6 to insurance.
     event PositionLiquidated(
         uint64 indexed account,
         uint32 indexed market,

@@ -22,8 +22,8 @@ library LiquidationMath {
     /// What rounding can add to 4 E - 5 MM: less than 1 in the equity, and less than 1 in the
     /// requirement.
     int256 private constant ROUNDING = TARGET_OVER + TARGET_UNDER;
-    /// Lots that are tried one by one. Rounding moves the answer by less than a lot unless a lot
-    /// is worth so little that nobody would notice one.
+    /// Lots that are tried one by one before strides double. Rounding moves the answer by less than a
+    /// lot unless a lot is worth so little that nobody would notice one.
     uint256 private constant TRIES = 64;
 
     /// A position of an account that is to be closed in part.
@@ -59,20 +59,16 @@ library LiquidationMath {
         uint256 fee,
         uint256 lot
     ) internal pure returns (uint256) {
-        return sizeOf(Failing(position, equity, others, mark, price, mmf, fee), lot);
-    }
-
-    /// @notice As `size`.
-    function sizeOf(Failing memory failing, uint256 lot) internal pure returns (uint256) {
-        uint256 held = failing.size.abs();
+        Failing memory failing = Failing(position, equity, others, mark, price, mmf, fee);
+        uint256 held = position.abs();
         uint256 lots = held / lot;
         uint256 first = _fewest(failing, lot);
-        for (uint256 tried = 0; tried < TRIES; tried++) {
-            if (first >= lots) return held;
+        for (uint256 tried = 0; first < lots; tried++) {
             if (_suffices(failing, first * lot)) return first * lot;
-            first += 1;
+            // A stride doubles every time so that gas is bounded too where a lot is worth nothing.
+            first += 1 << (tried / TRIES);
         }
-        return _search(failing, first, lots, lot);
+        return held;
     }
 
     /// @notice Whether an account needs no further liquidation: equity is 1.25 of maintenance.
@@ -145,20 +141,6 @@ library LiquidationMath {
             int256 step = slope * int256(lot);
             return uint256((need * PRICE_SIZE_PPM).ceilDiv(step).max(1));
         }
-    }
-
-    /// The first number of lots that suffices, by halving.
-    function _search(Failing memory failing, uint256 first, uint256 lots, uint256 lot)
-        private
-        pure
-        returns (uint256)
-    {
-        while (first < lots) {
-            uint256 middle = (first + lots) / 2;
-            if (_suffices(failing, middle * lot)) lots = middle;
-            else first = middle + 1;
-        }
-        return lots * lot;
     }
 
     /// Whether closing `closed` (s8) of the position, not all of it, makes the account safe.

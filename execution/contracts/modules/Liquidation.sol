@@ -5,7 +5,6 @@ import {Backstop} from "../Backstop.sol";
 import {Matching} from "../Matching.sol";
 import {IAccounts} from "../interfaces/IAccounts.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
-import {DeleverageMath} from "../libraries/DeleverageMath.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {IndexTwap} from "../libraries/IndexTwap.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
@@ -37,8 +36,8 @@ contract Liquidation is ILiquidation, Backstop, Matching {
     /// @inheritdoc ILiquidation
     function liquidate(uint64 account, bytes calldata orders) external routed {
         Case memory c = _openFailing(account);
-        if (_heldCount(c.trader) != 0) revert HoldsOptions(account);
-        Standing memory before = c.standing;
+        if (c.trader.state.options != 0) revert HoldsOptions(account);
+        bool solvent = c.standing.equity >= 0;
         Orders.Order memory order;
         uint256 count = orders.length / Orders.LENGTH;
         for (uint256 i = 0; i < count; i++) {
@@ -49,19 +48,17 @@ contract Liquidation is ILiquidation, Backstop, Matching {
             emit LiquidationOrderRejected(count, Reason.MalformedOrder);
         }
         if (c.touched == 0) revert NothingLiquidated(account);
-        _assertBetter(c, before);
+        assert(!solvent || c.standing.equity >= 0);
         _closeCase(c);
     }
 
     /// @inheritdoc ILiquidation
     function takeOver(uint64 account) external routed {
         Case memory c = _openFailing(account);
-        Standing memory before = c.standing;
-        if (_heldCount(c.trader) == 0) _takePositions(c);
+        if (c.trader.state.options == 0) _takePositions(c);
         else _takeFraction(c);
         if (c.touched == 0) revert NothingLiquidated(account);
         _cover(c);
-        _assertBetter(c, before);
         _closeCase(c);
     }
 
@@ -78,29 +75,15 @@ contract Liquidation is ILiquidation, Backstop, Matching {
         emit LiquidationStarted(account, epoch, standing.equity, standing.maintenance);
     }
 
-    /// Whatever was done, it helped: the account needs less, and what it had is not below zero.
-    function _assertBetter(Case memory c, Standing memory before) private pure {
-        assert(
-            c.standing.maintenance <= before.maintenance
-                && (before.equity < 0 || c.standing.equity >= 0)
-        );
-    }
-
-    /// Whether no market that the account is in has come back from an outage just now.
+    /// Whether no market that the account depends on, all of which have been read to judge it, has
+    /// come back from an outage just now.
     function _isCalm(Case memory c) private view returns (bool) {
-        Trader memory trader = c.trader;
-        for (uint256 i = 0; i < trader.count; i++) {
-            if (_isGrace(trader.perps[i].market)) return false;
-        }
-        for (uint256 i = 0; i < trader.optionCount; i++) {
-            if (_isGrace(_seriesOf(c.shelf, trader.options[i].series).underlying)) return false;
+        for (uint32 id = 0; id < c.shelf.markets.length; id++) {
+            uint256 passed = block.timestamp - health[id].resumedTime;
+            bool calm = passed >= safetyRules[id].graceSeconds;
+            if (c.shelf.markets[id].loaded && !calm) return false;
         }
         return true;
-    }
-
-    function _isGrace(uint32 market) private view returns (bool) {
-        uint256 resumed = health[market].resumedTime;
-        return resumed != 0 && block.timestamp < resumed + safetyRules[market].graceSeconds;
     }
 
     /*──────────────────────────── against orders ─────────────────────────*/
@@ -129,27 +112,28 @@ contract Liquidation is ILiquidation, Backstop, Matching {
         return reason == Reason.None ? _sell(c, order, perp, own) : reason;
     }
 
-    /// On the tick, within the market's band, and within what the failing account may get.
+    /// On the tick, within the market's band, and within what the failing account may get: no worse than
+    /// the mark less the slippage, and than the bankruptcy price, mark - E * (MM_i / MM) * 1e10 / s.
+    /// An order's price is on the tick, so that rounding that one to a tick would change nothing.
     function _checkPrice(Case memory c, Perp memory perp, uint256 own, uint256 price)
         private
         view
         returns (Reason)
     {
-        uint256 tick = markets[perp.market].rules.tick;
-        if (price == 0 || price % tick != 0) return Reason.OffTick;
+        if (price == 0 || price % markets[perp.market].rules.tick != 0) return Reason.OffTick;
         uint256 mark = c.shelf.markets[perp.market].mark;
-        // As a part of the mark, by how much an account that is long gets more.
-        int256 better = (int256(price) - int256(mark)) * int256(PerpMath.PPM);
-        if (better.abs() > mark * markets[perp.market].caps.priceBand) {
-            return Reason.OutsidePriceBand;
+        // Prices and sizes are below 2^64, rates below 2^24, and amounts below 2^97.
+        unchecked {
+            int256 worse = int256(mark) - int256(price);
+            uint256 band = mark * markets[perp.market].caps.priceBand;
+            if (worse.abs() * PerpMath.PPM > band) return Reason.OutsidePriceBand;
+            int256 share = c.standing.equity * int256(own) * PerpMath.PRICE_SIZE;
+            bool solvent = worse * perp.size * int256(c.standing.maintenance) <= share;
+            if (perp.size < 0) worse = -worse;
+            int256 most = int256(mark * safetyRules[perp.market].slippage);
+            bool within = solvent && worse * int256(PerpMath.PPM) <= most;
+            return within ? Reason.None : Reason.WorseThanBound;
         }
-        uint256 bankrupt = DeleverageMath.bankruptcyPrice(
-            perp.size, mark, c.standing.equity, own, c.standing.maintenance, tick
-        );
-        int256 beyond = int256(price) - int256(bankrupt);
-        if (perp.size < 0) (better, beyond) = (-better, -beyond);
-        bool slipped = -better > int256(mark * safetyRules[perp.market].slippage);
-        return slipped || beyond < 0 ? Reason.WorseThanBound : Reason.None;
     }
 
     /// Trades what the account needs and the order has left, and takes both fees.
@@ -171,7 +155,7 @@ contract Liquidation is ILiquidation, Backstop, Matching {
         _fillLane(order, size);
         feeFund += uint128(c.takerFee);
         uint256 fee = _charge(c, perp.market, notional, rate);
-        _announce(c, perp.market, delta, order.price, fee, false);
+        _announce(c, perp.market, delta, order.price, fee);
     }
 
     /// How much of `size` (s8) the order can take, in whole lots.
@@ -195,8 +179,11 @@ contract Liquidation is ILiquidation, Backstop, Matching {
 
     /// ppm: the buyer's ordinary maker fee, or nothing instead of a rebate.
     function _makerRate(Case memory c, uint32 market) private view returns (int256) {
-        uint256 tier = c.taker.state.feeTier % FEE_TIERS;
-        return int256(markets[market].fees[2 * tier + 1]).max(0);
+        // A tier is 0, 1, 2 or 3.
+        unchecked {
+            uint256 lane = 2 * uint256(c.taker.state.feeTier) + 1;
+            return int256(markets[market].fees[lane]).max(0);
+        }
     }
 
     /*─────────────────────────────── leaving ─────────────────────────────*/
@@ -230,18 +217,18 @@ contract Liquidation is ILiquidation, Backstop, Matching {
 
     /// @inheritdoc ILiquidation
     function executeExit(uint64 account, uint32 market, uint40 bucket) external routed {
-        uint256 price = _exitMark(account, market, bucket);
-        delete exits[_positionKey(account, market)];
+        uint256 key = _positionKey(account, market);
+        (uint256 from, uint256 until) = _exitTimes(key, market);
+        if (until == 0) revert NoExit(account, market);
+        if (block.timestamp < from) revert ExitTooEarly(uint40(from));
+        if (block.timestamp > until) revert ExitExpired(uint40(until));
+        delete exits[key];
         Case memory c = _openCase(account);
         Standing memory before = c.standing;
         Perp memory perp = _perp(c.trader, market);
         int256 size = perp.size;
         if (size == 0) revert NoPosition(account, market);
-        // A request must not be a free choice between two prices: the first mark, or the present one
-        // where that is worse for who leaves.
-        uint256 mark = c.shelf.markets[market].mark;
-        if ((size > 0) == (mark < price)) price = mark;
-        price = _vaultPrice(perp, price, 0);
+        uint256 price = _exitPrice(c, perp, _firstMark(market, bucket, from));
         bool able = _seatVault(c, market)
             && _trade(c, perp, size.abs(), price) == Reason.None;
         if (!able) revert BackstopUnable(market);
@@ -251,25 +238,32 @@ contract Liquidation is ILiquidation, Backstop, Matching {
         emit ExitExecuted(account, market, -size, uint64(price), penalty);
     }
 
-    /// Takes what an exit costs, on `size` (s8) at `price` (p8).
+    /// Takes what an exit costs, on what `size` (s8) counts for at `price` (p8).
     function _penalise(Case memory c, uint32 market, int256 size, uint256 price)
         private
         returns (uint256)
     {
-        uint256 notional = PerpMath.value(size, price).abs();
+        uint256 notional = PerpMath.unrealised(size, 0, price).abs();
         return _charge(c, market, notional, safetyRules[market].exitPenalty);
     }
 
-    /// The first mark after the delay of a request, within its window.
-    function _exitMark(uint64 account, uint32 market, uint40 bucket)
+    /// The first mark, or the present one where that is worse for who leaves: a request must not be a
+    /// free choice between two prices. On the tick.
+    function _exitPrice(Case memory c, Perp memory perp, uint256 first)
         private
         view
-        returns (uint64)
+        returns (uint256)
     {
-        (uint256 from, uint256 until) = _exitTimes(_positionKey(account, market), market);
-        if (until == 0) revert NoExit(account, market);
-        if (block.timestamp < from) revert ExitTooEarly(uint40(from));
-        if (block.timestamp > until) revert ExitExpired(uint40(until));
+        uint256 mark = c.shelf.markets[perp.market].mark;
+        return _vaultPrice(perp, (perp.size > 0) == (mark < first) ? mark : first, 0);
+    }
+
+    /// The mark of a bucket, which is the first that begins at `from` (s) or later.
+    function _firstMark(uint32 market, uint40 bucket, uint256 from)
+        private
+        view
+        returns (uint256)
+    {
         IndexSample storage sample = indexSamples[_sampleKey(market, bucket)];
         bool isFirst = sample.firstMark != 0 && bucket * IndexTwap.STEP >= from
             && sample.previous * IndexTwap.STEP < from;
