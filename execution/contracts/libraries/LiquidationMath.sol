@@ -65,7 +65,7 @@ library LiquidationMath {
         uint256 first = _fewest(failing, lot);
         for (uint256 tried = 0; first < lots; tried++) {
             if (_suffices(failing, first * lot)) return first * lot;
-            // A stride doubles every time so that gas is bounded too where a lot is worth nothing.
+            // Strides double in the end, so that gas is bounded too where a lot is worth nothing.
             first += 1 << (tried / TRIES);
         }
         return held;
