@@ -1,0 +1,1 @@
+"""The exchange: checks orders, matches them, and answers when what it did is on disk."""

@@ -1,0 +1,102 @@
+"""What the exchange asks of the chain: the clearing house as of a block, and its margin check.
+
+Units: prices p8 (1e-8 USD), sizes s8 (1e-8 base), rates ppm, times seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from execution.margin import AccountState, Reason
+from sequencer.matching.events import Fill
+from state.types import Address, BlockNumber, Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """How a perpetual market or an option series trades in the next block."""
+
+    tick: int
+    lot: int
+    is_auction: bool
+    is_open: bool
+    """Listed, and neither closed nor expired: at least reducing fills settle."""
+    is_reduce_only: bool
+    """Its status, or a pause of it or of the house, allows fills that reduce both sides alone."""
+    price_low: int
+    """The lowest price that the band lets a fill have."""
+    price_high: int
+    """The highest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What an account pays in a market (ppm of the notional, negative when it is paid)."""
+
+    taker: int
+    maker: int
+
+
+class HouseView(Protocol):
+    """The clearing house's books after a block. Reads are answered from memory where they can."""
+
+    @property
+    def number(self) -> BlockNumber:
+        """The block."""
+
+    @property
+    def timestamp(self) -> Timestamp:
+        """The block's."""
+
+    @property
+    def touched(self) -> frozenset[int] | None:
+        """Accounts of which the block changed something that was read through a view before.
+
+        None where that isn't known: after a start or a reorg, any account may have changed.
+        """
+
+    def account(self, account: int) -> AccountState | None:
+        """A sub-account; None when nobody has made it."""
+
+    def position(self, account: int, market: int) -> int:
+        """s8 held of a perpetual market or a series, negative when short."""
+
+    def filled(self, account: int, nonce: int) -> int:
+        """s8 filled under a nonce, or `FILLED_CANCELLED`."""
+
+    def session_key_allows(
+        self, account: int, signer: Address, market: int, now: Timestamp
+    ) -> bool:
+        """Whether `signer` is a session key of the account that may trade the market at `now`."""
+
+    def instrument(self, market: int) -> Instrument | None:
+        """A market or series; None when it isn't listed."""
+
+    def instruments(self) -> Mapping[int, Instrument]:
+        """All markets, and the series that haven't expired, by id."""
+
+    def fees(self, account: int, market: int) -> Fees:
+        """What an account that exists pays in a market that exists."""
+
+    def marks(self) -> Mapping[int, int]:
+        """p8 by id: the mark of each market, and the value of each series that has one."""
+
+
+class MarginCheck(Protocol):
+    """Whether the clearing house would settle a fill, as far as one side's account decides it."""
+
+    def check(
+        self,
+        account: int,
+        market: int,
+        delta: int,
+        price: int,
+        max_fee_ppm: int,
+        pending: Sequence[Fill],
+    ) -> Reason | None:
+        """Why a fill of `delta` (s8, negative for a sale) would be refused; None when it settles.
+
+        `pending` are the account's fills before it, in order, that the newest view doesn't hold
+        yet. Reasons of the account are TAKER_MARGIN, TOO_MANY_SERIES and RING_FENCED; others are
+        the market's.
+        """
