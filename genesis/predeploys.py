@@ -15,7 +15,7 @@ L2_TO_L1_MESSAGE_PASSER: Final = _predeploy(0x0016)
 COLLATERAL_TOKEN: Final = _predeploy(0x0100)
 GOVERNANCE: Final = _predeploy(0x0101)
 CLEARING_HOUSE: Final = _predeploy(0x0200)
-CLEARING_HOUSE_MODULES: Final = tuple(_predeploy(0x0201 + i) for i in range(9))
+CLEARING_HOUSE_MODULES: Final = tuple(_predeploy(0x0201 + i) for i in range(10))
 """In the order of execution/contracts' `ClearingHouse.sol` selector table."""
 
 DEPOSITOR: Final = Address(bytes.fromhex("deaddeaddeaddeaddeaddeaddeaddeaddead0001"))

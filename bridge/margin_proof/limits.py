@@ -6,7 +6,7 @@ ACCOUNT_MAX: Final = 2**63 - 1
 """Account ids count from 1; what JSON readers take for a whole number."""
 
 PROOF_ACCOUNTS_MAX: Final = 16
-"""Accounts in a proof: the router, its nine modules and the caller are eleven."""
+"""Accounts in a proof: the router, its ten modules and the caller are twelve."""
 
 PROOF_SLOTS_MAX: Final = 2048
 """Slots in a proof. The largest account reads some 1,100: 64 positions, 64 markets of 11 slots,

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Storage} from "./Storage.sol";
 import {IAccounts} from "./interfaces/IAccounts.sol";
 import {IAdmin} from "./interfaces/IAdmin.sol";
+import {IBackstop} from "./interfaces/IBackstop.sol";
 import {IFormulas} from "./interfaces/IFormulas.sol";
 import {IInsolvency} from "./interfaces/IInsolvency.sol";
 import {ILiquidation} from "./interfaces/ILiquidation.sol";
@@ -15,7 +16,7 @@ import {ISettlement} from "./interfaces/ISettlement.sol";
 │ ClearingHouse                                                                 │
 │                                                                               │
 │ The address of the margin engine. It holds the collateral and the storage,    │
-│ and delegates each call by its selector to one of nine modules at fixed       │
+│ and delegates each call by its selector to one of ten modules at fixed        │
 │ addresses. The table is code: nobody can change it. One lock, in transient    │
 │ storage, keeps every other call out while one that writes is running, reads   │
 │ included. It takes no ETH.                                                    │
@@ -30,6 +31,7 @@ contract ClearingHouse is Storage {
     address private constant LIQUIDATION = 0x4200000000000000000000000000000000000207;
     address private constant INSOLVENCY = 0x4200000000000000000000000000000000000208;
     address private constant FORMULAS = 0x4200000000000000000000000000000000000209;
+    address private constant BACKSTOP = 0x420000000000000000000000000000000000020a;
 
     /// Another call is running.
     error Reentered();
@@ -55,7 +57,8 @@ contract ClearingHouse is Storage {
         if (_isOracle(selector)) return ORACLE;
         if (_isAccounts(selector)) return ACCOUNTS;
         if (_isOptions(selector)) return OPTIONS;
-        if (_isLiquidation(selector)) return LIQUIDATION;
+        if (selector == ILiquidation.liquidate.selector) return LIQUIDATION;
+        if (_isBackstop(selector)) return BACKSTOP;
         if (_isInsolvency(selector)) return INSOLVENCY;
         if (_isAdmin(selector)) return ADMIN;
         return _isFormulas(selector) ? FORMULAS : READS;
@@ -87,12 +90,11 @@ contract ClearingHouse is Storage {
             || selector == IOptions.settleOptions.selector;
     }
 
-    function _isLiquidation(bytes4 selector) private pure returns (bool) {
-        return selector == ILiquidation.liquidate.selector
-            || selector == ILiquidation.takeOver.selector
-            || selector == ILiquidation.requestExit.selector
-            || selector == ILiquidation.cancelExit.selector
-            || selector == ILiquidation.executeExit.selector;
+    function _isBackstop(bytes4 selector) private pure returns (bool) {
+        return selector == IBackstop.takeOver.selector
+            || selector == IBackstop.requestExit.selector
+            || selector == IBackstop.cancelExit.selector
+            || selector == IBackstop.executeExit.selector;
     }
 
     function _isInsolvency(bytes4 selector) private pure returns (bool) {

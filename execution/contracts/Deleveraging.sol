@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Insurance} from "./Insurance.sol";
+import {IBackstop} from "./interfaces/IBackstop.sol";
 import {IInsolvency} from "./interfaces/IInsolvency.sol";
-import {ILiquidation} from "./interfaces/ILiquidation.sol";
 import {IOracle} from "./interfaces/IOracle.sol";
 import {DeleverageMath} from "./libraries/DeleverageMath.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
@@ -29,7 +29,7 @@ import {MarketStatus} from "./Types.sol";
 abstract contract Deleveraging is Insurance {
     using FixedMath for int256;
 
-    address private constant LIQUIDATION = 0x4200000000000000000000000000000000000207;
+    address private constant BACKSTOP = 0x420000000000000000000000000000000000020a;
 
     /// A deleveraging carried out in memory.
     struct Attempt {
@@ -65,11 +65,11 @@ abstract contract Deleveraging is Insurance {
         int256 equity = _standing(account).equity;
         if (equity >= 0) revert IInsolvency.NotBankrupt(account, equity);
         (bool taken, bytes memory answer) =
-            LIQUIDATION.delegatecall(abi.encodeCall(ILiquidation.takeOver, (account)));
+            BACKSTOP.delegatecall(abi.encodeCall(IBackstop.takeOver, (account)));
         if (taken) revert IInsolvency.BackstopFirst(account);
         bytes4 reason = answer.length < 4 ? bytes4(0) : bytes4(answer);
-        bool unable = reason == ILiquidation.BackstopUnable.selector
-            || reason == ILiquidation.InsuranceTooSmall.selector;
+        bool unable = reason == IBackstop.BackstopUnable.selector
+            || reason == IBackstop.InsuranceTooSmall.selector;
         if (unable) return;
         assembly ("memory-safe") {
             revert(add(answer, 32), mload(answer))
@@ -87,7 +87,7 @@ abstract contract Deleveraging is Insurance {
         _readTrader(attempt.bankrupt, account);
         _readTrader(attempt.counterparty, counterparty);
         Side memory failing = _side(attempt.shelf, attempt.bankrupt, market);
-        if (failing.size == 0) revert ILiquidation.NoPosition(account, market);
+        if (failing.size == 0) revert IBackstop.NoPosition(account, market);
         Side memory winning = _side(attempt.shelf, attempt.counterparty, market);
         if ((failing.size > 0) == (winning.size > 0) || winning.gain <= 0) return attempt;
         int256 equity = _assess(attempt.shelf, attempt.counterparty).equity;

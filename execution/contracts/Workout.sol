@@ -38,6 +38,30 @@ abstract contract Workout is Insurance {
         c.standing = _assess(c.shelf, c.trader);
     }
 
+    /// An account below maintenance margin, its orders cancelled.
+    function _openFailing(uint64 account) internal returns (Case memory c) {
+        c = _openCase(account);
+        Standing memory standing = c.standing;
+        if (standing.stale || !_isCalm(c)) revert ILiquidation.NoLiquidationNow(account);
+        if (standing.equity >= int256(standing.maintenance)) {
+            revert ILiquidation.NotLiquidatable(account, standing.equity, standing.maintenance);
+        }
+        uint32 epoch = c.trader.state.orderEpoch + 1;
+        c.trader.state.orderEpoch = epoch;
+        emit ILiquidation.LiquidationStarted(account, epoch, standing.equity, standing.maintenance);
+    }
+
+    /// Whether no market that the account depends on, all of which have been read to judge it, has
+    /// come back from an outage just now.
+    function _isCalm(Case memory c) private view returns (bool) {
+        for (uint32 id = 0; id < c.shelf.markets.length; id++) {
+            uint256 passed = block.timestamp - health[id].resumedTime;
+            bool calm = passed >= safetyRules[id].graceSeconds;
+            if (c.shelf.markets[id].loaded && !calm) return false;
+        }
+        return true;
+    }
+
     /// Writes what changed, but for takers, who are written at once.
     function _closeCase(Case memory c) internal {
         _writeTrader(c.trader);

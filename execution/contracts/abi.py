@@ -25,6 +25,7 @@ CLEARING_HOUSE_MODULES = (
     "Liquidation",
     "Insolvency",
     "Formulas",
+    "Backstop",
 )
 """In the order of genesis.predeploys.CLEARING_HOUSE_MODULES."""
 

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Backstop} from "../Backstop.sol";
 import {Matching} from "../Matching.sol";
-import {IAccounts} from "../interfaces/IAccounts.sol";
+import {Offers} from "../Offers.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
-import {IndexTwap} from "../libraries/IndexTwap.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
 import {Orders} from "../libraries/Orders.sol";
 import {PerpMath} from "../libraries/PerpMath.sol";
-import {IndexSample} from "../SafetyTypes.sol";
-import {Reason, Standing} from "../Types.sol";
+import {Reason} from "../Types.sol";
 
 /*──────────────────────────────────────────────────────────────────────────────
 │ Liquidation                                                                   │
 │                                                                               │
-│ Closing an account below its maintenance margin, first against signed orders, │
-│ then against the backstop; and leaving by the backstop of one's own will.     │
+│ Closing an account below its maintenance margin against signed orders.        │
 │                                                                               │
 │ The contract itself stands for the failing side. An order buys no worse than  │
 │ the mark less the slippage and no worse than the bankruptcy price, so that no │
@@ -28,7 +24,7 @@ import {Reason, Standing} from "../Types.sol";
 │ Who buys pays its ordinary maker fee, but is paid no rebate: there is no      │
 │ taker here to pay for one.                                                    │
 ──────────────────────────────────────────────────────────────────────────────*/
-contract Liquidation is ILiquidation, Backstop, Matching {
+contract Liquidation is ILiquidation, Offers, Matching {
     using FixedMath for int256;
 
     /*───────────────────────────── liquidation ───────────────────────────*/
@@ -50,40 +46,6 @@ contract Liquidation is ILiquidation, Backstop, Matching {
         if (c.touched == 0) revert NothingLiquidated(account);
         assert(!solvent || c.standing.equity >= 0);
         _closeCase(c);
-    }
-
-    /// @inheritdoc ILiquidation
-    function takeOver(uint64 account) external routed {
-        Case memory c = _openFailing(account);
-        if (c.trader.state.options == 0) _takePositions(c);
-        else _takeFraction(c);
-        if (c.touched == 0) revert NothingLiquidated(account);
-        _cover(c);
-        _closeCase(c);
-    }
-
-    /// An account below maintenance margin, its orders cancelled.
-    function _openFailing(uint64 account) private returns (Case memory c) {
-        c = _openCase(account);
-        Standing memory standing = c.standing;
-        if (standing.stale || !_isCalm(c)) revert NoLiquidationNow(account);
-        if (standing.equity >= int256(standing.maintenance)) {
-            revert NotLiquidatable(account, standing.equity, standing.maintenance);
-        }
-        uint32 epoch = c.trader.state.orderEpoch + 1;
-        c.trader.state.orderEpoch = epoch;
-        emit LiquidationStarted(account, epoch, standing.equity, standing.maintenance);
-    }
-
-    /// Whether no market that the account depends on, all of which have been read to judge it, has
-    /// come back from an outage just now.
-    function _isCalm(Case memory c) private view returns (bool) {
-        for (uint32 id = 0; id < c.shelf.markets.length; id++) {
-            uint256 passed = block.timestamp - health[id].resumedTime;
-            bool calm = passed >= safetyRules[id].graceSeconds;
-            if (c.shelf.markets[id].loaded && !calm) return false;
-        }
-        return true;
     }
 
     /*──────────────────────────── against orders ─────────────────────────*/
@@ -184,106 +146,5 @@ contract Liquidation is ILiquidation, Backstop, Matching {
             uint256 lane = 2 * uint256(c.taker.state.feeTier) + 1;
             return int256(markets[market].fees[lane]).max(0);
         }
-    }
-
-    /*─────────────────────────────── leaving ─────────────────────────────*/
-
-    /// @inheritdoc ILiquidation
-    function requestExit(uint64 account, uint32 market) external routed {
-        _requireOwner(account);
-        uint256 key = _positionKey(account, market);
-        if (positions[key].size == 0) revert NoPosition(account, market);
-        (, uint256 until) = _exitTimes(key, market);
-        if (block.timestamp <= until) revert ExitPending(account, market);
-        exits[key].time = uint40(block.timestamp);
-        emit ExitRequested(account, market, uint40(block.timestamp));
-    }
-
-    /// @inheritdoc ILiquidation
-    function cancelExit(uint64 account, uint32 market) external routed {
-        _requireOwner(account);
-        uint256 key = _positionKey(account, market);
-        (, uint256 until) = _exitTimes(key, market);
-        if (block.timestamp > until) revert NoExit(account, market);
-        delete exits[key];
-        Case memory c = _openCase(account);
-        // What initial margin needs stays.
-        c.standing.equity -= int256(c.standing.initial);
-        int256 size = _perp(c.trader, market).size;
-        uint256 penalty = _penalise(c, market, size, c.shelf.markets[market].mark);
-        _writeTrader(c.trader);
-        emit ExitCancelled(account, market, penalty);
-    }
-
-    /// @inheritdoc ILiquidation
-    function executeExit(uint64 account, uint32 market, uint40 bucket) external routed {
-        uint256 key = _positionKey(account, market);
-        (uint256 from, uint256 until) = _exitTimes(key, market);
-        if (until == 0) revert NoExit(account, market);
-        if (block.timestamp < from) revert ExitTooEarly(uint40(from));
-        if (block.timestamp > until) revert ExitExpired(uint40(until));
-        delete exits[key];
-        Case memory c = _openCase(account);
-        Standing memory before = c.standing;
-        Perp memory perp = _perp(c.trader, market);
-        int256 size = perp.size;
-        if (size == 0) revert NoPosition(account, market);
-        uint256 price = _exitPrice(c, perp, _firstMark(market, bucket, from));
-        bool able = _seatVault(c, market)
-            && _trade(c, perp, size.abs(), price) == Reason.None;
-        if (!able) revert BackstopUnable(market);
-        uint256 penalty = _penalise(c, market, size, price);
-        if (!_isAllowed(before, c.standing)) revert ExitRaisesRisk(account);
-        _closeCase(c);
-        emit ExitExecuted(account, market, -size, uint64(price), penalty);
-    }
-
-    /// Takes what an exit costs, on what `size` (s8) counts for at `price` (p8).
-    function _penalise(Case memory c, uint32 market, int256 size, uint256 price)
-        private
-        returns (uint256)
-    {
-        uint256 notional = PerpMath.unrealised(size, 0, price).abs();
-        return _charge(c, market, notional, safetyRules[market].exitPenalty);
-    }
-
-    /// The first mark, or the present one where that is worse for who leaves: a request must not be a
-    /// free choice between two prices. On the tick.
-    function _exitPrice(Case memory c, Perp memory perp, uint256 first)
-        private
-        view
-        returns (uint256)
-    {
-        uint256 mark = c.shelf.markets[perp.market].mark;
-        return _vaultPrice(perp, (perp.size > 0) == (mark < first) ? mark : first, 0);
-    }
-
-    /// The mark of a bucket, which is the first that begins at `from` (s) or later.
-    function _firstMark(uint32 market, uint40 bucket, uint256 from)
-        private
-        view
-        returns (uint256)
-    {
-        IndexSample storage sample = indexSamples[_sampleKey(market, bucket)];
-        bool isFirst = sample.firstMark != 0 && bucket * IndexTwap.STEP >= from
-            && sample.previous * IndexTwap.STEP < from;
-        if (!isFirst) revert WrongBucket(bucket);
-        return sample.firstMark;
-    }
-
-    /// From when to when a request can be executed, seconds; both 0 when there is none.
-    function _exitTimes(uint256 key, uint32 market)
-        private
-        view
-        returns (uint256 from, uint256 until)
-    {
-        uint256 time = exits[key].time;
-        if (time == 0) return (0, 0);
-        from = time + safetyRules[market].exitDelay;
-        until = from + safetyRules[market].exitWindow;
-    }
-
-    function _requireOwner(uint64 account) private view {
-        if (owners[account] != msg.sender) revert IAccounts.NotOwner(account, msg.sender);
     }
 }

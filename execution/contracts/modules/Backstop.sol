@@ -1,57 +1,46 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Workout} from "./Workout.sol";
-import {ILiquidation} from "./interfaces/ILiquidation.sol";
-import {FixedMath} from "./libraries/FixedMath.sol";
-import {LiquidationMath} from "./libraries/LiquidationMath.sol";
-import {PerpMath} from "./libraries/PerpMath.sol";
-import {SafetyRules, Vault} from "./SafetyTypes.sol";
-import {MarketStatus, Reason, Standing} from "./Types.sol";
+import {Offers} from "../Offers.sol";
+import {IAccounts} from "../interfaces/IAccounts.sol";
+import {IBackstop} from "../interfaces/IBackstop.sol";
+import {ILiquidation} from "../interfaces/ILiquidation.sol";
+import {FixedMath} from "../libraries/FixedMath.sol";
+import {IndexTwap} from "../libraries/IndexTwap.sol";
+import {LiquidationMath} from "../libraries/LiquidationMath.sol";
+import {PerpMath} from "../libraries/PerpMath.sol";
+import {IndexSample, SafetyRules, Vault} from "../SafetyTypes.sol";
+import {MarketStatus, Reason, Standing} from "../Types.sol";
 
 /*──────────────────────────────────────────────────────────────────────────────
 │ Backstop                                                                      │
 │                                                                               │
 │ One vault a market, an account of its own with its own collateral and a loss  │
-│ cap: it takes what nobody else does, at the mark less the slippage. It is     │
-│ judged like any other account, and it takes nothing once it has lost its cap. │
-│ What a takeover leaves missing comes from the insurance of the markets in     │
-│ which something was taken.                                                    │
+│ cap: it takes what nobody else does, at the mark less the slippage, and lets  │
+│ people leave. It is judged like any other account, and it takes nothing once  │
+│ it has lost its cap. What a takeover leaves missing comes from the insurance  │
+│ of the markets in which something was taken.                                  │
 ──────────────────────────────────────────────────────────────────────────────*/
-abstract contract Backstop is Workout {
+contract Backstop is IBackstop, Offers {
     using FixedMath for int256;
 
     uint256 private constant PPM = 1e6;
 
-    /// What the vaults are offered of one position or holding.
-    struct Offer {
-        /// The market, or the series.
-        uint32 id;
-        uint32 underlying;
-        bool isOption;
-        /// In the account's list.
-        uint256 place;
-        /// s8: multiples of it are taken; 0: nothing is.
-        uint256 step;
-        /// p8: what it is worth.
-        uint256 value;
-        /// p8: what the vault pays.
-        uint256 price;
-        /// ppm.
-        uint256 fee;
-        /// s8: all of it.
-        int256 size;
-        /// s8, signed: the account's change.
-        int256 delta;
-        /// q6: what the account pays for it.
-        int256 payment;
+    /// @inheritdoc IBackstop
+    function takeOver(uint64 account) external routed {
+        Case memory c = _openFailing(account);
+        if (c.trader.state.options == 0) _takePositions(c);
+        else _takeFraction(c);
+        if (c.touched == 0) revert ILiquidation.NothingLiquidated(account);
+        _cover(c);
+        _closeCase(c);
     }
 
     /*───────────────────────────── the vaults ────────────────────────────*/
 
     /// Makes the vault of a market the taker at hand.
     /// @return able Whether there is one that may still take something.
-    function _seatVault(Case memory c, uint32 market) internal view returns (bool able) {
+    function _seatVault(Case memory c, uint32 market) private view returns (bool able) {
         Vault storage vault = vaults[market];
         if (vault.account == 0 || vault.account == c.trader.id) return false;
         if (c.shelf.markets[market].status == MarketStatus.Closed) return false;
@@ -63,7 +52,7 @@ abstract contract Backstop is Workout {
     /// What a vault pays (p8) for a position at `mark` less the slippage (ppm), on the tick; never
     /// nothing, for a size has a cost.
     function _vaultPrice(Perp memory perp, uint256 mark, uint256 slippage)
-        internal
+        private
         view
         returns (uint256)
     {
@@ -74,7 +63,7 @@ abstract contract Backstop is Workout {
     }
 
     /// Insurance of the markets in which something was taken makes up for equity below zero.
-    function _cover(Case memory c) internal {
+    function _cover(Case memory c) private {
         uint32 market = 0;
         for (; c.touched >> market != 0; market++) {
             if ((c.touched >> market) & 1 == 0) continue;
@@ -84,7 +73,7 @@ abstract contract Backstop is Workout {
             c.standing.equity += drawn;
         }
         if (c.standing.equity < 0) {
-            revert ILiquidation.InsuranceTooSmall(market - 1, c.standing.equity.abs());
+            revert InsuranceTooSmall(market - 1, c.standing.equity.abs());
         }
     }
 
@@ -92,12 +81,12 @@ abstract contract Backstop is Workout {
 
     /// Takes positions in descending maintenance margin until the account is safe, as far as the
     /// vaults go. Reverts when not even the first can be taken.
-    function _takePositions(Case memory c) internal {
+    function _takePositions(Case memory c) private {
         while (!_isSafe(c)) {
             (Perp memory perp, uint256 own) = _largest(c);
             if (own == 0) return;
             if (_takePosition(c, perp, own)) continue;
-            if (c.touched == 0) revert ILiquidation.BackstopUnable(perp.market);
+            if (c.touched == 0) revert BackstopUnable(perp.market);
             return;
         }
     }
@@ -115,37 +104,11 @@ abstract contract Backstop is Workout {
         return true;
     }
 
-    /// How much of a position (s8, unsigned) is to be closed at `price` (p8), for a fee (ppm), until
-    /// the account is safe. @param own Maintenance of the position, q6.
-    function _needed(Case memory c, Perp memory perp, uint256 own, uint256 price, uint256 fee)
-        internal
-        view
-        returns (uint256)
-    {
-        (int256 size, uint32 market) = (perp.size, perp.market);
-        uint256 lot = markets[market].rules.lot;
-        MarketView memory view_ = c.shelf.markets[market];
-        if (!_isPortfolio(c.trader)) {
-            uint256 others = c.standing.maintenance - own;
-            return LiquidationMath.size(
-                size, c.standing.equity, others, view_.mark, price, view_.mmf, fee, lot
-            );
-        }
-        // Scenarios say what the rest of the position needs.
-        Offer[] memory offers = new Offer[](1);
-        Offer memory offer = offers[0];
-        (offer.place, offer.size, offer.step) = (_perpPlace(c.trader, market), size, lot);
-        (offer.value, offer.price, offer.fee) = (view_.mark, price, fee);
-        _search(c, offers, size.abs() / lot);
-        perp.size = size;
-        return offer.delta.abs();
-    }
-
     /*────────────────────────── all at the same time ─────────────────────*/
 
     /// Takes the smallest fraction of everything that makes the account safe: positions that carry
     /// each other are never taken apart.
-    function _takeFraction(Case memory c) internal {
+    function _takeFraction(Case memory c) private {
         Offer[] memory offers = _offers(c);
         _search(c, offers, PPM);
         for (uint32 market = 0; market < c.shelf.markets.length; market++) {
@@ -158,45 +121,6 @@ abstract contract Backstop is Workout {
             uint256 fee = _charge(c, offer.underlying, offer.payment.abs(), offer.fee);
             c.taker.id = vaults[offer.underlying].account;
             _announce(c, offer.id, offer.delta, offer.price, fee);
-        }
-    }
-
-    /// Sets every offer to the smallest fraction (of `whole`) after which the account is safe, the
-    /// whole when none is. What is given and what it makes free grow in a line but for the rounding to
-    /// steps, so that a line's answer is near: from there in growing strides, and then by halving.
-    function _search(Case memory c, Offer[] memory offers, uint256 whole) private view {
-        (uint256 first, uint256 last) = (1, whole);
-        (int256 rest,,) = _give(c, offers, whole, whole);
-        uint256 middle = _guess(c.standing, rest, whole);
-        for (uint256 stride = 1; first < last; stride *= 4) {
-            (int256 equity, uint256 lowest, uint256 highest) = _give(c, offers, middle, whole);
-            bool safe =
-                LiquidationMath.isSafe(equity, _assess(c.shelf, c.trader).maintenance);
-            // 1 <= first <= last <= whole.
-            unchecked {
-                if (safe) last = FixedMath.max(first, lowest);
-                else first = highest < last ? highest + 1 : last;
-                uint256 half = (last - first) / 2;
-                if (stride < half) half = stride;
-                middle = safe ? last - FixedMath.max(half, 1) : first + half;
-            }
-        }
-        _give(c, offers, last, whole);
-    }
-
-    /// The fraction (of `whole`) that a line through now and the whole asks for. @param rest q6: what
-    /// giving everything leaves.
-    function _guess(Standing memory standing, int256 rest, uint256 whole)
-        private
-        pure
-        returns (uint256)
-    {
-        // Amounts are below 2^97, and the whole is below 2^64.
-        unchecked {
-            int256 wanted = int256(standing.maintenance) * 5;
-            int256 missing = wanted - standing.equity * 4;
-            int256 freed = missing + rest * 4;
-            return freed <= missing ? whole : uint256(missing) * whole / uint256(freed) + 1;
         }
     }
 
@@ -241,60 +165,6 @@ abstract contract Backstop is Workout {
         offer.step = optionRules[market].lot;
     }
 
-    /// Works out what a fraction (of `whole`) takes of each, rounded up to steps. Leaves the account
-    /// with the sizes, and returns the equity (q6), that it would have, and from the lowest to the
-    /// highest the fractions that take as much.
-    function _give(Case memory c, Offer[] memory offers, uint256 fraction, uint256 whole)
-        private
-        pure
-        returns (int256 equity, uint256 lowest, uint256 highest)
-    {
-        equity = c.standing.equity;
-        highest = whole;
-        int256 due = 0;
-        for (uint256 i = 0; i < offers.length; i++) {
-            Offer memory offer = offers[i];
-            if (offer.step == 0) continue;
-            (uint256 low, uint256 high) = _cut(offer, fraction, whole);
-            lowest = FixedMath.max(lowest, low);
-            if (high < highest) highest = high;
-            int256 left = offer.size + offer.delta;
-            _put(c.trader, offer, left);
-            // Cash less cost falls by the payment, and what is left keeps its value. Amounts are below
-            // 2^97, so that no sum wraps.
-            unchecked {
-                equity += PerpMath.unrealised(left, offer.payment, offer.value)
-                    - PerpMath.unrealised(offer.size, 0, offer.value);
-                due += PerpMath.fee(offer.payment.abs(), int256(offer.fee));
-            }
-        }
-        equity -= due.min(equity).max(0);
-    }
-
-    /// Cuts a fraction off what is offered; returns the lowest and the highest that take as much.
-    function _cut(Offer memory offer, uint256 fraction, uint256 whole)
-        private
-        pure
-        returns (uint256 lowest, uint256 highest)
-    {
-        // Sizes, steps, prices and fractions are below 2^64, and a fraction is at least 1.
-        unchecked {
-            uint256 held = offer.size.abs();
-            uint256 taken =
-                FixedMath.ceilDiv(held * fraction, whole * offer.step) * offer.step;
-            lowest = (taken - offer.step) * whole / held + 1;
-            highest = taken * whole / held;
-            offer.delta = -LiquidationMath.withSign(taken < held ? taken : held, offer.size);
-            // Rounded against who fails; exact of a perpetual.
-            offer.payment = (offer.delta * int256(offer.price)).ceilDiv(PerpMath.PRICE_SIZE);
-        }
-    }
-
-    function _put(Trader memory trader, Offer memory offer, int256 size) private pure {
-        if (offer.isOption) trader.options[offer.place].size = size;
-        else trader.perps[offer.place].size = size;
-    }
-
     /// Moves what is offered on one underlying to its vault, which keeps its initial margin, on fresh
     /// prices.
     function _takeMarket(Case memory c, Offer[] memory offers, uint32 market) private {
@@ -308,7 +178,7 @@ abstract contract Backstop is Workout {
         if ((c.touched >> market) & 1 == 0) return;
         Standing memory standing = _assess(c.shelf, c.taker);
         if (!able || standing.stale || standing.equity < int256(standing.initial)) {
-            revert ILiquidation.BackstopUnable(market);
+            revert BackstopUnable(market);
         }
         _writeTrader(c.taker);
     }
@@ -333,5 +203,106 @@ abstract contract Backstop is Workout {
 
     function _isFull(Trader memory trader, uint32 series) private pure returns (bool) {
         return _holding(trader, series).size == 0 && _heldCount(trader) >= SERIES_MAX;
+    }
+
+    /*─────────────────────────────── leaving ─────────────────────────────*/
+
+    /// @inheritdoc IBackstop
+    function requestExit(uint64 account, uint32 market) external routed {
+        _requireOwner(account);
+        uint256 key = _positionKey(account, market);
+        if (positions[key].size == 0) revert NoPosition(account, market);
+        (, uint256 until) = _exitTimes(key, market);
+        if (block.timestamp <= until) revert ExitPending(account, market);
+        exits[key].time = uint40(block.timestamp);
+        emit ExitRequested(account, market, uint40(block.timestamp));
+    }
+
+    /// @inheritdoc IBackstop
+    function cancelExit(uint64 account, uint32 market) external routed {
+        _requireOwner(account);
+        uint256 key = _positionKey(account, market);
+        (, uint256 until) = _exitTimes(key, market);
+        if (block.timestamp > until) revert NoExit(account, market);
+        delete exits[key];
+        Case memory c = _openCase(account);
+        // What initial margin needs stays.
+        c.standing.equity -= int256(c.standing.initial);
+        int256 size = _perp(c.trader, market).size;
+        uint256 penalty = _penalise(c, market, size, c.shelf.markets[market].mark);
+        _writeTrader(c.trader);
+        emit ExitCancelled(account, market, penalty);
+    }
+
+    /// @inheritdoc IBackstop
+    function executeExit(uint64 account, uint32 market, uint40 bucket) external routed {
+        uint256 key = _positionKey(account, market);
+        (uint256 from, uint256 until) = _exitTimes(key, market);
+        if (until == 0) revert NoExit(account, market);
+        if (block.timestamp < from) revert ExitTooEarly(uint40(from));
+        if (block.timestamp > until) revert ExitExpired(uint40(until));
+        delete exits[key];
+        Case memory c = _openCase(account);
+        Standing memory before = c.standing;
+        Perp memory perp = _perp(c.trader, market);
+        int256 size = perp.size;
+        if (size == 0) revert NoPosition(account, market);
+        uint256 price = _exitPrice(c, perp, _firstMark(market, bucket, from));
+        bool able = _seatVault(c, market)
+            && _trade(c, perp, size.abs(), price) == Reason.None;
+        if (!able) revert BackstopUnable(market);
+        uint256 penalty = _penalise(c, market, size, price);
+        if (!_isAllowed(before, c.standing)) revert ExitRaisesRisk(account);
+        _closeCase(c);
+        emit ExitExecuted(account, market, -size, uint64(price), penalty);
+    }
+
+    /// Takes what an exit costs, on what `size` (s8) counts for at `price` (p8).
+    function _penalise(Case memory c, uint32 market, int256 size, uint256 price)
+        private
+        returns (uint256)
+    {
+        uint256 notional = PerpMath.unrealised(size, 0, price).abs();
+        return _charge(c, market, notional, safetyRules[market].exitPenalty);
+    }
+
+    /// The first mark, or the present one where that is worse for who leaves: a request must not be a
+    /// free choice between two prices. On the tick.
+    function _exitPrice(Case memory c, Perp memory perp, uint256 first)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 mark = c.shelf.markets[perp.market].mark;
+        return _vaultPrice(perp, (perp.size > 0) == (mark < first) ? mark : first, 0);
+    }
+
+    /// The mark of a bucket, which is the first that begins at `from` (s) or later.
+    function _firstMark(uint32 market, uint40 bucket, uint256 from)
+        private
+        view
+        returns (uint256)
+    {
+        IndexSample storage sample = indexSamples[_sampleKey(market, bucket)];
+        bool isFirst = sample.firstMark != 0 && bucket * IndexTwap.STEP >= from
+            && sample.previous * IndexTwap.STEP < from;
+        if (!isFirst) revert WrongBucket(bucket);
+        return sample.firstMark;
+    }
+
+    /// From when to when a request can be executed, seconds; both 0 when there is none.
+    function _exitTimes(uint256 key, uint32 market)
+        private
+        view
+        returns (uint256 from, uint256 until)
+    {
+        uint256 time = exits[key].time;
+        if (time == 0) return (0, 0);
+        from = time + safetyRules[market].exitDelay;
+        until = from + safetyRules[market].exitWindow;
+    }
+
+    function _requireOwner(uint64 account) private view {
+        if (owners[account] != msg.sender) revert IAccounts.NotOwner(account, msg.sender);
     }
 }
