@@ -12,6 +12,9 @@ class Clock(Protocol):
     def now(self) -> Timestamp:
         """Seconds since the Unix epoch; may jump when the machine's clock is set."""
 
+    def milliseconds(self) -> int:
+        """The same moment, finer: what orders are timed with."""
+
     def monotonic(self) -> float:
         """Seconds since some moment; never goes back. Only differences mean anything."""
 
@@ -22,6 +25,10 @@ class SystemClock:
     def now(self) -> Timestamp:
         """Whole seconds, rounded down."""
         return Timestamp(int(time.time()))
+
+    def milliseconds(self) -> int:
+        """Whole milliseconds, rounded down."""
+        return time.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
         """The machine's monotonic clock."""
@@ -37,6 +44,10 @@ class ManualClock:
     def now(self) -> Timestamp:
         """Whole seconds, rounded down."""
         return Timestamp(int(self._seconds))
+
+    def milliseconds(self) -> int:
+        """Whole milliseconds, rounded down."""
+        return int(self._seconds * 1_000)
 
     def monotonic(self) -> float:
         """The same seconds, unrounded."""

@@ -23,6 +23,11 @@ from execution.margin.accounts import (
     read_option_size,
     read_position,
 )
+from execution.margin.cancels import (
+    EVERY_MARKET,
+    CancelRequest,
+    SignedCancel,
+)
 from execution.margin.custody import (
     CustodyState,
     LimiterState,
@@ -89,13 +94,16 @@ from execution.margin.reports import (
 )
 from execution.margin.typed_data import (
     domain_separator,
+    recover_signer,
 )
 
 __all__ = [
     "AccountState",
+    "CancelRequest",
     "CandidateState",
     "ClosingState",
     "CustodyState",
+    "EVERY_MARKET",
     "FILLED_CANCELLED",
     "FILL_BYTES",
     "FLAG_VAULT",
@@ -123,6 +131,7 @@ __all__ = [
     "SafetyRulesState",
     "ScenarioArray",
     "SeriesState",
+    "SignedCancel",
     "SignedOptionReport",
     "SignedOrder",
     "SignedReport",
@@ -159,6 +168,7 @@ __all__ = [
     "read_strike",
     "read_strike_count",
     "read_vault",
+    "recover_signer",
     "report_call",
     "sign_option_report",
     "sign_report",

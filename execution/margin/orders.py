@@ -59,11 +59,11 @@ class Order:
 
     def __post_init__(self) -> None:
         for name, bits in (("account", 64), ("market", 32), ("price", 64), ("nonce", 64)):
-            _check_range(name, getattr(self, name), 0, 1 << bits)
-        _check_range("size", self.size, 0, 1 << 63)
-        _check_range("expiry", self.expiry, 0, 1 << 40)
-        _check_range("max_fee_ppm", self.max_fee_ppm, -(1 << 31), 1 << 31)
-        _check_range("flags", self.flags, 0, 16)
+            check_range(name, getattr(self, name), 0, 1 << bits)
+        check_range("size", self.size, 0, 1 << 63)
+        check_range("expiry", self.expiry, 0, 1 << 40)
+        check_range("max_fee_ppm", self.max_fee_ppm, -(1 << 31), 1 << 31)
+        check_range("flags", self.flags, 0, 16)
 
     def digest(self, domain: Hash32) -> Hash32:
         """EIP-712 digest, which the trader's key signs."""
@@ -162,6 +162,7 @@ def pack_fill(taker: int, maker: int, size: int) -> bytes:
     return taker.to_bytes(2, "big") + maker.to_bytes(2, "big") + size.to_bytes(8, "big")
 
 
-def _check_range(name: str, value: int, low: int, high: int) -> None:
+def check_range(name: str, value: int, low: int, high: int) -> None:
+    """Hold a field to its type. Raises `InvalidOrder`."""
     if not low <= value < high:
         raise InvalidOrder(f"{name} {value} is not in {low}..{high - 1}")

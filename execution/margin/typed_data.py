@@ -5,6 +5,8 @@ from functools import cache
 
 from coincurve import PrivateKey
 
+from execution.errors import InvalidSignature
+from execution.transactions import recover
 from genesis.predeploys import CLEARING_HOUSE
 from state.keccak import keccak
 from state.types import Address, Hash32
@@ -31,6 +33,17 @@ def sign_digest(digest: Hash32, key: bytes) -> tuple[bytes, int, int]:
     """r, s and the parity of a signature with a 32-byte private key (RFC 6979, low s)."""
     signature = PrivateKey(key).sign_recoverable(digest, hasher=None)
     return signature[:32], int.from_bytes(signature[32:64], "big"), signature[64]
+
+
+def recover_signer(digest: Hash32, r: bytes, vs: bytes) -> Address:
+    """Whose key made a compact signature (EIP-2098), as Signatures.sol finds it.
+
+    Raises `InvalidSignature`: of another length, with a high s, or nobody's.
+    """
+    if len(r) != 32 or len(vs) != 32:
+        raise InvalidSignature("a compact signature has 32 bytes r and 32 bytes vs (EIP-2098)")
+    parity, s = divmod(int.from_bytes(vs, "big"), 1 << 255)
+    return recover(digest, parity, int.from_bytes(r, "big"), s)
 
 
 def word(number: int) -> bytes:

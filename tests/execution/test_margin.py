@@ -1,7 +1,9 @@
 """Signing and packing against eth-account and the contract, and storage by its layout."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account as EthAccount
@@ -13,7 +15,10 @@ from execution.contracts import artifact
 from execution.contracts.abi import UnknownAbiItem, clearing_house
 from execution.contracts.genesis import PRICE_ONE, SIZE_ONE
 from execution.contracts.layout import Layout, LayoutMismatch
+from execution.errors import InvalidSignature
 from execution.margin import (
+    EVERY_MARKET,
+    CancelRequest,
     InvalidOrder,
     MarketStatus,
     Match,
@@ -23,12 +28,14 @@ from execution.margin import (
     domain_separator,
     option_report_call,
     pack_batch,
+    recover_signer,
     sign_option_report,
     sign_report,
 )
+from execution.transactions import HIGHEST_S
 from genesis.accounts import derive_account
 from genesis.predeploys import CLEARING_HOUSE
-from state.types import Timestamp
+from state.types import Hash32, Timestamp
 from tests.execution.contracts.house import CHAIN_ID, OPERATORS, START, TIMELOCK, House
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +48,7 @@ DOMAIN_FIELDS = {
     "chainId": CHAIN_ID,
     "verifyingContract": "0x" + CLEARING_HOUSE.hex(),
 }
+DOMAIN = domain_separator(CHAIN_ID)
 ORDER_FIELDS = (
     ("account", "uint64"),
     ("market", "uint32"),
@@ -139,6 +147,49 @@ def test_option_report_is_taken_by_the_contract() -> None:
         "OptionInputsReported"
     )
     assert tuple(event.values()) == (strike, 3, *inputs, START)
+
+
+@pytest.mark.parametrize(("market", "order"), [(None, None), (3, None), (None, b"\x07" * 32)])
+def test_cancel_signature_equals_eth_account(market: int | None, order: bytes | None) -> None:
+    named = Hash32(order) if order else None
+    request = CancelRequest(7, market, named, START * 1000)
+    fields = {
+        "account": 7,
+        "market": EVERY_MARKET if market is None else market,
+        "order": order or bytes(32),
+        "time": START * 1000,
+    }
+    names = (("account", "uint64"), ("market", "uint32"), ("order", "bytes32"), ("time", "uint64"))
+    types = {"Cancel": [{"name": name, "type": kind} for name, kind in names]}
+    theirs = EthAccount.sign_message(encode_typed_data(DOMAIN_FIELDS, types, fields), KEY)
+    domain = domain_separator(CHAIN_ID)
+    ours = request.sign(KEY, domain)
+    assert ours.r == theirs.r.to_bytes(32, "big")
+    assert ours.vs == ((theirs.v - 27) << 255 | theirs.s).to_bytes(32, "big")
+    assert recover_signer(request.digest(domain), ours.r, ours.vs) == derive_account(0).address
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"account": 2**64}, {"market": EVERY_MARKET}, {"time": -1}, {"order": b"\x07" * 31}]
+    + [{"order": bytes(32)}],
+)
+def test_cancel_field_out_of_range_is_invalid(change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidOrder):
+        replace(CancelRequest(7, None, None, 0), **change)
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_signature_of_another_length_is_invalid(length: int) -> None:
+    with pytest.raises(InvalidSignature):
+        recover_signer(Hash32(b"\x01" * 32), b"\x01" * length, b"\x01" * 32)
+
+
+def test_signature_with_high_s_is_invalid() -> None:
+    """As in Signatures.sol: above half the curve's order it has a twin below (EIP-2)."""
+    signed = ORDER.sign(KEY, DOMAIN)
+    with pytest.raises(InvalidSignature):
+        recover_signer(ORDER.digest(DOMAIN), signed.r, (HIGHEST_S + 1).to_bytes(32, "big"))
 
 
 def test_domain_equals_the_contract() -> None:

@@ -10,6 +10,7 @@ from state.clock import ManualClock, SystemClock
 def test_system_clock_tells_the_time():
     before = int(time.time())
     assert before <= SystemClock().now() <= int(time.time())
+    assert before * 1_000 <= SystemClock().milliseconds() <= time.time() * 1_000
     assert SystemClock().monotonic() <= SystemClock().monotonic()
 
 
@@ -19,6 +20,7 @@ def test_manual_clock_moves_when_told():
     clock.advance(1.5)
     clock.advance(0.25)
     assert (clock.now(), clock.monotonic()) == (1_001, 1_001.75)
+    assert clock.milliseconds() == 1_001_750
 
 
 def test_manual_clock_does_not_go_back():
