@@ -28,6 +28,8 @@ abstract contract Books is Module {
     uint8 internal constant FLAG_VAULT = 1;
     /// Of Account.marginMode.
     uint8 internal constant MODE_PORTFOLIO = 1;
+    /// Places of a shelf's first list of series; a power of two.
+    uint256 private constant SERIES_FIRST = 16;
     /// Seconds until a scenario array must be computed again.
     uint256 internal constant ARRAY_SECONDS = 60;
     /// An array's underlying may have moved by one part in so many.
@@ -58,6 +60,8 @@ abstract contract Books is Module {
         int256 size;
         /// The series' place on the shelf + 1, 0 before anybody asked.
         uint256 place;
+        /// Of the series, once its place is known.
+        uint256 underlying;
     }
 
     /// An account in memory. `perps` holds `count` positions and `options` `optionCount` holdings;
@@ -95,6 +99,8 @@ abstract contract Books is Module {
         uint64 strike;
         /// Expired, or its array is too old or its underlying moved too far.
         bool stale;
+        /// Whether the index of its underlying is stale.
+        bool priceStale;
         bool dirty;
         /// p8.
         uint256 value;
@@ -110,7 +116,7 @@ abstract contract Books is Module {
         MarketView[] markets;
         SeriesView[] series;
         uint256 seriesCount;
-        /// Open addressing from a series' id to its place + 1; twice as long as `series` at least.
+        /// Open addressing: a series' id above its place + 1; twice as long as `series`.
         uint256[] table;
         /// Of the account that is being judged.
         PerpMath.Sums sums;
@@ -133,7 +139,8 @@ abstract contract Books is Module {
 
     /// Reads a market unless it has been read.
     function _touch(Shelf memory shelf, uint32 id) internal view {
-        if (!shelf.markets[id].loaded) _load(shelf.markets[id], id);
+        MarketView memory market = shelf.markets[id];
+        if (!market.loaded) _load(market, id);
     }
 
     /// A registered series; reads it and its array the first time.
@@ -149,42 +156,67 @@ abstract contract Books is Module {
 
     /// Where a registered series stands on the shelf.
     function _seriesPlace(Shelf memory shelf, uint32 id) internal view returns (uint256 place) {
+        uint256 slot;
         if (shelf.series.length != 0) {
-            uint256 found = shelf.table[_tableSlot(shelf, id)];
+            uint256 found;
+            (slot, found) = _tableSlot(shelf.table, id);
             if (found != 0) return found - 1;
         }
         place = shelf.seriesCount;
-        if (place == shelf.series.length) _growSeries(shelf);
+        if (place == shelf.series.length) {
+            _growSeries(shelf);
+            (slot,) = _tableSlot(shelf.table, id);
+        }
         shelf.seriesCount = place + 1;
-        shelf.series[place].id = id;
-        shelf.table[_tableSlot(shelf, id)] = place + 1;
-        _readSeries(shelf, shelf.series[place], id);
+        shelf.table[slot] = _entry(id, place);
+        SeriesView memory series;
+        series.id = id;
+        shelf.series[place] = series;
+        _readSeries(shelf, series, id);
     }
 
-    function _tableSlot(Shelf memory shelf, uint32 id) private pure returns (uint256 slot) {
-        uint256[] memory table = shelf.table;
-        // A table is never empty, and its entries are places + 1.
-        unchecked {
-            uint256 mask = table.length - 1;
-            slot = id & mask;
-            while (table[slot] != 0 && shelf.series[table[slot] - 1].id != id) {
-                slot = (slot + 1) & mask;
+    function _entry(uint32 id, uint256 place) private pure returns (uint256) {
+        return (uint256(id) << 128) | (place + 1);
+    }
+
+    /// Where a series is in the table, or would be, and its place + 1, or 0.
+    function _tableSlot(uint256[] memory table, uint32 id)
+        private
+        pure
+        returns (uint256 slot, uint256 found)
+    {
+        // The mask, one less than the length, a power of two, keeps within the table, of which at
+        // least half is empty.
+        assembly ("memory-safe") {
+            let mask := sub(mload(table), 1)
+            let first := add(table, 32)
+            slot := and(id, mask)
+            for {} 1 { slot := and(add(slot, 1), mask) } {
+                let entry := mload(add(first, shl(5, slot)))
+                if iszero(entry) { break }
+                if eq(shr(128, entry), id) {
+                    found := and(entry, 0xffffffff)
+                    break
+                }
             }
         }
     }
 
     function _readSeries(Shelf memory shelf, SeriesView memory series, uint32 id) private view {
-        Strike memory strike = strikes[id & ~uint32(1)];
-        series.underlying = strike.underlying;
-        (series.expiry, series.strike) = (strike.expiry, strike.price);
-        series.words = seriesArrays[id];
-        uint256 time;
-        uint256 spot;
-        (time, spot, series.value) = SeriesArray.head(series.words[0]);
-        _touch(shelf, strike.underlying);
-        series.stale = block.timestamp >= strike.expiry
-            || block.timestamp > time + ARRAY_SECONDS
-            || _isFar(shelf.markets[strike.underlying].index, spot);
+        Strike storage strike = strikes[id & ~uint32(1)];
+        (uint32 underlying, uint40 expiry) = (strike.underlying, strike.expiry);
+        (series.underlying, series.expiry, series.strike) = (underlying, expiry, strike.price);
+        uint256[5] storage stored = seriesArrays[id];
+        uint256[5] memory words = series.words;
+        (words[0], words[1], words[2]) = (stored[0], stored[1], stored[2]);
+        (words[3], words[4]) = (stored[3], stored[4]);
+        (uint256 time, uint256 spot, uint256 value) = SeriesArray.head(words[0]);
+        series.value = value;
+        MarketView memory market = shelf.markets[underlying];
+        if (!market.loaded) _load(market, underlying);
+        series.priceStale = market.stale;
+        series.stale = block.timestamp >= expiry || block.timestamp > time + ARRAY_SECONDS
+            || _isFar(market.index, spot);
     }
 
     function _isFar(uint256 index, uint256 spot) internal pure returns (bool) {
@@ -195,13 +227,20 @@ abstract contract Books is Module {
     /// Makes room for twice as many series, of which the table is half full at most.
     function _growSeries(Shelf memory shelf) private pure {
         uint256 count = shelf.seriesCount;
-        SeriesView[] memory longer = new SeriesView[](count == 0 ? 4 : 2 * count);
+        uint256[] memory places = new uint256[](count == 0 ? SERIES_FIRST : 2 * count);
+        SeriesView[] memory longer;
+        // A place is written before `seriesCount` counts it, and not read till then.
+        assembly ("memory-safe") {
+            longer := places
+        }
         for (uint256 i = 0; i < count; i++) longer[i] = shelf.series[i];
         shelf.series = longer;
-        shelf.table = new uint256[](2 * longer.length);
+        uint256[] memory table = new uint256[](2 * longer.length);
         for (uint256 i = 0; i < count; i++) {
-            shelf.table[_tableSlot(shelf, longer[i].id)] = i + 1;
+            (uint256 slot,) = _tableSlot(table, longer[i].id);
+            table[slot] = _entry(longer[i].id, i);
         }
+        shelf.table = table;
     }
 
     /// Reads what a trade changes of a series.
@@ -250,7 +289,7 @@ abstract contract Books is Module {
         uint256 count = 0;
         for (uint32 id = 0; bits != 0; (id, bits) = (id + 1, bits >> 1)) {
             if (bits & 1 == 0) continue;
-            Position memory position = positions[_positionKey(trader.id, id)];
+            Position storage position = positions[_positionKey(trader.id, id)];
             Perp memory perp = perps[count];
             (perp.market, perp.size) = (id, position.size);
             (perp.cost, perp.funding) = (position.cost, position.funding);
@@ -487,8 +526,9 @@ abstract contract Books is Module {
     {
         PerpMath.Sums memory sums = shelf.sums;
         PerpMath.clear(sums);
-        prices = _weighPerps(shelf, trader, sums);
-        if (!_isPortfolio(trader)) return (prices, false);
+        bool portfolio = _isPortfolio(trader);
+        prices = _weighPerps(shelf, trader, sums, portfolio);
+        if (!portfolio) return (prices, false);
         bool optionPrices;
         (optionPrices, arrays) = _weighOptions(shelf, trader, sums);
         if (!trader.summed) {
@@ -499,20 +539,39 @@ abstract contract Books is Module {
         return (prices || optionPrices, arrays);
     }
 
-    /// Every position in cross margin.
-    function _weighPerps(Shelf memory shelf, Trader memory trader, PerpMath.Sums memory sums)
-        private
-        view
-        returns (bool stale)
-    {
+    /// Every position, with what it needs in cross margin unless scenarios tell.
+    function _weighPerps(
+        Shelf memory shelf,
+        Trader memory trader,
+        PerpMath.Sums memory sums,
+        bool portfolio
+    ) private view returns (bool stale) {
         (Perp[] memory perps, uint256 count) = (trader.perps, trader.count);
         for (uint256 i = 0; i < count; i++) {
             Perp memory perp = perps[i];
             if (perp.size == 0) continue;
             MarketView memory market = shelf.markets[perp.market];
             if (!market.loaded) _load(market, perp.market);
-            _addPosition(sums, market, perp.size, perp.cost, perp.funding);
+            if (portfolio) _addValue(sums, market, perp);
+            else _addPosition(sums, market, perp.size, perp.cost, perp.funding);
             if (market.stale) stale = true;
+        }
+    }
+
+    /// What a position is worth; `_addPosition` without requirements.
+    function _addValue(PerpMath.Sums memory sums, MarketView memory market, Perp memory perp)
+        private
+        pure
+    {
+        int256 gain = PerpMath.unrealised(perp.size, perp.cost, market.mark);
+        // Funding indices are int96; each term is below 2^224, and nobody adds up 2^30 positions.
+        unchecked {
+            int256 accrued = market.fundingIndex - perp.funding;
+            sums.unrealised += gain;
+            sums.losses += gain.min(0);
+            sums.funding += PerpMath.fundingPayment(perp.size, accrued);
+            if (market.status == MarketStatus.Closed) return;
+            sums.notional += perp.size.abs() * market.mark;
         }
     }
 
@@ -529,9 +588,12 @@ abstract contract Books is Module {
             if (holding.size == 0) continue;
             uint256 place = _holdingSeries(shelf, holding);
             SeriesView memory series = shelf.series[place];
-            value += SeriesArray.holdingValue(series.value, holding.size);
+            // Each is below 2^78.
+            unchecked {
+                value += SeriesArray.holdingValue(series.value, holding.size);
+            }
             if (series.stale) arrays = true;
-            if (shelf.markets[series.underlying].stale) prices = true;
+            if (series.priceStale) prices = true;
         }
         sums.unrealised += value;
         sums.losses += value.min(0);
@@ -543,8 +605,15 @@ abstract contract Books is Module {
         view
         returns (uint256)
     {
-        if (holding.place == 0) holding.place = _seriesPlace(shelf, holding.series) + 1;
-        return holding.place - 1;
+        uint256 next = holding.place;
+        // A place on the shelf is no 2^256 - 1.
+        unchecked {
+            if (next != 0) return next - 1;
+            uint256 place = _seriesPlace(shelf, holding.series);
+            holding.place = place + 1;
+            holding.underlying = shelf.series[place].underlying;
+            return place;
+        }
     }
 
     /// Portfolio margin in place of cross margin.
@@ -552,15 +621,20 @@ abstract contract Books is Module {
         private
         pure
     {
-        (sums.initial, sums.maintenance) = (0, 0);
-        for (uint256 i = 0; i < trader.riskCount; i++) {
-            PortfolioMath.Risk memory risk = trader.risks[i];
+        (PortfolioMath.Risk[] memory risks, uint256 count) = (trader.risks, trader.riskCount);
+        (uint256 initial, uint256 maintenance) = (0, 0);
+        for (uint256 i = 0; i < count; i++) {
+            PortfolioMath.Risk memory risk = risks[i];
             // Open interest, and with it the fraction, moves from fill to fill.
             risk.imf = _initialFraction(shelf.markets[risk.market]);
-            (uint256 initial, uint256 maintenance) = PortfolioMath.requirement(risk);
-            sums.initial += initial;
-            sums.maintenance += maintenance;
+            (uint256 first, uint256 least) = PortfolioMath.requirement(risk);
+            // As sums of 64 numbers, each of a few products of packed members.
+            unchecked {
+                initial += first;
+                maintenance += least;
+            }
         }
+        (sums.initial, sums.maintenance) = (initial, maintenance);
     }
 
     /// What the account holds, by underlying, in the order of their ids.
@@ -575,10 +649,9 @@ abstract contract Books is Module {
         _reserveRisks(trader, count);
         risks = trader.risks;
         uint256 place = 0;
-        for (uint32 id = 0; held >> id != 0; id++) {
-            if ((held >> id) & 1 == 0) continue;
-            _openRisk(risks[place], shelf.markets[id], id);
-            place += 1;
+        for (uint32 id = 0; held != 0; (id, held) = (id + 1, held >> 1)) {
+            if (held & 1 == 0) continue;
+            _openRisk(risks[place++], shelf.markets[id], id);
         }
         _addPerps(shelf, trader, risks);
         _addOptions(shelf, trader, risks);
@@ -598,7 +671,7 @@ abstract contract Books is Module {
         pure
     {
         (risk.market, risk.index) = (id, market.index);
-        (risk.imf, risk.mmf) = (_initialFraction(market), market.mmf);
+        risk.mmf = market.mmf;
         (risk.perp, risk.naked) = (0, 0);
         PortfolioMath.clear(risk.pnl);
     }
@@ -608,12 +681,14 @@ abstract contract Books is Module {
         Trader memory trader,
         PortfolioMath.Risk[] memory risks
     ) private pure {
-        for (uint256 i = 0; i < trader.count; i++) {
-            Perp memory perp = trader.perps[i];
+        (Perp[] memory perps, uint256 count) = (trader.perps, trader.count);
+        for (uint256 i = 0; i < count; i++) {
+            Perp memory perp = perps[i];
             MarketView memory market = shelf.markets[perp.market];
             if (perp.size == 0 || market.status == MarketStatus.Closed) continue;
             PortfolioMath.Risk memory risk = risks[_riskPlace(trader, perp.market)];
-            PortfolioMath.addPerp(risk, perp.size, _perpScenarios(market));
+            risk.perp += perp.size.abs();
+            Scenarios.addPerp(risk.pnl, market.mark, perp.size);
         }
     }
 
@@ -628,9 +703,13 @@ abstract contract Books is Module {
             if (holding.size == 0) continue;
             uint256 place = _holdingSeries(shelf, holding);
             SeriesView memory series = shelf.series[place];
-            PortfolioMath.Risk memory risk = risks[_riskPlace(trader, series.underlying)];
+            PortfolioMath.Risk memory risk = risks[_riskPlace(trader, holding.underlying)];
             SeriesArray.addTo(risk.pnl, series.words, holding.size);
-            risk.naked += _naked(options, count, i);
+            uint256 naked = _naked(options, count, i, holding);
+            // At most 32 sizes.
+            unchecked {
+                risk.naked += naked;
+            }
         }
     }
 
@@ -653,14 +732,17 @@ abstract contract Books is Module {
         for (uint256 i = 0; i < held; i++) {
             Holding memory holding = options[i];
             if (holding.size == 0) continue;
-            uint256 place = _holdingSeries(shelf, holding);
-            bits |= 1 << shelf.series[place].underlying;
+            _holdingSeries(shelf, holding);
+            bits |= 1 << holding.underlying;
         }
     }
 
     /// The place of an underlying among an account's risks: how many lower ones it has.
-    function _riskPlace(Trader memory trader, uint32 market) internal pure returns (uint256) {
-        return FixedMath.popCount(trader.underlyings & ((1 << market) - 1));
+    function _riskPlace(Trader memory trader, uint256 market) internal pure returns (uint256) {
+        // There is no subtraction from zero.
+        unchecked {
+            return FixedMath.popCount(trader.underlyings & ((1 << market) - 1));
+        }
     }
 
     /// What a unit of a market's perpetual gains in each scenario, computed once.
@@ -674,21 +756,41 @@ abstract contract Books is Module {
 
     /// Naked shorts (s8) of the strike of holding number `which`, counted once a strike: at the first
     /// of its call and put.
-    function _naked(Holding[] memory options, uint256 count, uint256 which)
-        private
-        pure
-        returns (uint256)
-    {
-        Holding memory own = options[which];
+    function _naked(
+        Holding[] memory options,
+        uint256 count,
+        uint256 which,
+        Holding memory own
+    ) private pure returns (uint256) {
         uint32 partner = own.series ^ 1;
         int256 size = own.size;
-        for (uint256 i = 0; i < count; i++) {
-            Holding memory other = options[i];
-            if (other.series != partner) continue;
-            if (i < which && other.size != 0) return 0;
-            size += other.size;
-            break;
+        // Most often they are neighbours: look from the one before on. Nothing wraps, since sizes lie
+        // within int64.
+        unchecked {
+            (uint256 place, int256 other) =
+                _find(options, which == 0 ? 0 : which - 1, count, partner);
+            if (place == count) (place, other) = _find(options, 0, which, partner);
+            if (place < which && other != 0) return 0;
+            return uint256((-size - other).max(0));
         }
-        return uint256((-size).max(0));
+    }
+
+    /// The place of a series from `start` on and its size, or `end` and zero.
+    function _find(Holding[] memory options, uint256 start, uint256 end, uint32 series)
+        private
+        pure
+        returns (uint256 place, int256 size)
+    {
+        // Callers keep `end` within the list.
+        assembly ("memory-safe") {
+            let list := add(options, 32)
+            for { place := start } lt(place, end) { place := add(place, 1) } {
+                let holding := mload(add(list, shl(5, place)))
+                if eq(mload(holding), series) {
+                    size := mload(add(holding, 64))
+                    break
+                }
+            }
+        }
     }
 }

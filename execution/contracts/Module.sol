@@ -95,9 +95,9 @@ abstract contract Module is Storage {
     /// Reads what requirements need of a market and accrues its funding in memory.
     function _load(MarketView memory view_, uint32 id) internal view {
         Market storage market = markets[id];
-        MarketPrice memory price = market.price;
-        MarketFlow memory flow = market.flow;
-        MarketRules memory rules = market.rules;
+        MarketPrice storage price = market.price;
+        MarketFlow storage flow = market.flow;
+        MarketRules storage rules = market.rules;
         MarketCaps storage caps = market.caps;
         view_.loaded = true;
         view_.status = price.status;
@@ -111,7 +111,7 @@ abstract contract Module is Storage {
         view_.fundingTime = flow.fundingTime;
         view_.openInterest = flow.openInterest;
         view_.baseFraction = rules.imf;
-        view_.mmf = _maintenance(rules);
+        view_.mmf = _inForce(rules.mmfFrom, rules.mmf, rules.mmfTime);
         (view_.oiLow, view_.oiHigh) = (caps.oiLow, caps.oiHigh);
         if (closed) _release(view_);
         else _accrue(view_, market, freshUntil);
@@ -131,10 +131,10 @@ abstract contract Module is Storage {
         private
         view
     {
-        FundingRules memory rules = market.fundingRules;
         uint256 start = view_.fundingTime;
-        uint256 passed = (block.timestamp - start) / rules.interval;
+        uint256 passed = (block.timestamp - start) / market.fundingRules.interval;
         if (passed == 0) return;
+        FundingRules memory rules = market.fundingRules;
         view_.accrued = true;
         view_.fundingTime = start + passed * rules.interval;
         if (view_.status == MarketStatus.Halted || freshUntil < start) return;
@@ -205,9 +205,11 @@ abstract contract Module is Storage {
     }
 
     function _maintenance(MarketRules memory rules) internal view returns (uint256) {
-        return PerpMath.maintenanceFraction(
-            rules.mmfFrom, rules.mmf, block.timestamp - rules.mmfTime
-        );
+        return _inForce(rules.mmfFrom, rules.mmf, rules.mmfTime);
+    }
+
+    function _inForce(uint256 from, uint256 to, uint256 time) private view returns (uint256) {
+        return PerpMath.maintenanceFraction(from, to, block.timestamp - time);
     }
 
     function _initialFraction(MarketView memory view_) internal pure returns (uint256) {

@@ -51,8 +51,14 @@ library PortfolioMath {
     function worst(int256[24] memory pnl) internal pure returns (int256 lowest) {
         assembly ("memory-safe") {
             let end := add(pnl, 768)
-            for {} lt(pnl, end) { pnl := add(pnl, 32) } {
+            for {} lt(pnl, end) { pnl := add(pnl, 128) } {
                 let one := mload(pnl)
+                if slt(one, lowest) { lowest := one }
+                one := mload(add(pnl, 32))
+                if slt(one, lowest) { lowest := one }
+                one := mload(add(pnl, 64))
+                if slt(one, lowest) { lowest := one }
+                one := mload(add(pnl, 96))
                 if slt(one, lowest) { lowest := one }
             }
         }

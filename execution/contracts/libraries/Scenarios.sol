@@ -20,6 +20,8 @@ library Scenarios {
     uint256 private constant SHARE_ONE = 1e12;
     /// Times SHARE_ONE, makes every gain of a perpetual positive, so that division floors.
     uint256 private constant LIFT = 1 << 128;
+    /// p8 * s8 over q6.
+    uint256 private constant PRICE_SIZE = 1e10;
 
     /// With so long to live, volatility is stressed by 40% and 22%: m is one.
     uint256 private constant MONTH = 30 days;
@@ -101,6 +103,45 @@ library Scenarios {
                 let gain := add(mul(mload(place), mark), lift)
                 mstore(place, sub(div(gain, SHARE_ONE), LIFT))
             }
+        }
+    }
+
+    /// @notice Adds to each sum (q6) what `size` (s8, int64) of a perpetual gains: floor(size * a /
+    /// 1e10), with a as `perp` says.
+    /// @dev The 24 scenarios have eleven shares, of which one is zero.
+    /// @param mark p8, below 2^64.
+    // forgefmt: disable-next-item
+    function addPerp(int256[24] memory sums, uint256 mark, int256 size) internal pure {
+        // Sums of some hundred numbers below 2^127.
+        unchecked {
+            int256 gain = _gain(160_000e6, mark, size);
+            sums[0] += gain; sums[18] += gain; sums[19] += gain;
+            sums[20] += gain; sums[22] += gain; sums[23] += gain;
+            sums[21] += _gain(53_333 * 3_000_000, mark, size);
+            gain = _gain(120_000e6, mark, size);
+            sums[1] += gain; sums[2] += gain;
+            gain = _gain(80_000e6, mark, size);
+            sums[3] += gain; sums[4] += gain;
+            gain = _gain(40_000e6, mark, size);
+            sums[5] += gain; sums[6] += gain;
+            gain = _gain(-40_000e6, mark, size);
+            sums[9] += gain; sums[10] += gain;
+            gain = _gain(-80_000e6, mark, size);
+            sums[11] += gain; sums[12] += gain;
+            gain = _gain(-120_000e6, mark, size);
+            sums[13] += gain; sums[14] += gain;
+            sums[15] += _gain(-160_000e6, mark, size);
+            gain = _gain(242_424 * -660_000, mark, size);
+            sums[16] += gain; sums[17] += gain;
+        }
+    }
+
+    /// @dev What `size` gains with a share of `mark`, floored a unit and then as a whole, q6.
+    function _gain(int256 share, uint256 mark, int256 size) private pure returns (int256 q6) {
+        // As in `perp`; and |size * unit| is below 2^127, less than what is lifted by.
+        assembly ("memory-safe") {
+            let unit := sub(div(add(mul(share, mark), mul(LIFT, SHARE_ONE)), SHARE_ONE), LIFT)
+            q6 := sub(div(add(mul(size, unit), mul(LIFT, PRICE_SIZE)), PRICE_SIZE), LIFT)
         }
     }
 

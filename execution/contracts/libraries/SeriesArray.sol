@@ -96,12 +96,14 @@ library SeriesArray {
     function addTo(int256[24] memory sums, uint256[5] memory words, int256 size) internal pure {
         // |size| <= 2^63 and M < 2^113, so that no product reaches 2^224.
         assembly ("memory-safe") {
-            let factor := mul(size, RECIPROCAL)
+            let factor := 0
+            // Under a condition, or the compiler multiplies again for every lane.
+            if size { factor := mul(size, RECIPROCAL) }
             let lift := shl(47, size)
             if slt(size, 0) { lift := sub(factor, lift) }
             let lane := add(words, 16)
             let end := add(sums, 768)
-            for { let sum := sums } lt(sum, end) { sum := add(sum, 256) } {
+            for { let sum := sums } lt(sum, end) { sum := add(sum, 128) } {
                 mstore(sum, add(mload(sum),
                     sar(SHIFT, add(mul(factor, sar(TOP, mload(lane))), lift))))
                 mstore(add(sum, 32), add(mload(add(sum, 32)),
@@ -110,15 +112,7 @@ library SeriesArray {
                     sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 12)))), lift))))
                 mstore(add(sum, 96), add(mload(add(sum, 96)),
                     sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 18)))), lift))))
-                mstore(add(sum, 128), add(mload(add(sum, 128)),
-                    sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 24)))), lift))))
-                mstore(add(sum, 160), add(mload(add(sum, 160)),
-                    sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 30)))), lift))))
-                mstore(add(sum, 192), add(mload(add(sum, 192)),
-                    sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 36)))), lift))))
-                mstore(add(sum, 224), add(mload(add(sum, 224)),
-                    sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 42)))), lift))))
-                lane := add(lane, 48)
+                lane := add(lane, 24)
             }
         }
     }
@@ -126,7 +120,10 @@ library SeriesArray {
     /// @notice Worth of `size` (s8) at `value` (p8) a unit, q6: floor(size * (V + [size < 0]) /
     /// 1e10).
     function holdingValue(uint256 value, int256 size) internal pure returns (int256 q6) {
-        int256 unit = int256(value) + (size < 0 ? int256(1) : int256(0));
-        return (size * unit).floorDiv(PRICE_SIZE);
+        // A value is below 2^48 and a size within int64.
+        unchecked {
+            int256 unit = int256(value) + (size < 0 ? int256(1) : int256(0));
+            return (size * unit).floorDiv(PRICE_SIZE);
+        }
     }
 }

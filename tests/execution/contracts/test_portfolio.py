@@ -22,7 +22,7 @@ from tests.execution.contracts.pit import INDEX, MONTH, Pit, model_of, option_of
 PORTFOLIO = 1
 SPOTS = (INDEX, usd(3_000))
 STEPS = 60
-COLD_CHECK_GAS_MAX = 700_000
+COLD_CHECK_GAS_MAX = 540_000
 """Of 8 perpetuals and 16 series; reading their 146 slots takes 308,000 of it."""
 
 
