@@ -4,10 +4,10 @@ Storage is decoded here with the readers that the node itself uses; what has to 
 contract computes in an `eth_call`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bridge.l1 import wire
 from bridge.l1.abi import error_names
@@ -29,8 +29,17 @@ from execution.margin import (
 from execution.margin.storage import Word, read_value
 from genesis.predeploys import CLEARING_HOUSE
 from node.keepers.batches import BatchClient, Call
-from node.keepers.limits import CALL_BATCH_MAX, READ_ROUNDS_MAX, STORAGE_BATCH_MAX
+from node.keepers.limits import (
+    CALL_BATCH_MAX,
+    READ_ROUNDS_MAX,
+    REHEARSAL_BATCH_MAX,
+    STORAGE_BATCH_MAX,
+)
+from node.keepers.rehearsal import rehearsal
 from state.types import Address, BlockNumber, Gas, Timestamp
+
+_ANYBODY: Final = Address(b"\xff" * 20)
+"""In whose name what anybody may call is rehearsed."""
 
 T = TypeVar("T")
 Reader = Callable[[Word], T]
@@ -45,6 +54,11 @@ class Standing:
     initial: int
     maintenance: int
     stale: bool
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Standing":
+        """From what `requirements` returns."""
+        return cls(found["equity"], found["initial"], found["maintenance"], found["stale"])
 
     @property
     def is_liquidatable(self) -> bool:
@@ -160,11 +174,22 @@ class Books:
         answers = await self.view_each("requirements", [(id_,) for id_ in wanted])
         for id_, answer in zip(wanted, answers):
             if answer is not None:
-                (found,) = answer
-                self._standings[id_] = Standing(
-                    found["equity"], found["initial"], found["maintenance"], found["stale"]
-                )
+                self._standings[id_] = Standing.of(*answer)
         return {id_: self._standings[id_] for id_ in ids if id_ in self._standings}
+
+    async def standings_after(self, calls: Mapping[int, Sequence[bytes]]) -> dict[int, Standing]:
+        """How accounts would stand, each after its own calls; left out where any is refused."""
+        house, name = clearing_house(), "requirements"
+        rehearsals = [
+            rehearsal([*first, house.call(name, id_)], _ANYBODY, block=self._block())
+            for id_, first in calls.items()
+        ]
+        answers = await self._rpc.request_all(rehearsals, REHEARSAL_BATCH_MAX)
+        return {
+            id_: Standing.of(*house.result(name, wire.data(answer, name)))
+            for id_, answer in zip(calls, answers)
+            if not isinstance(answer, L1RequestRefused)
+        }
 
     async def view_each(
         self, name: str, arguments: Sequence[tuple[object, ...]]
@@ -196,6 +221,17 @@ class Books:
             common["gas"] = wire.to_quantity(gas)
         calls = [Call("eth_call", ({**common, "data": wire.to_data(one)}, block)) for one in data]
         return await self._rpc.request_all(calls, CALL_BATCH_MAX)
+
+    async def rehearse(self, calls: Sequence[bytes], *, sender: Address, gas: Gas) -> object:
+        """Several calls of `sender`, each seeing what those before it did: tried, not sent.
+
+        What the last one answers; a refusal of any stands for it.
+        """
+        if len(calls) == 1:
+            (answer,) = await self.call_each(calls, sender=sender, gas=gas)
+        else:
+            (answer,) = await self._rpc.request_all([rehearsal(calls, sender, gas)], CALL_BATCH_MAX)
+        return answer
 
     def _block(self) -> str:
         if self._moment is None:

@@ -24,6 +24,7 @@ from execution.margin import (
 )
 from node.keepers.books import Books, Moment
 from node.keepers.census import Census, has_positions
+from node.keepers.debts import due_reports
 from node.keepers.keeper import Done
 from node.keepers.lane import Deed, Lane
 from node.keepers.limits import (
@@ -33,6 +34,7 @@ from node.keepers.limits import (
     GAS_DELEVERAGE,
     PROPOSALS_TRIED_MAX,
 )
+from node.keepers.pricing import Pricing, judge
 
 _SIZE_PRICE = 10**10
 """s8 times p8 in q6."""
@@ -50,9 +52,26 @@ class Holding:
     notional: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everybody who may be concerned, in the block that is looked at."""
+
+    moment: Moment
+    accounts: Mapping[int, AccountState]
+    markets: Mapping[int, MarketState]
+
+    def is_closed(self, market: int) -> bool:
+        """Whether the market has ended, so that nobody gains from it any more."""
+        return self.markets[market].status is MarketStatus.CLOSED
+
+
 @dataclass(slots=True)
 class Deleverager:
-    """Proposes the counterparty with the highest score, and executes once its delay is over."""
+    """Proposes the counterparty with the highest score, and executes once its delay is over.
+
+    What is still to be reported of the bankrupt account's debt goes before the proposal, so that
+    withdrawals are closed first, and before that what prices its series.
+    """
 
     books: Books
     lane: Lane
@@ -68,44 +87,49 @@ class Deleverager:
         moment = await self.books.look()
         accounts = await self._census.next()
         exposed = [id_ for id_, account in accounts.items() if has_positions(account)]
-        standings = await self.books.standings(exposed)
+        known = await self.books.standings(exposed)
+        holders = [id_ for id_, account in accounts.items() if account.options]
+        judged = await judge(self.books, moment, known, holders)
+        standings = judged.standings
         below = [id_ for id_, one in standings.items() if one.equity < 0 and not one.stale]
         below.sort(key=lambda id_: standings[id_].equity)
-        markets = await self.books.markets()
+        stage = Stage(moment, accounts, await self.books.markets())
         parts = []
         for id_ in below[:ACCOUNTS_AT_ONCE_MAX]:
-            for market in await self._positions(id_, accounts[id_], markets):
-                parts.append(await self._close(id_, market, accounts, markets, moment))
+            report = await due_reports(self.books, {id_: accounts[id_]}, {id_: standings[id_]})
+            parts.append(await self._end(id_, stage, judged.before(id_), tuple(report)))
         return Done.of(parts)
 
-    async def _positions(
-        self, id_: int, account: AccountState, markets: Mapping[int, MarketState]
-    ) -> list[int]:
+    async def _end(
+        self, id_: int, stage: Stage, pricing: Pricing, report: tuple[Deed, ...]
+    ) -> Done:
+        """Each position of an account, whose debt is known before anybody has to take a part."""
+        parts = []
+        for market in await self._positions(id_, stage):
+            done = await self._close(id_, market, stage, (*pricing, *report))
+            report = () if done.sent else report
+            parts.append(done)
+        return Done.of(parts)
+
+    async def _positions(self, id_: int, stage: Stage) -> list[int]:
         """What others may have gained from: perpetuals, and options that it is short of."""
-        perps = [one for one in account.markets if markets[one].status is not MarketStatus.CLOSED]
+        perps = [one for one in stage.accounts[id_].markets if not stage.is_closed(one)]
         held = await self.books.read(partial(read_holdings, account=id_))
         return perps + [one.series for one in held if one.size < 0]
 
-    async def _close(
-        self,
-        id_: int,
-        market: int,
-        accounts: Mapping[int, AccountState],
-        markets: Mapping[int, MarketState],
-        moment: Moment,
-    ) -> Done:
+    async def _close(self, id_: int, market: int, stage: Stage, first: tuple[Deed, ...]) -> Done:
         """Execute a candidate whose time has come; propose one where none fits, or a better."""
         standing = await self.books.read(partial(read_candidate, account=id_, market=market))
-        if standing is not None and await self._is_old_enough(standing, market, moment):
+        if standing is not None and await self._is_old_enough(standing, market, stage.moment):
             data = clearing_house().call("deleverage", id_, market)
             what = f"deleverage account {id_} in {_name(market)} against {standing.counterparty}"
-            done = await self.lane.do([Deed(what, data, GAS_DELEVERAGE)])
+            done = await self.lane.do([Deed(what, data, GAS_DELEVERAGE, first)])
             if not _no_counterparty(done):
                 return done
-        ranked = await self._ranked(id_, market, accounts, markets)
+        ranked = await self._ranked(id_, market, stage)
         if standing is not None and ranked[:1] == [standing.counterparty]:
             return Done()
-        return await self._propose(id_, market, ranked)
+        return await self._propose(id_, market, ranked, first)
 
     async def _is_old_enough(self, candidate: CandidateState, market: int, moment: Moment) -> bool:
         underlying = await self._underlying(market)
@@ -117,13 +141,15 @@ class Deleverager:
             return market
         return (await self.books.strikes())[market & ~1].underlying
 
-    async def _propose(self, id_: int, market: int, ranked: list[int]) -> Done:
+    async def _propose(
+        self, id_: int, market: int, ranked: list[int], first: tuple[Deed, ...]
+    ) -> Done:
         """The first in the order that the contract takes: the best may be left with nothing."""
         refused = []
         for counterparty in ranked[:PROPOSALS_TRIED_MAX]:
             data = clearing_house().call("proposeDeleverage", id_, market, counterparty)
             what = f"propose {counterparty} against account {id_} in {_name(market)}"
-            done = await self.lane.do([Deed(what, data, GAS_DELEVERAGE)])
+            done = await self.lane.do([Deed(what, data, GAS_DELEVERAGE, first)])
             refused.append(done)
             if not _no_counterparty(done):
                 return done
@@ -131,15 +157,9 @@ class Deleverager:
 
     # The order
 
-    async def _ranked(
-        self,
-        id_: int,
-        market: int,
-        accounts: Mapping[int, AccountState],
-        markets: Mapping[int, MarketState],
-    ) -> list[int]:
+    async def _ranked(self, id_: int, market: int, stage: Stage) -> list[int]:
         """Counterparties by the contract's score, the highest first, ties to the lower id."""
-        held = await self._held(market, accounts, markets)
+        held = await self._held(market, stage)
         failing = next((one for one in held if one.account == id_), None)
         if failing is None:
             return []
@@ -157,17 +177,12 @@ class Deleverager:
         scored = [(-score[0], one.account) for score, one in zip(scores, solvent) if score]
         return [account for score, account in sorted(scored) if score < 0]
 
-    async def _held(
-        self,
-        market: int,
-        accounts: Mapping[int, AccountState],
-        markets: Mapping[int, MarketState],
-    ) -> list[Holding]:
+    async def _held(self, market: int, stage: Stage) -> list[Holding]:
         if market >= SERIES_START:
-            return await self._held_options(market, accounts)
-        ids = [id_ for id_, one in accounts.items() if one.perps >> market & 1]
+            return await self._held_options(market, stage.accounts)
+        ids = [id_ for id_, one in stage.accounts.items() if one.perps >> market & 1]
         readers = [partial(read_position, account=id_, market=market) for id_ in ids]
-        mark = markets[market].mark
+        mark = stage.markets[market].mark
         return [
             Holding(
                 account=id_,

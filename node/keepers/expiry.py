@@ -20,6 +20,7 @@ from node.keepers.errors import SamplesOutOfReach
 from node.keepers.keeper import Done
 from node.keepers.lane import Deed, Lane
 from node.keepers.limits import (
+    ACCOUNTS_AT_ONCE_MAX,
     BUCKETS_TRIED,
     EXPIRY_SECONDS,
     GAS_HOLDER,
@@ -27,6 +28,7 @@ from node.keepers.limits import (
     HOLDERS_A_TRANSACTION_MAX,
     LINKS_WALKED_MAX,
 )
+from node.keepers.pricing import pricing_of
 from node.keepers.series import series_books
 from state.types import Gas, Timestamp
 
@@ -59,7 +61,11 @@ class ExpiryKeeper:
         fixed = await self._settlements({_expiry(ended, id_) for id_ in left})
         ready = {id_: one for id_, one in left.items() if fixed[_expiry(ended, id_)]}
         fixing = [await self._fix(*expiry) for expiry, price in fixed.items() if not price]
-        return await self.lane.do([*fixing, *await self._settle(ready)])
+        accounts = await self._census.next() if ready else {}
+        done = await self.lane.do([*fixing, *await self._settle(ready, accounts)])
+        if not _lacks_prices(done):
+            return done
+        return Done.of((done, await self._settle_priced(ready, accounts)))
 
     async def _settlements(
         self, expiries: set[tuple[int, Timestamp]]
@@ -76,15 +82,31 @@ class ExpiryKeeper:
         what = f"fix the settlement of market {underlying} at {expiry}"
         return Deed(what, data, GAS_SETTLEMENT)
 
-    async def _settle(self, series: Mapping[int, SeriesState]) -> list[Deed]:
-        if not series:
-            return []
-        accounts = await self._census.next()
+    async def _settle(
+        self, series: Mapping[int, SeriesState], accounts: Mapping[int, AccountState]
+    ) -> list[Deed]:
         deeds: list[Deed] = []
         for id_, state in series.items():
             holders = await self._holders(id_, accounts, shorts=state.shorts_left > 0)
             deeds += settle_deeds(f"settle series {id_}", "settleOptions", id_, holders)
         return deeds
+
+    async def _settle_priced(
+        self, series: Mapping[int, SeriesState], accounts: Mapping[int, AccountState]
+    ) -> Done:
+        """Shorts that are still there, each right after what else it holds is priced: who can't
+        pay in full is settled only once it is known what the rest is worth."""
+        moment = await self.books.look()
+        deeds: list[Deed] = []
+        for id_, state in series.items():
+            if not state.shorts_left:
+                continue
+            shorts = await self._holders(id_, accounts, shorts=True)
+            pricing = await pricing_of(self.books, moment, shorts)
+            for short in shorts:
+                first = pricing[short]
+                deeds += settle_deeds(f"settle series {id_}", "settleOptions", id_, [short], first)
+        return await self.lane.do(deeds[:ACCOUNTS_AT_ONCE_MAX])
 
     async def _holders(
         self, series: int, accounts: Mapping[int, AccountState], *, shorts: bool
@@ -95,15 +117,25 @@ class ExpiryKeeper:
         return [id_ for id_, size in zip(ids, sizes) if (size < 0 if shorts else size > 0)]
 
 
-def settle_deeds(what: str, function: str, subject: int, accounts: Sequence[int]) -> list[Deed]:
-    """Calls of a function that takes a market or series and its holders, some at a time."""
+def settle_deeds(
+    what: str, function: str, subject: int, accounts: Sequence[int], first: tuple[Deed, ...] = ()
+) -> list[Deed]:
+    """Calls of a function that takes a market or series and its holders, some at a time.
+
+    `first` goes right before each.
+    """
     deeds = []
     for start in range(0, len(accounts), HOLDERS_A_TRANSACTION_MAX):
         part = accounts[start : start + HOLDERS_A_TRANSACTION_MAX]
         data = clearing_house().call(function, subject, part)
         words = f"{what}: account{'s' * (len(part) > 1)} {', '.join(map(str, part))}"
-        deeds.append(Deed(words, data, Gas(GAS_SETTLEMENT + GAS_HOLDER * len(part))))
+        deeds.append(Deed(words, data, Gas(GAS_SETTLEMENT + GAS_HOLDER * len(part)), first))
     return deeds
+
+
+def _lacks_prices(done: Done) -> bool:
+    """Whether the contract refused somebody because what else he holds isn't priced."""
+    return any(one.reason.startswith("JudgedWhenFresh") for one in done.refused)
 
 
 async def newest_bucket_before(books: Books, market: int, time: Timestamp) -> int:

@@ -1,8 +1,8 @@
 """Transactions of one account, several under way at a time.
 
-What is tried first and would revert isn't sent. A nonce is given out only when the transaction goes
-to the pool at once, so that a refusal leaves no gap; one that leaves a gap all the same is given to
-the next.
+What is tried first and would revert isn't sent, nor what was to go right before it. A nonce is
+given out only when the transaction goes to the pool at once, so that a refusal leaves no gap; one
+that leaves a gap all the same is given to the next.
 """
 
 import asyncio
@@ -35,6 +35,14 @@ class Deed:
     what: str
     data: bytes
     gas: Gas
+    first: tuple["Deed", ...] = ()
+    """Goes right before it, with the nonces before its own and hence in the same block where that
+    has room: what may not grow old until this is executed. Sent only if this is."""
+
+    @property
+    def row(self) -> tuple["Deed", ...]:
+        """All of it, in the order of the nonces."""
+        return (*(one for deed in self.first for one in deed.row), self)
 
 
 class Lane:
@@ -54,7 +62,7 @@ class Lane:
         """
         tried = [await self._try(deed) for deed in deeds]
         refused = tuple(one for one in tried if one is not None)
-        wanted = [deed for deed, refusal in zip(deeds, tried) if refusal is None]
+        wanted = [one for deed, no in zip(deeds, tried) if no is None for one in deed.row]
         ends = await asyncio.gather(*map(self._send, wanted), return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException):
@@ -65,8 +73,10 @@ class Lane:
 
     async def _try(self, deed: Deed) -> Refused | None:
         """Why the contract would refuse in the newest block; None where it would not."""
-        (answer,) = await self._books.call_each(
-            [deed.data], sender=self._transactor.address, gas=deed.gas
+        answer = await self._books.rehearse(
+            [one.data for one in deed.row],
+            sender=self._transactor.address,
+            gas=Gas(sum(one.gas for one in deed.row)),
         )
         if not isinstance(answer, L1RequestRefused):
             return None

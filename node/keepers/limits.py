@@ -10,6 +10,9 @@ STORAGE_BATCH_MAX = 500
 CALL_BATCH_MAX = 32
 """Calls of the EVM in one HTTP request: at 10 ms each the answer comes well within its time."""
 
+REHEARSAL_BATCH_MAX = 4
+"""Accounts judged at new prices in one HTTP request: up to 32 series each, at 25 ms a series."""
+
 READ_ROUNDS_MAX = 4
 """A reader that needs slots which depend on slots is run again so often; holdings need three."""
 
@@ -116,6 +119,10 @@ STANDINGS_A_STEP_MAX = 512
 
 ACCOUNTS_AT_ONCE_MAX = 8
 """Accounts liquidated, reported or deleveraged in one step."""
+
+ACCOUNTS_REJUDGED_MAX = 16
+"""Accounts whose option prices are stale and that are judged at new ones in one step, those that
+last stood worst first: some 0.1 s of EVM each with four series, and 0.8 s with all that fit."""
 
 DEBT_MOVE_PPM = 10_000
 """A reported debt is brought up to date when it is off by more: prices move it every block."""

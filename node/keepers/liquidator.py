@@ -14,6 +14,7 @@ from node.keepers.keeper import Done
 from node.keepers.lane import Deed, Lane
 from node.keepers.limits import ACCOUNTS_AT_ONCE_MAX, GAS_LIQUIDATION, LIQUIDATOR_SECONDS
 from node.keepers.orders import RestingOrder, best_for, read_orders
+from node.keepers.pricing import Pricing, judge
 
 
 @dataclass(slots=True)
@@ -33,15 +34,20 @@ class Liquidator:
 
     async def step(self) -> Done:
         """Liquidate the worst of those that failed, then report who is below zero."""
-        await self.books.look()
+        moment = await self.books.look()
         accounts = await self._census.next()
         exposed = [id_ for id_, account in accounts.items() if has_positions(account)]
         standings = await self.books.standings(exposed)
-        failing = _failing(standings)
+        holders = [id_ for id_, account in accounts.items() if account.options]
+        judged = await judge(self.books, moment, standings, holders)
+        failing = _failing(judged.standings)
         sold = await self._sell(failing, accounts)
-        done = sold.subjects
-        taken = await self.lane.do([_takeover(id_) for id_ in failing if id_ not in done])
-        closed = done | {id_ for id_ in failing if _takeover(id_).what in _whats(taken)}
+        takeovers = {
+            id_: _takeover(id_, judged.before(id_)) for id_ in failing if id_ not in sold.subjects
+        }
+        taken = await self.lane.do(list(takeovers.values()))
+        closed = sold.subjects | _subjects(takeovers, taken)
+        # Debts are what the contract says without new prices: it reports them at those it has.
         reports = await due_reports(self.books, accounts, standings, but=closed)
         return Done.of((sold.done, taken, await self.lane.do(reports)))
 
@@ -59,8 +65,7 @@ class Liquidator:
                 data = clearing_house().call("liquidate", id_, table)
                 deeds[id_] = Deed(f"liquidate account {id_}", data, GAS_LIQUIDATION)
         done = await self.lane.do(list(deeds.values()))
-        sent = _whats(done)
-        return Sold(done, frozenset(id_ for id_, deed in deeds.items() if deed.what in sent))
+        return Sold(done, _subjects(deeds, done))
 
     async def _table(
         self,
@@ -97,10 +102,14 @@ def _failing(standings: Mapping[int, Standing]) -> list[int]:
     return worst[:ACCOUNTS_AT_ONCE_MAX]
 
 
-def _takeover(id_: int) -> Deed:
+def _takeover(id_: int, pricing: Pricing) -> Deed:
+    """Right after its series are priced, for the contract judges no account by stale ones."""
     data = clearing_house().call("takeOver", id_)
-    return Deed(f"let the backstop take over account {id_}", data, GAS_LIQUIDATION)
+    what = f"let the backstop take over account {id_}"
+    return Deed(what, data, GAS_LIQUIDATION, first=pricing)
 
 
-def _whats(done: Done) -> frozenset[str]:
-    return frozenset(sent.what for sent in done.sent)
+def _subjects(deeds: Mapping[int, Deed], done: Done) -> frozenset[int]:
+    """Accounts whose deeds are done."""
+    sent = {one.what for one in done.sent}
+    return frozenset(id_ for id_, deed in deeds.items() if deed.what in sent)

@@ -52,7 +52,8 @@ def test_counterparty_with_the_highest_score_is_proposed_then_executed(
 
     long, poor = crowd.long.id, crowd.poor.id
     assert [one.what for one in proposed.sent] == [
-        f"propose {poor} against account {long} in market {MARKET}"
+        f"report the debt of account {long}",
+        f"propose {poor} against account {long} in market {MARKET}",
     ]
     assert early.sent == early.refused == ()
     assert [one.what for one in executed.sent] == [
@@ -60,6 +61,27 @@ def test_counterparty_with_the_highest_score_is_proposed_then_executed(
     ]
     assert books.size(crowd.poor) == 0
     assert books.size(crowd.long) == SIZE // 2
+
+
+def test_debt_is_known_before_anybody_is_proposed_and_is_reported_once(
+    books: World, crowd: Crowd
+) -> None:
+    proposed = books.step(Duty.DELEVERAGER)
+    debt, proposal = (one.block for one in proposed.sent)
+    assert debt <= proposal
+    assert books.view("getDebt", crowd.long.id)[1] > 0
+    assert books.step(Duty.LIQUIDATOR).sent == ()
+
+
+def test_debt_of_an_account_that_the_backstop_takes_is_not_reported(
+    books: World, crowd: Crowd
+) -> None:
+    books.fill_vault(MARKET, 1_000_000 * USD)
+    books.fund(MARKET, 10_000 * USD)
+
+    books.step(Duty.DELEVERAGER)
+
+    assert books.view("getDebt", crowd.long.id)[1] == 0
 
 
 def test_bankrupt_account_ends_with_nothing_and_owes_nothing(books: World, crowd: Crowd) -> None:
@@ -79,7 +101,7 @@ def test_better_counterparty_replaces_the_one_that_stands(books: World, crowd: C
 
     done = books.step(Duty.DELEVERAGER)
 
-    assert len(done.sent) == 1
+    assert len(done.sent) == 2
     candidate = books.view("getCandidate", crowd.long.id, MARKET)
     assert candidate["counterparty"] == crowd.poor.id
 

@@ -81,6 +81,32 @@ def test_refusals_do_not_stop_the_others(books: World) -> None:
     assert [one.what for one in done.refused] == ["hopeless"]
 
 
+def cancel(account: int, after: int) -> Deed:
+    """Cancels the orders of an account that `after` new ones lead to; its owner's to do."""
+    data = clearing_house().call("cancelAllOrders", account)
+    return Deed("cancel all orders", data, GAS, first=(create(),) * after)
+
+
+def test_what_goes_first_is_sent_before_what_needs_it(books: World) -> None:
+    newest = books.trader(1, 0).id
+
+    (done,) = do(books, [cancel(newest + 2, after=2)])
+
+    assert [one.what for one in done.sent] == ["create an account"] * 2 + ["cancel all orders"]
+    blocks = [one.block for one in done.sent]
+    assert blocks == sorted(blocks)
+
+
+def test_what_goes_first_is_not_sent_for_what_is_refused_even_then(books: World) -> None:
+    newest = books.trader(1, 0).id
+
+    (done,) = do(books, [cancel(newest + 2, after=1)])
+
+    assert done.sent == ()
+    assert [one.what for one in done.refused] == ["cancel all orders"]
+    assert books.trader(1, 0).id == newest + 1
+
+
 def test_account_that_can_not_pay_says_so(books: World) -> None:
     poor = Operator.of_dev_account(derive_account(77))
 
