@@ -38,8 +38,11 @@ class Trigger(msgspec.Struct, frozen=True, array_like=True):
 
     def is_met(self, mark: int, *, is_buy: bool) -> bool:
         """Whether the mark (p8) has reached the trigger."""
-        rises = is_buy == (self.kind is TriggerKind.STOP)
-        return mark >= self.price if rises else mark <= self.price
+        return mark >= self.price if self.rises(is_buy=is_buy) else mark <= self.price
+
+    def rises(self, *, is_buy: bool) -> bool:
+        """Whether the mark has to rise to the trigger, rather than fall."""
+        return is_buy == (self.kind is TriggerKind.STOP)
 
 
 class BookOrder(msgspec.Struct, frozen=True, array_like=True):

@@ -1,0 +1,59 @@
+"""What becomes of a fill that the clearing house rejected."""
+
+from sequencer.matching.desk import Desk
+from sequencer.matching.entry import Entry, last_match_ms
+from sequencer.matching.events import Fill, Unwound
+from sequencer.matching.faults import Fault, fault_of
+from sequencer.matching.inputs import CancelReason
+from sequencer.matching.policy import policy_of
+from sequencer.matching.views import OrderStatus
+
+
+def unwind(desk: Desk, fill: Fill, reason: int, block: int) -> None:
+    """Undo a fill on both orders. Who is at fault leaves; who isn't has its size back, in its old
+    place if the book still has room for it there."""
+    desk.note(Unwound(fill, reason, block))
+    fault = fault_of(reason, is_auction=fill.is_auction)
+    taker, maker = (desk.order_of_fill(order) for order in (fill.taker, fill.maker))
+    innocent = []
+    for entry, role in ((taker, Fault.TAKER), (maker, Fault.MAKER)):
+        desk.give_back(entry, fill)
+        if fault in (role, Fault.BOTH):
+            desk.cancel(entry, CancelReason.REFUSED_ON_CHAIN)
+        else:
+            innocent.append(entry)
+    # Only now: who leaves may have stood in the way.
+    for entry in innocent:
+        _reinstate(desk, entry)
+    for entry in (taker, maker):
+        desk.roster.forget_if_over(entry, desk.time)
+
+
+def _reinstate(desk: Desk, entry: Entry) -> None:
+    """Let an order that was given back a fill trade again, if it may."""
+    if entry.status is OrderStatus.LIVE:
+        desk.resize(entry, entry.left)
+    elif entry.status is OrderStatus.FILLED:
+        reason = _obstacle(desk, entry)
+        if reason is None:
+            desk.put_back(entry)
+        else:
+            desk.cancel(entry, reason)
+
+
+def _obstacle(desk: Desk, entry: Entry) -> CancelReason | None:
+    """Why a filled order can't go back to the book."""
+    order, book = entry.order, desk.book_of(entry)
+    if order.is_all_or_nothing:
+        return CancelReason.FOK_UNFILLED
+    if order.is_immediate:
+        return CancelReason.IMMEDIATE_REST
+    if last_match_ms(order) < desk.time:
+        return CancelReason.EXPIRED
+    if not book.rules.is_open:
+        return CancelReason.MARKET_CLOSED
+    if not book.is_on_grid(order.price, entry.left):
+        return CancelReason.OFF_GRID
+    if not policy_of(book.rules).may_rest_again(book, order):
+        return CancelReason.WOULD_CROSS
+    return None
