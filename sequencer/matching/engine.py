@@ -1,8 +1,9 @@
 """The matching engine: inputs in, events out, and the book between them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from sequencer.matching.auction import run_auction
 from sequencer.matching.book import MarketBook
 from sequencer.matching.desk import Desk
 from sequencer.matching.entry import Entry, last_match_ms
@@ -102,6 +103,34 @@ class MatchingEngine:
             return reason
         return policy_of(book.rules).refusal(book, order, _tradable(book, order, most), time)
 
+    def preview_auction(self, market: int) -> list[Fill]:
+        """The fills, all of id 0, that `Clear` would make in a market now. Changes nothing."""
+        book = self._desk.books.get(market)
+        if book is None or not book.rules.is_auction:
+            return []
+        price, pairs = run_auction(book)
+        return [
+            Fill(
+                id=0,
+                market=market,
+                price=price,
+                size=pair.size,
+                taker=pair.taker.order.hash,
+                maker=pair.maker.order.hash,
+                taker_account=pair.taker.order.account,
+                maker_account=pair.maker.order.account,
+                taker_is_buy=pair.taker.order.is_buy,
+                time=self.time,
+                is_auction=True,
+            )
+            for pair in pairs
+        ]
+
+    def must_wait(self, order: BookOrder) -> bool:
+        """Whether a new order would wait for the mark to reach its trigger."""
+        book = self._desk.books.get(order.market)
+        return book is not None and book.must_wait(order)
+
     def fired_by(self, marks: Mapping[int, int]) -> list[BookOrder]:
         """The waiting orders that these marks (p8 by market) would fire, in order."""
         fired = [e for book, mark in self._marked(marks) for e in book.triggers.met_by(mark)]
@@ -111,6 +140,15 @@ class MatchingEngine:
         """An order that's open, or done and not forgotten."""
         entry = self._desk.roster.get(order_hash)
         return entry.view() if entry else None
+
+    def open_orders(self) -> Iterator[OrderView]:
+        """All live and waiting orders, in the order in which they came."""
+        return (entry.view() for entry in self._desk.roster if not entry.is_done)
+
+    @property
+    def known_orders(self) -> int:
+        """How many orders it remembers, with those that are done and may not come again."""
+        return len(self._desk.roster)
 
     def orders_of(self, account: int) -> list[OrderView]:
         """An account's live and waiting orders, the earliest first."""

@@ -22,6 +22,9 @@ class Roster:
         """All of them, in the order in which they came."""
         return iter(self._by_hash.values())
 
+    def __len__(self) -> int:
+        return len(self._by_hash)
+
     def __contains__(self, order_hash: bytes) -> bool:
         return order_hash in self._by_hash
 
