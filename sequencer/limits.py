@@ -37,3 +37,15 @@ TRANSACTION_LENGTH_BYTES = 4
 MEASURED_MARGIN_BYTES = 2_048
 """Room left in a batch beyond what its compression was measured to need: heads, and the encoder
 choosing otherwise as more comes. A new measurement has to be worth as many bytes."""
+
+# Clearing house
+
+HOUSE_PIECES_MAX = 500_000
+"""Accounts, positions, fill lanes and markets that are remembered decoded, some 300 MB; whoever
+opens accounts to fill it makes the next block's readings start anew, no more."""
+
+LENS_CALLS_MAX = 10_000
+"""Margin checks after which the machine is made anew, because revm's journal only grows."""
+
+LENS_GAS = 2**40
+"""Gas of a margin check, which costs nobody anything; what an account may hold bounds it."""

@@ -64,6 +64,20 @@ class PositionState:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionKeyState:
+    """A key that may trade for an account: bit i of `perps` for market i and its options."""
+
+    expiry: Timestamp
+    epoch: int
+    perps: int
+
+    def allows(self, account: AccountState, underlying: int, now: Timestamp) -> bool:
+        """Whether it may trade what is priced by market `underlying`, as settlement asks."""
+        is_live = self.expiry >= now and self.epoch == account.session_epoch
+        return is_live and bool(self.perps >> underlying & 1)
+
+
+@dataclass(frozen=True, slots=True)
 class HoldingState:
     """A held option series and its size, s8, negative for a short."""
 
@@ -125,6 +139,16 @@ def read_option_size(word: Word, account: int, series: int) -> int:
     key = market_key(account, series >> 2)
     lane = read_lane(word, "optionSizes", key, series & 3, _SIZE_BITS)
     return lane - (lane >> _SIZE_BITS - 1 << _SIZE_BITS)
+
+
+def read_session_key(word: Word, account: int, key: Address) -> SessionKeyState:
+    """What a key may do for an account; all zero for one that was never set."""
+    return read_struct(SessionKeyState, word, "sessionKeys", account, key)
+
+
+def read_vault_market(word: Word, account: int) -> int:
+    """The one market that a backstop vault may trade."""
+    return int(read_value(word, "vaultMarket", account))
 
 
 def read_filled(word: Word, account: int, nonce: int) -> int:

@@ -37,6 +37,20 @@ class MarketState:
 
 
 @dataclass(frozen=True, slots=True)
+class MarketTermsState:
+    """What a market asks of fills: tick p8, lot s8, ppm of the mark, and its fee lanes in ppm.
+
+    Lanes 2 t and 2 t + 1 of `fees` are the taker's and the maker's of tier t.
+    """
+
+    tick: int
+    lot: int
+    price_band: int
+    is_auction: bool
+    fees: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SafetyRulesState:
     """How failing accounts of a market are closed (ppm and seconds), and its breakers."""
 
@@ -114,6 +128,20 @@ def read_market(word: Word, market: int) -> MarketState:
         flow["openInterest"],
         state["funding"]["pool"],
     )
+
+
+def read_market_terms(word: Word, market: int) -> MarketTermsState:
+    """What a market asks of fills; all zero for one that isn't listed."""
+    state = read_value(word, "markets", market)
+    rules, caps = state["rules"], state["caps"]
+    return MarketTermsState(
+        rules["tick"], rules["lot"], caps["priceBand"], caps["auction"], tuple(state["fees"])
+    )
+
+
+def read_is_paused(word: Word) -> bool:
+    """Whether fills may only reduce positions, in every market."""
+    return bool(read_value(word, "paused"))
 
 
 def read_safety_rules(word: Word, market: int) -> SafetyRulesState:

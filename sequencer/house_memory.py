@@ -1,0 +1,61 @@
+"""What was read of the clearing house's storage, and which slots it came from.
+
+A block changes few slots. What was decoded from the others stays good, so that following a block
+costs what the block changed, not what is known.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple, TypeVar
+
+from execution.margin.storage import Word
+from genesis.predeploys import CLEARING_HOUSE
+from sequencer.limits import HOUSE_PIECES_MAX
+from state.accounts import StateReader
+
+T = TypeVar("T")
+
+
+class Piece(NamedTuple):
+    """A thing that is read: its kind, whose it is (an account, or None), and its other keys."""
+
+    kind: str
+    account: int | None = None
+    keys: tuple[Hashable, ...] = ()
+
+
+class HouseMemory:
+    """Pieces of one state, each remembered until a slot of it changes. Not thread-safe."""
+
+    __slots__ = ("_pieces_of", "_state", "_values")
+
+    def __init__(self, state: StateReader) -> None:
+        self._state = state
+        self._values: dict[Piece, Any] = {}
+        self._pieces_of: dict[int, set[Piece]] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to start anew."""
+        return len(self._values) >= HOUSE_PIECES_MAX
+
+    def read(self, piece: Piece, decode: Callable[[Word], T]) -> T:
+        """What `decode` makes of the slots that it asks for; of memory if it has before."""
+        if piece in self._values:
+            found: T = self._values[piece]
+            return found
+
+        def word(slot: int) -> int:
+            self._pieces_of.setdefault(slot, set()).add(piece)
+            return self._state.storage(CLEARING_HOUSE, slot)
+
+        value = decode(word)
+        self._values[piece] = value
+        return value
+
+    def follow(self, state: StateReader, changed: Iterable[int]) -> frozenset[int]:
+        """Go on to a later state, in which those slots differ; returns whose pieces are gone."""
+        self._state = state
+        gone = {piece for slot in changed for piece in self._pieces_of.pop(slot, ())}
+        for piece in gone:
+            self._values.pop(piece, None)
+        return frozenset(piece.account for piece in gone if piece.account is not None)
