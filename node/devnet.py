@@ -26,6 +26,7 @@ from node.probe import EndpointSilent, RpcProbe
 from node.processes import Child
 from node.settings import InvalidSettings, Role, writable_folder
 from state.files import write_atomically
+from state.types import BlockNumber
 
 HOST: Final = "127.0.0.1"
 POLL_SECONDS: Final = 0.1
@@ -64,6 +65,8 @@ class DevnetSettings:
     price_seed: int = 1
     feed: str | None = None
     """Where prices come from instead of the seeded process."""
+    accepted_violations: frozenset[BlockNumber] = frozenset()
+    """Blocks that broke an invariant and that both nodes go on with."""
 
     @property
     def clock_extension_seconds(self) -> int:
@@ -282,16 +285,18 @@ def l1_child(settings: DevnetSettings) -> Child:
 
 
 def l2_children(settings: DevnetSettings) -> tuple[Child, Child]:
-    """The sequencer and the verifier; all that they share is the L1 and the deployment file."""
-    l1 = ("--l1-rpc", settings.l1_url, "--deployment", str(settings.deployment_file))
+    """The sequencer and the verifier, which share no more than `both` says."""
+    both = ["--l1-rpc", settings.l1_url, "--deployment", str(settings.deployment_file)]
+    for block in sorted(settings.accepted_violations):
+        both += ["--accept-violation", str(block)]
     own = ["--block-time", str(settings.block_seconds)]
     if settings.fault is not None:
         own += ["--fault", str(settings.fault)]
     if settings.keepers:
         own += keeper_arguments(settings)
     return (
-        _child(settings, "sequencer", settings.sequencer_url, settings.rpc_port, *l1, *own),
-        _child(settings, "verifier", settings.verifier_url, settings.verifier_port, *l1),
+        _child(settings, "sequencer", settings.sequencer_url, settings.rpc_port, *both, *own),
+        _child(settings, "verifier", settings.verifier_url, settings.verifier_port, *both),
     )
 
 

@@ -90,6 +90,7 @@ from execution.margin.reasons import (
     Reason,
 )
 from execution.margin.reports import (
+    OPTION_REPORT_TYPE,
     ReportKind,
     SignedOptionReport,
     SignedReport,
@@ -124,6 +125,7 @@ __all__ = [
     "MarketStatus",
     "MarketTermsState",
     "Match",
+    "OPTION_REPORT_TYPE",
     "ORDER_BYTES",
     "OptionInputsState",
     "OptionRulesState",

@@ -13,10 +13,11 @@ from execution.margin.typed_data import sign_digest, typed_digest, word
 from state.keccak import keccak
 from state.types import Hash32, Timestamp
 
-_OPTION_REPORT_TYPE: Final = keccak(
+OPTION_REPORT_TYPE: Final = keccak(
     b"OptionReport(uint32 strike,uint32 round,uint64 forward,uint64 discount,uint64 volatility,"
     b"uint40 timestamp)"
 )
+"""EIP-712 type hash of a report of a strike's inputs."""
 
 
 class ReportKind(IntEnum):
@@ -103,7 +104,7 @@ def sign_option_report(
 ) -> SignedOptionReport:
     """Sign a strike's option inputs with an oracle signer's 32-byte key."""
     members = (strike, round_, forward, discount, volatility, timestamp)
-    r, s, parity = sign_digest(typed_digest(domain, _OPTION_REPORT_TYPE, members), key)
+    r, s, parity = sign_digest(typed_digest(domain, OPTION_REPORT_TYPE, members), key)
     return SignedOptionReport(forward, discount, volatility, timestamp, 27 + parity, r, word(s))
 
 

@@ -1,18 +1,19 @@
 """How `tallystick demo crash` tells its story: a line a report, what follows from it, the books."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from textwrap import fill
 from typing import Any, Final
 
 from rich.console import Console
 from rich.status import Status as Spinner
 
-from node.cli import output
-from node.demo.crash import MARKET_NAMES
+from node.cli import output, stories
+from node.demo.amounts import amount, dollars, exact, price, signed_quantity, usd
 from node.demo.crash_story import CrashStory, Gate, News, Stand
 from node.demo.ledger import Ledger
+from node.demo.names import MARKET_NAMES
 from node.demo.shapes import Scene, Shape
-from node.demo.trade import PRICE, SIZE, USD, dollars, usd
 from state.types import BlockNumber
 
 _TEXT_COLUMNS: Final = 100
@@ -21,24 +22,17 @@ _BAR: Final = 24
 """Characters of a bar that is full at the first price."""
 
 
-class Teller:
-    """Tells it on a terminal while it happens."""
+class Teller(stories.Teller):
+    """Tells the crash, a line a report, while it happens."""
 
     def __init__(self, console: Console, spinner: Spinner) -> None:
-        self._console = console
-        self._spinner = spinner
+        super().__init__(console, spinner)
         self._accounts: dict[int, str] = {}
         self._holdings: Mapping[int, str] = {}
         self._failing: set[int] = set()
         """Accounts whose failing was told."""
         self._debtors: set[int] = set()
         """Accounts whose debt was told."""
-
-    def waiting(self, what: str) -> None:
-        self._spinner.update(f"{what} …")
-
-    def told(self, done: str, detail: str) -> None:
-        self._console.print(f"[green]✓[/green] {done} [dim]({detail})[/dim]")
 
     def opened(self, shape: Shape, before: Sequence[Stand], names: Mapping[int, str]) -> None:
         self._accounts = {one.account: one.name for one in before}
@@ -53,7 +47,7 @@ class Teller:
         for one in before:
             table.add_row(
                 one.name, one.role, str(one.account), _held(one.held, names),
-                _amount(one.equity), _amount(one.maintenance),
+                amount(one.equity), amount(one.maintenance),
             )  # fmt: skip
         console.print(table)
         console.print()
@@ -78,7 +72,10 @@ class Teller:
             f" {usd(gate.insurance)}",
             gate.block,
         )
-        self._tell(f"Mara, who owes nothing, asks for one dollar: {gate.refusal}", gate.block)
+        self._tell(
+            f"Mara, who owes nothing, asks for one dollar and is refused: {gate.refusal}",
+            gate.block,
+        )
 
     def _tell(self, line: str, block: BlockNumber) -> None:
         self._console.print(f"{'':<14}{line} [dim](block {block})[/dim]")
@@ -160,14 +157,8 @@ class Teller:
         return self._accounts.get(account, f"account {account}")
 
 
-class Silence:
-    """Tells nothing: whoever wants JSON gets it at the end."""
-
-    def waiting(self, what: str) -> None:
-        """Keeps it back."""
-
-    def told(self, done: str, detail: str) -> None:
-        """Keeps it back."""
+class Silence(stories.Silence):
+    """Tells nothing of the crash either."""
 
     def opened(self, shape: Shape, before: Sequence[Stand], names: Mapping[int, str]) -> None:
         """Keeps it back."""
@@ -183,29 +174,19 @@ class Silence:
 
 
 def _price(now: int, start: int) -> str:
-    change = (now - start) * 100 / start
+    change = Decimal(100 * (now - start)) / start
     full = now * _BAR // start
     bar = "█" * min(full, _BAR) + "░" * (_BAR - full)
     colour = "green" if change >= 0 else "red"
-    return f"{now / PRICE:>10,.2f} [{colour}]{change:>+6.1f}%[/{colour}] [dim]{bar}[/dim]"
+    return f"{price(now):>10} [{colour}]{change:>+6.1f}%[/{colour}] [dim]{bar}[/dim]"
 
 
 def _sized(size: int, name: str) -> str:
-    return f"{size / SIZE:+,.10g} {name}"
+    return f"{signed_quantity(size)} {name}"
 
 
 def _held(held: Mapping[int, int], names: Mapping[int, str]) -> str:
     return ", ".join(_sized(size, names[market]) for market, size in held.items()) or "nothing"
-
-
-def _amount(units: int) -> str:
-    return f"{units / USD:,.2f}"
-
-
-def _exact(units: int) -> str:
-    """q6, every unit of it, without a float."""
-    whole, fraction = divmod(abs(units), USD)
-    return f"{'-' if units < 0 else ''}{whole:,}.{fraction:06}"
 
 
 # The end
@@ -244,7 +225,7 @@ def _changed(before: int, after: int) -> Iterable[str]:
     change = after - before
     colour = "red" if change < 0 else "green"
     sign = "+" if change > 0 else ""
-    return _amount(before), _amount(after), f"[{colour}]{sign}{_amount(change)}[/{colour}]"
+    return amount(before), amount(after), f"[{colour}]{sign}{amount(change)}[/{colour}]"
 
 
 def _summary(story: CrashStory) -> Any:
@@ -266,8 +247,8 @@ def _times(count: int) -> str:
 
 def _books(ledger: Ledger) -> Any:
     table = output.table("What it is made of", "USD", right=("USD",))
-    for name, amount in _lines(ledger):
-        table.add_row(name, _exact(amount))
+    for name, units in _lines(ledger):
+        table.add_row(name, exact(units))
     return table
 
 

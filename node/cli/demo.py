@@ -1,28 +1,30 @@
 """`tallystick demo`: stories on a running devnet."""
 
-import asyncio
 import contextlib
 import json
 from pathlib import Path
 
 import click
-from eth_utils.address import to_checksum_address
-from rich.console import Console
 
 from bridge.deployment import load_deployment
 from bridge.dispute.faults import FaultKind
 from bridge.l1.client import L1Client
 from bridge.l1.contracts import l1_errors
 from bridge.l1.rpc import RpcClient
-from node.cli import crash_story, output
-from node.cli.fraud_story import Silence, Teller, print_end, story_json
-from node.demo.crash import CrashDemo, Stage, UnbalancedBooks
+from node.cli import crash_story, fraud_story, output, trade_story
+from node.cli.stories import Silence, Teller, json_option, play
+from node.demo.crash import CrashDemo
 from node.demo.crash_story import Audience as CrashAudience
 from node.demo.crash_story import CrashStory
 from node.demo.fraud import FraudDemo
-from node.demo.fraud_story import Audience, FraudStory
+from node.demo.fraud_story import Audience as FraudAudience
+from node.demo.fraud_story import FraudStory
+from node.demo.ledger import UnbalancedBooks
 from node.demo.shapes import MARCH_2020, SHAPES, Shape
-from node.demo.trade import Story, TradeDemo, books_row, layers, usd
+from node.demo.stage import Stage
+from node.demo.trade import TradeDemo, layers
+from node.demo.trade_story import Audience as TradeAudience
+from node.demo.trade_story import TradeStory
 from node.derived import derived_chain
 from node.devnet import DEFAULT_DATA_DIR, PRICE_FILE, read_manifest
 from node.keepers.batches import BatchClient
@@ -45,15 +47,21 @@ data_dir_option = click.option(
 
 @demo.command(context_settings={"show_default": True})
 @data_dir_option
-def trade(data_dir: Path) -> None:
+@json_option
+def trade(data_dir: Path, as_json: bool) -> None:
     """Collateral from L1, a perpetual trade, a refused one, and a withdrawal back to L1.
 
     Takes about a minute: a withdrawal is paid only once its output root is resolved.
     """
     manifest = read_manifest(data_dir)
+    if as_json:
+        story = play(_run_trade(manifest, Silence()))
+        click.echo(json.dumps(trade_story.story_json(story), indent=2))
+        return
     console = output.console()
-    story = asyncio.run(_run(manifest, console))
-    print_story(console, story)
+    with console.status("Connecting") as spinner:
+        story = play(_run_trade(manifest, Teller(console, spinner)))
+    trade_story.print_end(console, story)
 
 
 @demo.command(context_settings={"show_default": True})
@@ -62,7 +70,7 @@ def trade(data_dir: Path) -> None:
     "--kind", type=click.Choice([one.value for one in FaultKind]), default=FaultKind.MARGIN.value,
     help="What to lie about, where nobody lies yet.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a story.")
+@json_option
 def fraud(data_dir: Path, kind: str, as_json: bool) -> None:
     """A wrong output root, disputed down to one step that L1 executes; who is paid in the end.
 
@@ -71,13 +79,13 @@ def fraud(data_dir: Path, kind: str, as_json: bool) -> None:
     """
     manifest = read_manifest(data_dir)
     if as_json:
-        story = asyncio.run(_run_fraud(manifest, FaultKind(kind), Silence()))
-        click.echo(json.dumps(story_json(story), indent=2))
+        story = play(_run_fraud(manifest, FaultKind(kind), fraud_story.Silence()))
+        click.echo(json.dumps(fraud_story.story_json(story), indent=2))
         return
     console = output.console()
     with console.status("Connecting") as spinner:
-        story = asyncio.run(_run_fraud(manifest, FaultKind(kind), Teller(console, spinner)))
-    print_end(console, story)
+        story = play(_run_fraud(manifest, FaultKind(kind), fraud_story.Teller(console, spinner)))
+    fraud_story.print_end(console, story)
 
 
 @demo.command(context_settings={"show_default": True})
@@ -87,7 +95,7 @@ def fraud(data_dir: Path, kind: str, as_json: bool) -> None:
     help="Which crash to play.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=1, help="Of the noise on its prices.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a story.")
+@json_option
 def crash(data_dir: Path, name: str, seed: int, as_json: bool) -> None:
     """A crash that happened, played through the devnet's prices; its keepers do the rest.
 
@@ -98,13 +106,13 @@ def crash(data_dir: Path, name: str, seed: int, as_json: bool) -> None:
     manifest = read_manifest(data_dir)
     stage, shape = Stage(data_dir / PRICE_FILE), SHAPES[name]
     if as_json:
-        story = asyncio.run(_run_crash(manifest, stage, shape, seed, crash_story.Silence()))
+        story = play(_run_crash(manifest, stage, shape, seed, crash_story.Silence()))
         click.echo(json.dumps(crash_story.story_json(story), indent=2))
     else:
         console = output.console()
         with console.status("Connecting") as spinner:
             teller = crash_story.Teller(console, spinner)
-            story = asyncio.run(_run_crash(manifest, stage, shape, seed, teller))
+            story = play(_run_crash(manifest, stage, shape, seed, teller))
         crash_story.print_end(console, story)
     if not story.ledger.balances:
         raise UnbalancedBooks(story.ledger)
@@ -132,7 +140,9 @@ async def _run_crash(
         ).run()
 
 
-async def _run_fraud(manifest: dict[str, str], kind: FaultKind, audience: Audience) -> FraudStory:
+async def _run_fraud(
+    manifest: dict[str, str], kind: FaultKind, audience: FraudAudience
+) -> FraudStory:
     deployment = load_deployment(Path(manifest["deployment"]))
     async with (
         derived_chain(manifest["l1"], deployment, None) as derived,
@@ -142,7 +152,7 @@ async def _run_fraud(manifest: dict[str, str], kind: FaultKind, audience: Audien
         return await FraudDemo(derived, l1, l2, kind, audience).run()
 
 
-async def _run(manifest: dict[str, str], console: Console) -> Story:
+async def _run_trade(manifest: dict[str, str], audience: TradeAudience) -> TradeStory:
     deployment = load_deployment(Path(manifest["deployment"]))
     async with (
         RpcClient(manifest["l1"]) as l1_rpc,
@@ -152,37 +162,4 @@ async def _run(manifest: dict[str, str], console: Console) -> Story:
             L1Client(l1_rpc, chain_id=deployment.l1_chain_id, errors=l1_errors()),
             L1Client(l2_rpc, chain_id=deployment.l2_chain_id),
         )
-        with console.status("Connecting") as status:
-
-            def tell(done: str, detail: str) -> None:
-                console.print(f"[green]✓[/green] {done} [dim]({detail})[/dim]")
-
-            run = TradeDemo(l1, l2, deployment, tell, lambda text: status.update(f"{text} …"))
-            return await run.run()
-
-
-def print_story(console: Console, story: Story) -> None:
-    """Positions and margin, balances on both layers, and the roots that commit to them."""
-    numbers = ("Cost", "Cash", "Equity", "Initial", "Maintenance", "Withdrawable",
-               "Token on L1", "Token on L2")  # fmt: skip
-    books = output.table("Trader", "Account", "Position", *numbers, right=numbers)
-    for one in story.books:
-        books.add_row(*books_row(one))
-    console.print()
-    console.print("[bold]Positions, margin and balances[/bold] (USD)")
-    console.print(books)
-    commitment = story.commitment
-    roots = output.table("What commits to them", "")
-    roots.add_row("L2 block", str(commitment.block))
-    roots.add_row("Block hash", f"0x{commitment.header_hash.hex()}")
-    roots.add_row("State root", f"0x{commitment.state_root.hex()}")
-    roots.add_row("Output root on L1", f"0x{commitment.output_root.hex()}")
-    roots.add_row("Dispute game", to_checksum_address(commitment.game.address))
-    roots.add_row("Game status", commitment.game.status.name.replace("_", " ").lower())
-    console.print()
-    console.print(roots)
-    console.print()
-    console.print(
-        f"Paid on L1: [bold]{usd(story.paid_on_l1)}[/bold]. See what L1 determines with"
-        " [bold]tallystick verify[/bold]."
-    )
+        return await TradeDemo(l1, l2, deployment, audience).run()

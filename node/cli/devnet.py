@@ -23,7 +23,7 @@ from genesis.predeploys import (
     L2_TO_L1_MESSAGE_PASSER,
 )
 from node.cli import output
-from node.cli.options import FAULT_HELP, FaultType, config_option
+from node.cli.options import FAULT_HELP, FaultType, accept_violation_option, config_option
 from node.devnet import (
     DEFAULT_DATA_DIR,
     MANIFEST,
@@ -34,6 +34,7 @@ from node.devnet import (
     running_devnet,
     stop_on_signals,
 )
+from state.types import BlockNumber
 
 L1_PORT: Final = 8545
 
@@ -82,6 +83,7 @@ L2_CONTRACTS: Final = {
     "--keepers/--no-keepers", default=True,
     help="Report prices, accrue funding, price options, liquidate, deleverage and settle.",
 )  # fmt: skip
+@accept_violation_option
 @click.option("--reset", is_flag=True, help="Forget the chains of earlier runs and begin anew.")
 def devnet(
     data_dir: Path,
@@ -97,6 +99,7 @@ def devnet(
     price_seed: int,
     feed: str | None,
     keepers: bool,
+    accept_violation: tuple[int, ...],
     reset: bool,
 ) -> None:
     """Start an L1, its contracts, a sequencer and a verifier; stop them with Ctrl-C.
@@ -118,6 +121,7 @@ def devnet(
         keepers=keepers,
         price_seed=price_seed,
         feed=feed,
+        accepted_violations=frozenset(map(BlockNumber, accept_violation)),
     )
     with data_folder(data_dir, reset=reset):
         asyncio.run(_run(settings))
@@ -175,8 +179,14 @@ def print_banner(console: Console, ready: ReadyDevnet) -> None:
     console.print(f"Logs and databases are in {settings.data_dir}/")
     if settings.fault is not None:
         console.print(f"[bold red]Its proposer lies on L1:[/bold red] {settings.fault}")
-        console.print(f"Prove it: [bold]{sys.argv[0]} challenge[/bold]")
-    console.print(f"Try it: [bold]{sys.argv[0]} demo trade[/bold]")
+        console.print(f"Prove it: [bold]{_command('challenge', settings)}[/bold]")
+    console.print(f"Try it: [bold]{_command('demo trade', settings)}[/bold]")
+
+
+def _command(words: str, settings: DevnetSettings) -> str:
+    """How this devnet's user calls another command on it."""
+    is_default = settings.data_dir == DEFAULT_DATA_DIR
+    return f"{sys.argv[0]} {words}" + ("" if is_default else f" --data-dir {settings.data_dir}")
 
 
 def _endpoints(settings: DevnetSettings) -> Table:

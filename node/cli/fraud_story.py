@@ -10,11 +10,11 @@ from rich.status import Status as Spinner
 from bridge.dispute.faults import AMOUNT_SCALE, FaultKind
 from bridge.games import GameStatus
 from genesis.predeploys import CLEARING_HOUSE
-from node.cli import output
+from node.cli import output, stories
+from node.demo.amounts import exact
 from node.demo.facts import named
 from node.demo.fraud_story import Accusation, FraudStory, Purse, Round, Ruling
 from node.demo.limits import ROUND_LANDMARKS, STACK_ROWS_MAX
-from node.demo.trade import USD
 from node.dispute.happenings import ether, hex_of, step_json
 from node.dispute.step_view import InstructionView
 from state.types import Address
@@ -37,19 +37,12 @@ _DECIMAL_BITS: Final = 96
 """Numbers up to here are written out; above are hashes and addresses."""
 
 
-class Teller:
-    """Tells on a console; what goes on right now is in one line that changes."""
+class Teller(stories.Teller):
+    """Tells the dispute, round by round."""
 
     def __init__(self, console: Console, spinner: Spinner) -> None:
-        self._console = console
-        self._spinner = spinner
+        super().__init__(console, spinner)
         self._accusation: Accusation | None = None
-
-    def waiting(self, what: str) -> None:
-        self._spinner.update(f"{what} …")
-
-    def told(self, done: str, detail: str) -> None:
-        self._console.print(f"[green]✓[/green] {done} [dim]({detail})[/dim]")
 
     def accused(self, accusation: Accusation) -> None:
         self._accusation = accusation
@@ -107,14 +100,8 @@ class Teller:
         return "the liar"
 
 
-class Silence:
-    """Tells nothing: whoever wants JSON gets it at the end."""
-
-    def waiting(self, what: str) -> None:
-        """Keeps it back."""
-
-    def told(self, done: str, detail: str) -> None:
-        """Keeps it back."""
+class Silence(stories.Silence):
+    """Tells nothing of the dispute either."""
 
     def accused(self, accusation: Accusation) -> None:
         """Keeps it back."""
@@ -205,14 +192,9 @@ def in_words(one: InstructionView, claimed: tuple[int, ...] | None) -> str | Non
         return None
     return (
         f"It turns price times size into an amount in USD: right is"
-        f" [bold]{_amount(one.stack_after[-1])}[/bold],"
-        f" the liar says [bold red]{_amount(claimed[-1])}[/bold red]."
+        f" [bold]{exact(one.stack_after[-1])}[/bold],"
+        f" the liar says [bold red]{exact(claimed[-1])}[/bold red]."
     )
-
-
-def _amount(q6: int) -> str:
-    """An amount in USD, exact."""
-    return f"{q6 / USD:,.6f}"
 
 
 def _number(value: int) -> str:

@@ -10,7 +10,7 @@ from bridge.deployment import load_deployment
 from bridge.dispute.faults import Fault
 from bridge.l1.accounts import Operator
 from node.cli.keeper_options import KeeperOptions, keeper_options
-from node.cli.options import FaultType, config_option
+from node.cli.options import FaultType, accept_violation_option, config_option
 from node.keepers.settings import CrewSettings, parse_duties
 from node.logs import configure_logging
 from node.service import run_node
@@ -57,10 +57,7 @@ LOOPBACK: Final = "127.0.0.1"
     "--machine-result", type=click.IntRange(1), multiple=True, metavar="BLOCK",
     help="Go on with the machine's result for this block, after a disagreement; may be repeated.",
 )  # fmt: skip
-@click.option(
-    "--accept-violation", type=click.IntRange(0), multiple=True, metavar="BLOCK",
-    help="Go on though this block broke an invariant of the clearing house; may be repeated.",
-)  # fmt: skip
+@accept_violation_option
 @click.option(
     "--keepers", metavar="LIST",
     help="Keepers to run in this node, separated by commas: see `tallystick keeper`.",

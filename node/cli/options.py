@@ -41,6 +41,12 @@ def _load(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> 
     ctx.default_map = {**(ctx.default_map or {}), **values}
 
 
+accept_violation_option = click.option(
+    "--accept-violation", type=click.IntRange(0), multiple=True, metavar="BLOCK",
+    help="Go on though this block broke an invariant of the clearing house; may be repeated.",
+)  # fmt: skip
+
+
 class FaultType(click.ParamType[Fault]):
     """KIND or KIND@BLOCK."""
 

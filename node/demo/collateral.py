@@ -1,4 +1,4 @@
-"""How somebody on L1 comes to have collateral on L2: minted as test dollars, locked, waited for."""
+"""How somebody on L1 comes to have collateral on L2, and a margin account with it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,13 +11,23 @@ from bridge.l1.client import L1Receipt
 from bridge.l1.transactor import L1Transaction
 from execution.contracts.abi import interface
 from genesis.accounts import DevAccount
-from genesis.predeploys import COLLATERAL_TOKEN
-from node.layer import Layer
+from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
+from node.layer import House, Layer, events
 from node.limits import DEMO_STEP_SECONDS_MAX
 from state.errors import Unavailable
+from state.types import BlockNumber
 
 MINT: Final = Function("mint(address,uint256)")
 _POLL_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new margin account, and what it was credited with (q6) in which block of L2."""
+
+    account: int
+    credited: int
+    block: BlockNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +54,25 @@ class Collateral:
         await self._until_arrived(owner, before + amount)
         return receipt
 
-    async def balance(self, owner: DevAccount) -> int:
-        """q6 on L2, outside the clearing house."""
+    async def balance(self, owner: DevAccount, at: BlockNumber | None = None) -> int:
+        """q6 on L2, outside the clearing house; in the latest block by default."""
         token = interface("CollateralToken")
-        (held,) = await self.l2.view(COLLATERAL_TOKEN, token, "balanceOf", owner.address)
+        (held,) = await self.l2.view(COLLATERAL_TOKEN, token, "balanceOf", owner.address, at=at)
         return int(held)
+
+    async def open_account(self, owner: DevAccount, amount: int) -> Opened:
+        """A margin account with `amount` (q6) of what `owner` has on L2."""
+        house = House(self.l2)
+        created = await house.send(owner, "createAccount")
+        account = events(created, "AccountCreated")[0]["account"]
+        await self.approve(owner, amount)
+        receipt = await house.send(owner, "deposit", account, amount)
+        return Opened(account, events(receipt, "Deposited")[0]["credited"], receipt.block_number)
+
+    async def approve(self, owner: DevAccount, amount: int) -> None:
+        """Let the clearing house take `amount` (q6) of the token."""
+        data = interface("CollateralToken").call("approve", CLEARING_HOUSE, amount)
+        await self.l2.send(owner, "approval", COLLATERAL_TOKEN, data)
 
     async def _until_arrived(self, owner: DevAccount, expected: int) -> None:
         try:

@@ -7,36 +7,33 @@ In the end it adds the books up, in one block, to the last unit.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bridge.deployment import Deployment
 from bridge.l1 import wire
 from bridge.l1.abi import describe_revert
 from bridge.l1.errors import L1CallReverted
-from execution.contracts.abi import DecodedEvent, clearing_house, interface
+from execution.contracts.abi import clearing_house
 from execution.margin import (
     MarketStatus,
     Reason,
-    StrikeState,
     domain_separator,
     pack_batch,
     read_custody,
     read_health,
     read_holdings,
-    read_insurance,
     read_option_inputs,
     read_option_rules,
     read_safety_rules,
     read_scenario_array,
-    read_vault,
 )
 from genesis.accounts import DevAccount, dev_accounts, operator_accounts
-from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
+from genesis.predeploys import CLEARING_HOUSE
+from node.demo.amounts import USD, usd
+from node.demo.backing import insurance_of, missing_backing, vault_of
 from node.demo.cast import (
     BACKER_KEY,
     BACKING,
@@ -50,22 +47,22 @@ from node.demo.cast import (
 )
 from node.demo.collateral import Collateral
 from node.demo.crash_story import Audience, CrashStory, Gate, News, Stand
-from node.demo.ledger import Ledger, positions_of, read_ledger
+from node.demo.herald import Herald
+from node.demo.ledger import positions_of, read_ledger
 from node.demo.limits import (
     CALM_SECONDS_MAX,
     CRASH_POLL_SECONDS,
-    NEWS_BLOCKS_MAX,
     REPORT_SECONDS_MAX,
     SCENE_BLOCKS,
 )
+from node.demo.names import MARKET_NAMES, holding_names
 from node.demo.shapes import BTC, Scene, Shape
-from node.demo.trade import ORDER_SECONDS, USD, DemoFailed
+from node.demo.stage import Stage
+from node.demo.trade import ORDER_SECONDS, DemoFailed
 from node.keepers.books import Books, Moment, house_errors
-from node.keepers.prices import price_text, prices_json
 from node.layer import House, Layer, events
 from node.limits import DEMO_STEP_SECONDS_MAX
-from state.errors import Invalid, Unavailable
-from state.files import write_atomically
+from state.errors import Unavailable
 from state.types import BlockNumber, Gas, Hash32, Timestamp
 
 OPENING_GAS: Final = Gas(8_000_000)
@@ -75,56 +72,9 @@ at some more."""
 PRICING_GAS: Final = Gas(1_000_000)
 """One series, at 250,000 (MARGIN.md)."""
 
-TOLD: Final = frozenset(
-    {
-        "LiquidationStarted",
-        "PositionLiquidated",
-        "InsuranceMoved",
-        "DebtReported",
-        "DeleverageProposed",
-        "Deleveraged",
-        "VolatilityPaused",
-    }
-)
-"""Events that are news here."""
-
 
 class NoKeepers(Unavailable):
     """Nobody reports what is in the price file."""
-
-
-class UnbalancedBooks(Invalid):
-    """Something was made or lost."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        super().__init__(
-            f"the books of block {ledger.block} don't balance: custody {ledger.custody}, made of"
-            f" {ledger.owed}, tokens {ledger.token}"
-        )
-        self.ledger = ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The devnet's price file, from the first scene until the play is over."""
-
-    path: Path
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Take the place of the devnet's prices; they go on when this ends, however it ends.
-
-        Raises `DemoFailed` where somebody else holds them.
-        """
-        if self.path.exists():
-            raise DemoFailed(
-                f"{self.path} is there: prices are being played already, or that was left behind;"
-                " remove it first"
-            )
-        try:
-            yield
-        finally:
-            self.path.unlink(missing_ok=True)
 
 
 @dataclass(slots=True)
@@ -144,8 +94,8 @@ class CrashDemo:
     _seats: dict[str, Seat] = field(default_factory=dict)
     _news: list[News] = field(default_factory=list)
     _gates: list[Gate] = field(default_factory=list)
-    _heard: BlockNumber = BlockNumber(0)
-    """The last block whose events were read."""
+    _herald: Herald | None = None
+    """There once the crash begins."""
 
     async def run(self) -> CrashStory:
         """The whole story. Raises `DemoFailed`, `Unavailable`, and what an endpoint refuses."""
@@ -157,16 +107,16 @@ class CrashDemo:
             await self._open_positions()
             await self._until_window_is_over()
             moment = await self.books.look()
-            before, insured = await self._stands(), await self._insurance()
-            self._heard = moment.block
-            names = _names(await self.books.strikes())
+            before, insured = await self._stands(), await insurance_of(self.books)
+            self._herald = Herald(self.l2, moment.block)
+            names = holding_names(await self.books.strikes())
             self.audience.opened(self.shape, before, names)
             for scene in scenes[1:]:
                 await self._play(scene)
             await self._until_calm()
         moment = await self.books.look()
         await self._hear(moment)
-        after = await self._insurance()
+        after = await insurance_of(self.books)
         return CrashStory(
             shape=self.shape,
             seed=self.seed,
@@ -206,22 +156,21 @@ class CrashDemo:
             for id_, one in listed.items()
             if one.expiry > moment.time and one.underlying in self._start
         }
-        write_atomically(self.stage.path, prices_json(scene.prices(self._start, strikes)))
+        self.stage.show(scene.prices(self._start, strikes))
 
     async def _gather_everybody(self) -> None:
         """Collateral for all through the Portal at the same time, then accounts, then backing."""
         self.audience.waiting("Everybody brings collateral from L1")
         owners = {part.name: dev_accounts()[part.key] for part in PARTS}
         backer = dev_accounts()[BACKER_KEY]
-        lacking = await self._lacking()
+        lacking = await missing_backing(self.books)
         backing = sum(one.vault + one.insurance for one in lacking.values())
-        way = Collateral(self.l1, self.l2, self.deployment)
         sums = [(owners[part.name], part.cash) for part in PARTS]
         sums += [(backer, backing)] if backing else []
-        receipts = await asyncio.gather(*(way.bring(*one) for one in sums))
+        receipts = await asyncio.gather(*(self._collateral.bring(*one) for one in sums))
         total = sum(amount for _, amount in sums)
         self.audience.told(
-            f"{len(PARTS)} traders and a backer brought {_usd(total)} through the Portal",
+            f"{len(PARTS)} traders and a backer brought {usd(total)} through the Portal",
             f"L1 blocks {min(r.block_number for r in receipts)} to"
             f" {max(r.block_number for r in receipts)}",
         )
@@ -231,47 +180,26 @@ class CrashDemo:
         await self._back(backer, lacking)
 
     async def _open(self, part: Part, owner: DevAccount) -> Seat:
-        house = House(self.l2)
-        receipt = await house.send(owner, "createAccount")
-        account = events(receipt, "AccountCreated")[0]["account"]
-        await self._approve(owner, part.cash)
-        await house.send(owner, "deposit", account, part.cash)
-        return Seat(part, owner, account)
+        opened = await self._collateral.open_account(owner, part.cash)
+        return Seat(part, owner, opened.account)
 
-    async def _approve(self, owner: DevAccount, amount: int) -> None:
-        data = interface("CollateralToken").call("approve", CLEARING_HOUSE, amount)
-        await self.l2.send(owner, "approval", COLLATERAL_TOKEN, data)
-
-    async def _lacking(self) -> dict[int, Insured]:
-        """What vaults and insurance lack of what they shall have, after other crashes perhaps."""
-        await self.books.look()
-        insurance = await self._insurance()
-        lacking = {}
-        for market, wanted in BACKING.items():
-            account = await self._vault(market)
-            held = (await self.books.standings([account]))[account].equity
-            vault, insured = wanted.vault - held, wanted.insurance - insurance[market]
-            lacking[market] = Insured(max(0, vault), max(0, insured))
-        return lacking
-
-    async def _vault(self, market: int) -> int:
-        vault = await self.books.read(partial(read_vault, market=market))
-        if vault is None:
-            raise DemoFailed(f"market {market} has no backstop vault on this devnet")
-        return vault.account
+    @property
+    def _collateral(self) -> Collateral:
+        return Collateral(self.l1, self.l2, self.deployment)
 
     async def _back(self, backer: DevAccount, lacking: Mapping[int, Insured]) -> None:
         """Fill the vaults and the insurance; anyone may."""
         self.audience.waiting("The backer fills the vaults and the insurance")
         house = House(self.l2)
-        await self._approve(backer, sum(one.vault + one.insurance for one in lacking.values()))
-        for market, backing in lacking.items():
-            if backing.vault:
-                await house.send(backer, "deposit", await self._vault(market), backing.vault)
-            if backing.insurance:
-                await house.send(backer, "fundInsurance", market, backing.insurance)
-        vaults = " and ".join(_usd(one.vault) for one in BACKING.values())
-        funds = " and ".join(_usd(one.insurance) for one in BACKING.values())
+        backing = sum(one.vault + one.insurance for one in lacking.values())
+        await self._collateral.approve(backer, backing)
+        for market, one in lacking.items():
+            if one.vault:
+                await house.send(backer, "deposit", await vault_of(self.books, market), one.vault)
+            if one.insurance:
+                await house.send(backer, "fundInsurance", market, one.insurance)
+        vaults = " and ".join(usd(one.vault) for one in BACKING.values())
+        funds = " and ".join(usd(one.insurance) for one in BACKING.values())
         self.audience.told(f"The backstops have {vaults}", f"insurance {funds}, or more")
 
     async def _open_positions(self) -> None:
@@ -384,9 +312,10 @@ class CrashDemo:
 
     async def _hear(self, moment: Moment) -> None:
         """Tell the news of the blocks since the last look, and whether withdrawals are open."""
-        async for news in self._events(moment.block):
-            self._news.append(news)
-            self.audience.announced(news)
+        if self._herald is not None:
+            async for news in self._herald.news(moment.block):
+                self._news.append(news)
+                self.audience.announced(news)
         custody = await self.books.read(read_custody)
         was_closed = bool(self._gates) and self._gates[-1].is_closed
         if custody.is_gated == was_closed:
@@ -400,22 +329,6 @@ class CrashDemo:
         )
         self._gates.append(gate)
         self.audience.gated(gate)
-
-    async def _events(self, last: BlockNumber) -> AsyncIterator[News]:
-        while self._heard < last:
-            first = self._heard + 1
-            end = min(last, self._heard + NEWS_BLOCKS_MAX)
-            criteria = {
-                "address": wire.to_data(CLEARING_HOUSE),
-                "fromBlock": wire.to_quantity(first),
-                "toBlock": wire.to_quantity(end),
-            }
-            answer = await self.l2.client.rpc.request("eth_getLogs", criteria)
-            for entry in wire.list_(answer, "eth_getLogs"):
-                news = _news(wire.object_(entry, "a log"))
-                if news.event.name in TOLD:
-                    yield news
-            self._heard = BlockNumber(end)
 
     async def _try_withdrawal(self, moment: Moment) -> str:
         """What the contract says to the market maker, who has done nothing wrong."""
@@ -434,7 +347,10 @@ class CrashDemo:
         """The cast and the vaults, in the block that was looked at last."""
         people = {seat.account: (seat.part.name, seat.part.role) for seat in self._seats.values()}
         for market in BACKING:
-            people[await self._vault(market)] = (f"{MARKET_NAMES[market]} vault", "backstop")
+            people[await vault_of(self.books, market)] = (
+                f"{MARKET_NAMES[market]} vault",
+                "backstop",
+            )
         accounts = await self.books.accounts(people)
         standings = await self.books.standings(people)
         positions = await positions_of(self.books, accounts)
@@ -457,12 +373,6 @@ class CrashDemo:
             )
         return tuple(found)
 
-    async def _insurance(self) -> dict[int, int]:
-        """q6 by market."""
-        ids = list(BACKING)
-        found = await self.books.read_each([partial(read_insurance, market=id_) for id_ in ids])
-        return dict(zip(ids, found))
-
     async def _until(
         self, holds: Callable[[Moment], Awaitable[bool]], seconds_max: float, what: str
     ) -> None:
@@ -480,9 +390,6 @@ class CrashDemo:
             raise NoKeepers(f"waited {seconds_max:.0f} s for {what}") from None
 
 
-MARKET_NAMES: Final[Mapping[int, str]] = {0: "BTC", 1: "ETH"}
-"""Of the devnet's markets."""
-
 _NO_PRICES: Final = (
     "the oracle to report: this needs a devnet with keepers, started without --no-keepers"
 )
@@ -490,28 +397,3 @@ _NO_PRICES: Final = (
 
 def _on_tick(price: int, tick: int) -> int:
     return price - price % tick
-
-
-def _usd(amount: int) -> str:
-    return f"{amount // USD:,} USD"
-
-
-def _news(entry: Mapping[str, Any]) -> News:
-    topics = wire.list_(entry.get("topics"), "topics")
-    event: DecodedEvent = clearing_house().event(
-        [wire.hash_(topic, "a topic") for topic in topics], wire.data(entry.get("data"), "data")
-    )
-    block = wire.quantity(entry.get("blockNumber"), "blockNumber")
-    return News(BlockNumber(block), event)
-
-
-def _names(strikes: Mapping[int, StrikeState]) -> dict[int, str]:
-    """What markets and series are called, as exchanges do: BTC-27MAR20-60000-P."""
-    names = dict(MARKET_NAMES)
-    for id_, strike in strikes.items():
-        underlying = MARKET_NAMES.get(strike.underlying, str(strike.underlying))
-        day = f"{datetime.fromtimestamp(strike.expiry, UTC):%d%b%y}".upper()
-        for side, letter in enumerate("CP"):
-            price = price_text(strike.price)
-            names[id_ + side] = f"{underlying}-{day}-{price}-{letter}"
-    return names

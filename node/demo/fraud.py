@@ -24,7 +24,8 @@ from node.demo.limits import DUEL_POLL_SECONDS
 from node.demo.places import Places
 from node.demo.quarrel import Quarrel, Quarrels
 from node.demo.ruling import Referee
-from node.demo.trade import DemoFailed, TradeDemo, Trader
+from node.demo.trade import DemoFailed, TradeDemo
+from node.demo.trade_story import Trader
 from node.derived import DerivedChain
 from node.dispute.happenings import ether, span
 from node.layer import Layer
@@ -125,8 +126,7 @@ class FraudDemo:
 
     async def _trade(self) -> None:
         """Something to lie about: Alice buys from Bob, on L2."""
-        told, waiting = self._audience.told, self._audience.waiting
-        trade = TradeDemo(self._l1, self._l2, self._derived.deployment, told, waiting)
+        trade = TradeDemo(self._l1, self._l2, self._derived.deployment, self._audience)
         alice, bob = (Trader(name, dev_accounts()[n]) for name, n in (("Alice", 1), ("Bob", 2)))
         await asyncio.gather(trade.bring_collateral(alice), trade.bring_collateral(bob))
         alice, bob = await asyncio.gather(trade.open_account(alice), trade.open_account(bob))

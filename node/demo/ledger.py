@@ -68,6 +68,17 @@ class Ledger:
         return self.difference == 0 and self.token >= self.custody
 
 
+class UnbalancedBooks(Invalid):
+    """Something was made or lost."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(
+            f"the books of block {ledger.block} don't balance: custody {ledger.custody}, made of"
+            f" {ledger.owed}, tokens {ledger.token}"
+        )
+        self.ledger = ledger
+
+
 async def read_ledger(books: Books, layer: Layer, moment: Moment) -> Ledger:
     """The books of every account, in the block that was looked at last."""
     custody = await books.read(read_custody)

@@ -6,16 +6,13 @@ the oracle and the matcher.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 from bridge.deployment import Deployment
-from bridge.deposits import approve_token, deposit_token
 from bridge.games import Game, read_game
 from bridge.l1 import contracts
-from bridge.l1.abi import Function
 from bridge.l1.client import L1Client, L1Receipt
-from bridge.l1.transactor import L1Transaction
 from bridge.withdrawals import (
     RpcEvidence,
     Withdrawal,
@@ -24,6 +21,7 @@ from bridge.withdrawals import (
     withdrawals_of,
 )
 from execution.contracts.abi import interface
+from execution.contracts.parameters import PRICE_ONE, SIZE_ONE
 from execution.margin import (
     Match,
     Order,
@@ -34,29 +32,25 @@ from execution.margin import (
     report_call,
     sign_report,
 )
-from genesis.accounts import DevAccount, dev_accounts, operator_accounts
+from genesis.accounts import dev_accounts, operator_accounts
 from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
+from node.demo.amounts import USD, dollars, quantity, usd
+from node.demo.collateral import Collateral
+from node.demo.trade_story import Audience, Books, Commitment, Trader, TradeStory
 from node.layer import House, Layer, events
 from node.limits import DEMO_STEP_SECONDS_MAX
-from state.errors import Invalid, Unavailable
+from state.errors import Invalid
 from state.types import BlockNumber, Gas, Hash32, Timestamp
 
 T = TypeVar("T")
 
-USD: Final = 10**6
-"""q6."""
-PRICE: Final = 10**8
-"""p8."""
-SIZE: Final = 10**8
-"""s8."""
-
 MARKET: Final = 0
-INDEX: Final = 64_250 * PRICE
+INDEX: Final = 64_250 * PRICE_ONE
 """What the oracle says where no keeper reports prices."""
 TICKS_ABOVE_MARK: Final = 3
 """Where the two meet: at 64,250.3 USD when the mark is the index above."""
-TRADE_SIZE: Final = 15 * SIZE // 10
-RECKLESS_SIZE: Final = 50 * SIZE
+TRADE_SIZE: Final = 15 * SIZE_ONE // 10
+RECKLESS_SIZE: Final = 50 * SIZE_ONE
 """Fifty BTC on twenty thousand dollars."""
 COLLATERAL: Final = 20_000 * USD
 WITHDRAWN: Final = 5_000 * USD
@@ -65,62 +59,12 @@ MAX_FEE_PPM: Final = 1_000
 SETTLEMENT_GAS: Final = Gas(2_000_000)
 """Given, not estimated: a batch with too little gas stops early instead of reverting."""
 
-MINT: Final = Function("mint(address,uint256)")
+_POLL_SECONDS: Final = 1.0
+"""Between two looks whether something has come about: a devnet's block."""
 
 
 class DemoFailed(Invalid):
     """The chain did something else than the story says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trader:
-    """Somebody with an account in the clearing house."""
-
-    name: str
-    account: DevAccount
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """How a trader stands; amounts in q6, size in s8."""
-
-    trader: Trader
-    size: int
-    cost: int
-    cash: int
-    equity: int
-    initial: int
-    maintenance: int
-    withdrawable: int
-    token_l1: int
-    token_l2: int
-
-
-@dataclass(frozen=True, slots=True)
-class Commitment:
-    """What on L1 commits to the books above."""
-
-    block: BlockNumber
-    header_hash: Hash32
-    state_root: Hash32
-    output_root: Hash32
-    game: Game
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """The end of the demo."""
-
-    books: tuple[Books, ...]
-    refusal: Reason
-    commitment: Commitment
-    paid_on_l1: int
-    """q6."""
-
-
-Tell = Callable[[str, str], None]
-"""Told what was done and what came of it."""
 
 
 @dataclass(slots=True)
@@ -130,10 +74,13 @@ class TradeDemo:
     l1: Layer
     l2: Layer
     deployment: Deployment
-    tell: Tell
-    waiting: Callable[[str], None]
+    audience: Audience
     price: int = 0
     """p8 that the two trade at: the mark's neighbour, on the tick."""
+
+    @property
+    def collateral(self) -> Collateral:
+        return Collateral(self.l1, self.l2, self.deployment)
 
     @property
     def house(self) -> House:
@@ -143,7 +90,7 @@ class TradeDemo:
     def domain(self) -> Hash32:
         return domain_separator(self.deployment.l2_chain_id)
 
-    async def run(self) -> Story:
+    async def run(self) -> TradeStory:
         """The whole story. Raises `DemoFailed`, and whatever an endpoint refuses."""
         alice = Trader("Alice", dev_accounts()[1])
         bob = Trader("Bob", dev_accounts()[2])
@@ -158,56 +105,53 @@ class TradeDemo:
         game = await self.be_paid(alice, withdrawal, block)
         books = tuple([await self.read_books(trader, game.l2_block) for trader in (alice, bob)])
         paid = await self.token_balance(alice) - before
-        return Story(books, refusal, await self.commitment(game), paid)
+        return TradeStory(books, refusal, await self.commitment(game), paid)
 
     # Collateral
 
     async def bring_collateral(self, trader: Trader) -> None:
         """Mint test dollars on L1, lock them in the Portal, and wait for them on L2."""
-        self.waiting(f"{trader.name} brings collateral from L1")
-        owner, deployment = trader.account, self.deployment
-        transactor = self.l1.transactor(owner)
-        before = await self.l2_balance(trader)
-        mint = MINT.call(owner.address, COLLATERAL)
-        await transactor.send(L1Transaction("mint", deployment.token, mint))
-        await transactor.send(approve_token(deployment.token, deployment.portal, COLLATERAL))
-        deposit = await deposit_token(self.l1.client, deployment.portal, owner.address, COLLATERAL)
-        receipt = await transactor.send(deposit)
-        await self.until(lambda: self._arrived(trader, before + COLLATERAL), "the deposit on L2")
-        self.tell(
+        self.audience.waiting(f"{trader.name} brings collateral from L1")
+        receipt = await self.collateral.bring(trader.account, COLLATERAL)
+        self.audience.told(
             f"{trader.name} deposited {usd(COLLATERAL)} through the Portal",
             f"L1 block {receipt.block_number}",
         )
 
-    async def _arrived(self, trader: Trader, expected: int) -> bool:
-        return await self.l2_balance(trader) >= expected
-
     async def open_account(self, trader: Trader) -> Trader:
         """A sub-account with the collateral in it."""
-        self.waiting(f"{trader.name} opens a margin account")
-        owner, house = trader.account, self.house
-        receipt = await house.send(owner, "createAccount")
-        opened = Trader(trader.name, owner, events(receipt, "AccountCreated")[0]["account"])
-        approve = interface("CollateralToken").call("approve", CLEARING_HOUSE, COLLATERAL)
-        await self.l2.send(owner, "approval", COLLATERAL_TOKEN, approve)
-        receipt = await house.send(owner, "deposit", opened.id, COLLATERAL)
-        credited = events(receipt, "Deposited")[0]["credited"]
-        self.tell(
-            f"{trader.name} opened account {opened.id} with {usd(credited)}",
-            f"L2 block {receipt.block_number}",
+        self.audience.waiting(f"{trader.name} opens a margin account")
+        opened = await self.collateral.open_account(trader.account, COLLATERAL)
+        self.audience.told(
+            f"{trader.name} opened account {opened.account} with {usd(opened.credited)}",
+            f"L2 block {opened.block}",
         )
-        return opened
+        return replace(trader, id=opened.account)
 
     # Trading
 
+    async def until_open(self) -> None:
+        """Wait out a volatility pause, which a crash that was played before may have left."""
+        async with asyncio.timeout(DEMO_STEP_SECONDS_MAX):
+            while await self.is_paused():
+                self.audience.waiting("BTC-USD moved too fast: nobody may open there for now")
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def is_paused(self) -> bool:
+        _, health, _, _ = await self.house.view("getSafety", MARKET)
+        return await self.l2.block_time() < int(health["pausedUntil"])
+
     async def report_price(self) -> None:
         """Take the price that keepers report, or report one where none do."""
-        self.waiting("The oracle reports the index price")
+        await self.until_open()
+        self.audience.waiting("The oracle reports the index price")
         (market,) = await self.house.view("getMarket", MARKET)
         price, now = market["price"], await self.l2.block_time()
         if 2 * (now - price["indexTime"]) < market["rules"]["staleSeconds"]:
             age = max(0, now - price["indexTime"])
-            self.tell(f"The oracle has BTC-USD at {dollars(price['index'])}", f"{age} s ago")
+            self.audience.told(
+                f"The oracle has BTC-USD at {dollars(price['index'])}", f"{age} s ago"
+            )
         else:
             await self.report_index(price["round"] + 1, max(now, price["indexTime"] + 1))
             (market,) = await self.house.view("getMarket", MARKET)
@@ -220,35 +164,37 @@ class TradeDemo:
         report = sign_report(MARKET, round_, INDEX, now, operators.oracle.key, self.domain)
         data = report_call(MARKET, round_, [report])
         receipt = await self.l2.send(operators.keeper, "report", CLEARING_HOUSE, data)
-        self.tell(
+        self.audience.told(
             f"The oracle reported BTC-USD at {dollars(INDEX)}", f"L2 block {receipt.block_number}"
         )
 
     async def trade(self, alice: Trader, bob: Trader) -> None:
         """Alice buys from Bob; the matcher settles both signed orders."""
-        self.waiting("Alice and Bob sign orders; the matcher settles them")
+        self.audience.waiting("Alice and Bob sign orders; the matcher settles them")
         receipt = await self.settle(alice, bob, TRADE_SIZE, nonce=0)
         fills = events(receipt, "FillSettled")
         if len(fills) != 1:
-            raise DemoFailed(f"the fill was not settled: {events(receipt, 'FillRejected')}")
+            refused = [words(Reason(one["reason"])) for one in events(receipt, "FillRejected")]
+            raise DemoFailed(f"the fill was not settled: {', '.join(refused) or 'no answer'}")
         fill = fills[0]
-        self.tell(
-            f"Alice bought {fill['size'] / SIZE} BTC from Bob at {dollars(fill['price'])}",
-            f"fees {usd(fill['takerFee'])} and {usd(fill['makerFee'])},"
+        self.audience.told(
+            f"Alice bought {quantity(fill['size'])} BTC from Bob at {dollars(fill['price'])}",
+            f"she pays a fee of {usd(fill['takerFee'])}, he gets {usd(-fill['makerFee'])},"
             f" {receipt.gas_used:,} gas, L2 block {receipt.block_number}",
         )
 
     async def trade_recklessly(self, alice: Trader, bob: Trader) -> Reason:
         """A fill that the collateral can't carry is refused, with the reason."""
-        self.waiting("Alice tries to buy far more than she can carry")
+        self.audience.waiting("Alice tries to buy far more than she can carry")
         receipt = await self.settle(alice, bob, RECKLESS_SIZE, nonce=1)
         refusals = events(receipt, "FillRejected")
         if len(refusals) != 1:
             raise DemoFailed("an undercollateralised fill was settled")
         reason = Reason(refusals[0]["reason"])
-        self.tell(
-            f"Alice's order for {RECKLESS_SIZE / SIZE:g} BTC was refused: {words(reason)}",
-            f"FillRejected({refusals[0]['index']}, {int(reason)}), nothing of it happened",
+        self.audience.told(
+            f"Alice's order for {quantity(RECKLESS_SIZE)} BTC was refused: {words(reason)}",
+            f"she has too little for it: FillRejected({refusals[0]['index']}, {int(reason)}),"
+            " and nothing happened",
         )
         return reason
 
@@ -282,13 +228,13 @@ class TradeDemo:
 
     async def leave(self, trader: Trader) -> tuple[Withdrawal, BlockNumber]:
         """Take collateral out of the clearing house and burn it on L2 for L1."""
-        self.waiting(f"{trader.name} withdraws {usd(WITHDRAWN)}")
+        self.audience.waiting(f"{trader.name} withdraws {usd(WITHDRAWN)}")
         owner = trader.account
         await self.house.send(owner, "withdraw", trader.id, WITHDRAWN, owner.address)
         burn = interface("CollateralToken").call("withdrawTo", owner.address, WITHDRAWN)
         receipt = await self.l2.send(owner, "withdrawal", COLLATERAL_TOKEN, burn)
         (withdrawal,) = withdrawals_of(receipt.logs)
-        self.tell(
+        self.audience.told(
             f"{trader.name} took {usd(WITHDRAWN)} out and burned it on L2",
             f"L2 block {receipt.block_number}, withdrawal 0x{withdrawal.hash.hex()[:16]}…",
         )
@@ -302,12 +248,12 @@ class TradeDemo:
         game = await self.when_ready(lambda: withdrawer.find_game(block))
         proof = await withdrawer.make_proof(withdrawal, game)
         await self.when_ready(lambda: withdrawer.send_proof(proof))
-        self.tell(
+        self.audience.told(
             "The withdrawal is proven against a proposed output root",
             f"L2 block {game.l2_block}, game 0x{game.address.hex()[:16]}…",
         )
         receipt = await self.when_ready(lambda: withdrawer.finalize(withdrawal))
-        self.tell(
+        self.audience.told(
             f"The root's clock ran out unchallenged: the Portal paid {usd(WITHDRAWN)}",
             f"L1 block {receipt.block_number}",
         )
@@ -331,7 +277,7 @@ class TradeDemo:
             maintenance=standing["maintenance"],
             withdrawable=standing["withdrawable"],
             token_l1=await self.token_balance(trader),
-            token_l2=await self.l2_balance(trader, at),
+            token_l2=await self.collateral.balance(trader.account, at),
         )
 
     async def token_balance(self, trader: Trader) -> int:
@@ -339,13 +285,6 @@ class TradeDemo:
         (balance,) = await self.l1.client.call(
             self.deployment.token, contracts.BALANCE_OF, trader.account.address
         )
-        return int(balance)
-
-    async def l2_balance(self, trader: Trader, at: BlockNumber | None = None) -> int:
-        """q6 of the collateral token on L2, outside the clearing house."""
-        token = interface("CollateralToken")
-        address = trader.account.address
-        (balance,) = await self.l2.view(COLLATERAL_TOKEN, token, "balanceOf", address, at=at)
         return int(balance)
 
     async def commitment(self, game: Game) -> Commitment:
@@ -367,17 +306,8 @@ class TradeDemo:
                 try:
                     return await ask()
                 except WithdrawalNotReady as error:
-                    self.waiting(str(error))
-                    await asyncio.sleep(1)
-
-    async def until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
-        """Wait until `holds`. Raises `Unavailable` when it takes too long."""
-        try:
-            async with asyncio.timeout(DEMO_STEP_SECONDS_MAX):
-                while not await holds():
-                    await asyncio.sleep(0.3)
-        except TimeoutError:
-            raise Unavailable(f"waited {DEMO_STEP_SECONDS_MAX:.0f} s for {what}") from None
+                    self.audience.waiting(str(error))
+                    await asyncio.sleep(_POLL_SECONDS)
 
 
 def layers(l1: L1Client, l2: L1Client) -> tuple[Layer, Layer]:
@@ -385,38 +315,6 @@ def layers(l1: L1Client, l2: L1Client) -> tuple[Layer, Layer]:
     return Layer(l1), Layer(l2)
 
 
-def usd(amount: int) -> str:
-    """q6 in dollars."""
-    return f"{amount / USD:,.2f} USD"
-
-
-def dollars(price: int) -> str:
-    """p8 in dollars."""
-    return f"${price / PRICE:,.2f}"
-
-
 def words(reason: Reason) -> str:
     """A rejection in words."""
     return reason.name.replace("_", " ").lower()
-
-
-def books_row(books: Books) -> tuple[Any, ...]:
-    """A table row, all amounts exact to the unit."""
-    return (
-        books.trader.name,
-        str(books.trader.id),
-        f"{books.size / SIZE:+g} BTC",
-        *(
-            f"{amount / USD:,.6f}"
-            for amount in (
-                books.cost,
-                books.cash,
-                books.equity,
-                books.initial,
-                books.maintenance,
-                books.withdrawable,
-                books.token_l1,
-                books.token_l2,
-            )
-        ),
-    )

@@ -88,8 +88,7 @@ class Deleverager:
         accounts = await self._census.next()
         exposed = [id_ for id_, account in accounts.items() if has_positions(account)]
         known = await self.books.standings(exposed)
-        holders = [id_ for id_, account in accounts.items() if account.options]
-        judged = await judge(self.books, moment, known, holders)
+        judged = await judge(self.books, moment, known, accounts)
         standings = judged.standings
         below = [id_ for id_, one in standings.items() if one.equity < 0 and not one.stale]
         below.sort(key=lambda id_: standings[id_].equity)

@@ -38,8 +38,7 @@ class Liquidator:
         accounts = await self._census.next()
         exposed = [id_ for id_, account in accounts.items() if has_positions(account)]
         standings = await self.books.standings(exposed)
-        holders = [id_ for id_, account in accounts.items() if account.options]
-        judged = await judge(self.books, moment, standings, holders)
+        judged = await judge(self.books, moment, standings, accounts)
         failing = _failing(judged.standings)
         sold = await self._sell(failing, accounts)
         takeovers = {

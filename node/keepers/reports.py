@@ -14,25 +14,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
 from bridge.l1.accounts import Operator
 from bridge.l1.rpc import nesting
 from execution.contracts.abi import clearing_house
 from execution.errors import InvalidSignature
-from execution.margin import ReportKind
+from execution.margin import OPTION_REPORT_TYPE, ReportKind
 from execution.margin.typed_data import sign_digest, typed_digest, word
 from execution.transactions import recover
 from node.keepers.errors import FeedUnavailable, InvalidReports
 from node.keepers.feed import read_bounded
 from node.keepers.limits import FEED_BYTES_MAX, FEED_DEPTH_MAX, PEER_REPORTS_MAX
-from state.keccak import keccak
 from state.types import Address, Hash32, Timestamp
 
-_OPTION_TYPE: Final = keccak(
-    b"OptionReport(uint32 strike,uint32 round,uint64 forward,uint64 discount,uint64 volatility,"
-    b"uint40 timestamp)"
-)
 _BYTES32 = re.compile(r"0x[0-9a-f]{64}", re.IGNORECASE)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,19}")
 
@@ -48,7 +42,7 @@ class Kind(StrEnum):
     def type_hash(self) -> Hash32:
         """EIP-712 type hash of its reports."""
         if self is Kind.OPTION:
-            return _OPTION_TYPE
+            return OPTION_REPORT_TYPE
         return ReportKind[self.name].type_hash
 
     @property

@@ -6,8 +6,8 @@ import pytest
 
 from execution.margin import StrikeState
 from node.demo.cast import DEALS, PARTS, PUT_BUYER, PUT_WRITER, put_series
-from node.demo.crash import Stage
 from node.demo.shapes import BTC, ETH
+from node.demo.stage import Stage
 from node.demo.trade import DemoFailed
 from state.types import Timestamp
 

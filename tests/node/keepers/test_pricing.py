@@ -21,6 +21,8 @@ LATER = Timestamp(SOON + 30 * DAY)
 STRIKES = tuple(StrikeParameters(MARKET, expiry, INDEX * PRICE) for expiry in (SOON, LATER))
 CALL, LATER_CALL = 64, 66
 VOLATILITY = "0.6"
+VAULT = 1
+"""The account of the market's backstop."""
 
 
 @dataclass
@@ -100,6 +102,23 @@ def test_takeover_that_the_backstop_refuses_sends_no_pricing(books: World, pair:
     assert done.sent == ()
     (refused,) = done.refused
     assert refused.reason.startswith("BackstopUnable")
+
+
+def test_perpetual_is_taken_by_a_vault_whose_options_are_priced_first(
+    books: World, pair: Pair
+) -> None:
+    books.fill_vault(MARKET, 1_000_000 * USD)
+    report(books, 63_600)
+    books.step(Duty.LIQUIDATOR)
+    holder, other = books.trader(3, 2_000 * USD), books.trader(4, 100_000 * USD)
+    books.trade(other, holder, SIZE, 63_600 * PRICE)
+    report(books, 65_000)
+    assert books.view("requirements", VAULT)["stale"]
+
+    done = books.step(Duty.LIQUIDATOR)
+
+    assert f"let the backstop take over account {holder.id}" in whats(done)
+    assert books.view("getPosition", VAULT, MARKET)["size"] < 0
 
 
 def test_bankrupt_writer_is_priced_and_reported_before_the_buyer_is_proposed(
