@@ -49,3 +49,12 @@ LENS_CALLS_MAX = 10_000
 
 LENS_GAS = 2**40
 """Gas of a margin check, which costs nobody anything; what an account may hold bounds it."""
+
+# Order log
+
+SNAPSHOT_INPUTS = 50_000
+"""Inputs between two snapshots of the book: replaying as many takes about a second."""
+
+PRUNED_INPUTS_MAX = 64
+"""Inputs behind the older snapshot that a write deletes besides as many as it adds: the log stays
+bounded, and no write has to wait for one long clean-up."""

@@ -22,7 +22,8 @@ class Instrument:
     is_open: bool
     """Listed, and neither closed nor expired: at least reducing fills settle."""
     is_reduce_only: bool
-    """Its status, or a pause of it or of the house, allows fills that reduce both sides alone."""
+    """Only fills that reduce both sides settle: by its status, a pause of it or of the house, or
+    because its index (an option's array) is stale."""
     price_low: int
     """The lowest price that the band lets a fill have."""
     price_high: int
@@ -97,6 +98,5 @@ class MarginCheck(Protocol):
         """Why a fill of `delta` (s8, negative for a sale) would be refused; None when it settles.
 
         `pending` are the account's fills before it, in order, that the newest view doesn't hold
-        yet. Reasons of the account are TAKER_MARGIN, TOO_MANY_SERIES and RING_FENCED; others are
-        the market's.
+        yet; those of id 0 are not in the book, but would come before this one.
         """

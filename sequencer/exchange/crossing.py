@@ -1,0 +1,202 @@
+"""The margin of both sides before they trade.
+
+A fill that the clearing house would reject is worse than none, so every trade is looked at before
+the engine makes it: the taker may be refused, and resting orders that can't pay any more leave
+first. What leaves is an input of the log like any other, so that the log alone gives the fills.
+
+Of several fills of an account the last one is checked, with those before it as done. A taker's
+prices only get worse, and a maker's fills are at prices it set itself: equity less requirement is
+concave in what is traded, so that it is lowest at either end. Where that isn't exact, as with
+portfolio margin, the clearing house's own check remains.
+"""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from execution.margin import Reason
+from sequencer.exchange.admission import is_bounded
+from sequencer.exchange.errors import MarginTooLow, WouldNotSettle
+from sequencer.exchange.floor import Floor, delta_of, reducible
+from sequencer.matching.events import Fill
+from sequencer.matching.inputs import CancelReason
+from sequencer.matching.orders import BookOrder
+from sequencer.matching.views import Hit
+from state.errors import InternalError
+
+_MARGIN: Final = frozenset({Reason.TAKER_MARGIN, Reason.MAKER_MARGIN})
+
+_OF_THE_MARKET: Final = frozenset(
+    {
+        Reason.UNKNOWN_MARKET,
+        Reason.MARKET_CLOSED,
+        Reason.MARKET_REDUCE_ONLY,
+        Reason.SERIES_EXPIRED,
+        Reason.OPEN_INTEREST_CAP,
+    }
+)
+"""No fault of a resting order: with these the taker goes. All other reasons are of the account,
+even a stale price, which may be that of something else it holds: who can't trade may not stand in
+front of those who can."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A trade of one account that may come: signed s8, p8."""
+
+    order: BookOrder
+    fill: Fill
+    account: int
+
+    @property
+    def delta(self) -> int:
+        return delta_of(self.fill, self.account)
+
+
+def clear_way(floor: Floor, order: BookOrder, most: int) -> None:
+    """Make sure that all an order would trade now can settle, and what would rest of it too.
+
+    Resting orders that can't leave the book. Raises `MarginTooLow`, `WouldNotSettle` for the order.
+    """
+    while True:
+        hits = floor.engine.preview(order, most, floor.now())
+        _check_taker(floor, order, most, hits)
+        if not _expel(floor, order, hits):
+            return
+
+
+def clear_auction(floor: Floor, market: int) -> None:
+    """Make sure that all that an auction would trade now can settle; what can't leaves first.
+
+    Where the market itself stands against it, the clearing house has to say so.
+    """
+    with contextlib.suppress(WouldNotSettle):
+        while _expel_from_auction(floor, market):
+            pass
+
+
+def _expel_from_auction(floor: Floor, market: int) -> bool:
+    steps: dict[int, list[_Step]] = defaultdict(list)
+    for fill in floor.engine.preview_auction(market):
+        for order_hash, account in (
+            (fill.taker, fill.taker_account),
+            (fill.maker, fill.maker_account),
+        ):
+            view = floor.engine.order(order_hash)
+            if view is not None:
+                steps[account].append(_Step(view.order, fill, account))
+    return sum(_expel_from(floor, of_account) for of_account in steps.values()) > 0
+
+
+def _check_taker(floor: Floor, order: BookOrder, most: int, hits: Sequence[Hit]) -> None:
+    steps = [_Step(order, _fill(order, hit), order.account) for hit in hits]
+    rest = most - sum(hit.size for hit in hits)
+    if rest and not (order.is_immediate and _is_continuous(floor, order)):
+        resting = _fill(order, Hit(order, rest, order.price))
+        steps.append(_Step(order, resting, order.account))
+    why = _check(floor, steps)
+    if why is None:
+        return
+    if why in _MARGIN:
+        raise MarginTooLow(order.account)
+    raise WouldNotSettle(why)
+
+
+def _is_continuous(floor: Floor, order: BookOrder) -> bool:
+    instrument = floor.view.instrument(order.market)
+    return instrument is not None and not instrument.is_auction
+
+
+def _expel(floor: Floor, taker: BookOrder, hits: Sequence[Hit]) -> bool:
+    """Let resting orders go or shrink that can't do their part; whether there were any."""
+    if _expel_far(floor, hits):
+        return True
+    steps: dict[int, list[_Step]] = defaultdict(list)
+    for hit in hits:
+        steps[hit.maker.account].append(_Step(hit.maker, _fill(taker, hit), hit.maker.account))
+    return sum(_expel_from(floor, of_account) for of_account in steps.values()) > 0
+
+
+def _expel_far(floor: Floor, hits: Sequence[Hit]) -> bool:
+    """The mark has moved away from some, so that nobody may trade at their price."""
+    far = False
+    for hit in hits:
+        instrument = floor.view.instrument(hit.maker.market)
+        if instrument and not instrument.price_low <= hit.price <= instrument.price_high:
+            floor.cancel(hit.maker.hash, CancelReason.REFUSED_ON_CHAIN)
+            far = True
+    return far
+
+
+def _expel_from(floor: Floor, steps: Sequence[_Step]) -> bool:
+    """What of one account's resting orders has to go."""
+    if _bound(floor, steps):
+        return True
+    failing = _first_failing(floor, steps)
+    for step in steps[failing:]:
+        floor.cancel(step.order.hash, CancelReason.MARGIN)
+    return failing < len(steps)
+
+
+def _first_failing(floor: Floor, steps: Sequence[_Step]) -> int:
+    """Which step the account can't do; as many as there are steps when it can do all."""
+    if _check(floor, steps) is None:
+        return len(steps)
+    for count in range(1, len(steps) + 1):
+        why = _check(floor, steps[:count])
+        if why in _OF_THE_MARKET and why is not None:
+            raise WouldNotSettle(why)
+        if why is not None:
+            return count - 1
+    raise InternalError("the margin check gave two answers to one question")
+
+
+def _bound(floor: Floor, steps: Sequence[_Step]) -> bool:
+    """Hold orders that may only reduce to what there is to reduce, each after those before it."""
+    account, market = steps[0].account, steps[0].order.market
+    position = floor.position(account, market)
+    changed = False
+    for step in steps:
+        room = reducible(position, is_buy=step.order.is_buy)
+        view = floor.engine.order(step.order.hash)
+        if view is not None and is_bounded(floor, step.order) and room < step.fill.size:
+            floor.bound(view, room, CancelReason.NOT_REDUCING)
+            changed = True
+        else:
+            position += step.delta
+    return changed
+
+
+def _check(floor: Floor, steps: Sequence[_Step]) -> Reason | None:
+    """What the clearing house would say to the last of an account's steps."""
+    if not steps:
+        return None
+    last = steps[-1]
+    pending = floor.engine.pending_of(last.account)
+    return floor.margin.check(
+        last.account,
+        last.order.market,
+        last.delta,
+        last.fill.price,
+        last.order.max_fee_ppm,
+        [*pending, *(step.fill for step in steps[:-1])],
+    )
+
+
+def _fill(taker: BookOrder, hit: Hit) -> Fill:
+    """A trade that hasn't happened; what rests is a trade with nobody, at the limit."""
+    maker = hit.maker
+    return Fill(
+        id=0,
+        market=taker.market,
+        price=hit.price,
+        size=hit.size,
+        taker=taker.hash,
+        maker=maker.hash,
+        taker_account=taker.account,
+        maker_account=0 if maker is taker else maker.account,
+        taker_is_buy=taker.is_buy,
+        time=0,
+    )

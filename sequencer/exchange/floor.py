@@ -1,0 +1,126 @@
+"""The trading floor: book, chain and log at one moment, for whoever's turn it is.
+
+Everything here is synchronous. One request after the other is checked and applied to the engine in
+memory; what it gave the engine waits here to be written, and nobody hears of it before that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sequencer.exchange.errors import ExchangeUnavailable
+from sequencer.exchange.open_orders import OpenOrders
+from sequencer.exchange.placement import Announcement
+from sequencer.exchange.ports import HouseView, MarginCheck
+from sequencer.matching.engine import MatchingEngine
+from sequencer.matching.events import Event, Fill, Unwound
+from sequencer.matching.inputs import Cancel, CancelReason, Input, Shrink
+from sequencer.matching.views import OrderView
+from state.clock import Clock
+from state.types import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What was done since the last time somebody took it: to be written, then to be told."""
+
+    inputs: tuple[Input, ...]
+    announcements: tuple[Announcement, ...]
+    cancelled: dict[int, int | None]
+    """Signing times (ms) of requests to cancel all, by account; None: not needed any more."""
+
+
+@dataclass(slots=True)
+class Floor:
+    """What requests read and change. `cancel_times` are ms, by account."""
+
+    engine: MatchingEngine
+    margin: MarginCheck
+    clock: Clock
+    cancel_times: dict[int, int]
+    orders: OpenOrders = field(init=False)
+    unwound: set[int] = field(default_factory=set)
+    """Accounts of which a fill was refused since the last block."""
+    _view: HouseView | None = None
+    _inputs: list[Input] = field(default_factory=list)
+    _announcements: list[Announcement] = field(default_factory=list)
+    _cancelled: dict[int, int | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.orders = OpenOrders(self.engine)
+
+    @property
+    def view(self) -> HouseView:
+        """The books after the newest block. Raises `ExchangeUnavailable` before the first."""
+        if self._view is None:
+            raise ExchangeUnavailable("it waits for the first block")
+        return self._view
+
+    @view.setter
+    def view(self, view: HouseView) -> None:
+        self._view = view
+
+    def now(self) -> int:
+        """The time of the next input, ms: the clock's, and never before the last one's."""
+        return max(self.clock.milliseconds(), self.engine.time)
+
+    def apply(self, given: Input, signer: Address | None = None) -> list[Event]:
+        """Give the engine an input, timed now; `signer` is of an order that it brings."""
+        timed = msgspec.structs.replace(given, time=self.now())
+        events = self.engine.apply(timed)
+        self.orders.follow(events, signer)
+        for event in events:
+            if isinstance(event, Unwound):
+                self.unwound |= {event.fill.taker_account, event.fill.maker_account}
+        self._inputs.append(timed)
+        if events:
+            told = Announcement(self.engine.sequence, timed.time, tuple(events))
+            self._announcements.append(told)
+        return events
+
+    def note_cancel_all(self, account: int, time: int) -> None:
+        """Remember when an account's newest request to cancel all was signed (ms)."""
+        self.cancel_times[account] = self._cancelled[account] = time
+
+    def forget_cancel_all(self, account: int) -> None:
+        """Let go of that again."""
+        del self.cancel_times[account]
+        self._cancelled[account] = None
+
+    def take_work(self) -> Work:
+        """What was done since the last call."""
+        work = Work(tuple(self._inputs), tuple(self._announcements), self._cancelled)
+        self._inputs, self._announcements, self._cancelled = [], [], {}
+        return work
+
+    def cancel(self, order: bytes, reason: CancelReason) -> None:
+        """Take an order out of the book."""
+        self.apply(Cancel(time=0, order=order, reason=reason))
+
+    def bound(self, view: OrderView, most: int, reason: CancelReason) -> None:
+        """Let an open order trade no more than `most` (s8); without anything left it goes."""
+        instrument = self.view.instrument(view.order.market)
+        lot = instrument.lot if instrument and instrument.lot else 1
+        whole = max(0, most) // lot * lot
+        if whole == 0:
+            self.cancel(view.order.hash, reason)
+        elif whole < view.left:
+            self.apply(Shrink(time=0, order=view.order.hash, most=whole))
+
+    def position(self, account: int, market: int, fills: Iterable[Fill] | None = None) -> int:
+        """s8 that an account holds with its `fills` (those that wait) settled."""
+        waiting = self.engine.pending_of(account) if fills is None else fills
+        held = self.view.position(account, market)
+        return held + sum(delta_of(fill, account) for fill in waiting if fill.market == market)
+
+
+def delta_of(fill: Fill, account: int) -> int:
+    """s8 by which a fill changes an account's position."""
+    buys = fill.taker_is_buy if fill.taker_account == account else not fill.taker_is_buy
+    return fill.size if buys else -fill.size
+
+
+def reducible(position: int, *, is_buy: bool) -> int:
+    """s8 that an order may trade and only reduce a position (s8, signed)."""
+    return max(0, -position if is_buy else position)

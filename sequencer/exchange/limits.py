@@ -1,0 +1,40 @@
+"""Limits of the exchange, each with its reason."""
+
+from typing import Final
+
+REQUESTS_WAITING_MAX: Final = 4_096
+"""New orders that wait to be looked at: a second's work or two; beyond, trying later is better
+than an answer that comes too late."""
+
+CANCELS_WAITING_MAX: Final = 2 * REQUESTS_WAITING_MAX
+"""Requests of all kinds that may wait before a cancel is refused too: a flood of orders must not
+keep anybody from leaving."""
+
+GROUP_REQUESTS_MAX: Final = 256
+"""Requests that share one write to the disk: the first of them waits for the last."""
+
+GROUP_SECONDS_MAX: Final = 0.005
+"""No further request joins a write after this long: the event loop has others to serve too."""
+
+ACCOUNT_ORDERS_MAX: Final = 1_000
+"""Open orders of an account: two sides and some levels in every market there is."""
+
+OPEN_ORDERS_MAX: Final = 50_000
+"""Open orders of all accounts: after a restart, the signers of all of them are known in 3 s."""
+
+CLIENT_ID_BYTES_MAX: Final = 64
+"""A trader's own name for an order: a UUID with a prefix."""
+
+CANCEL_WINDOW_MS: Final = 30_000
+"""How far a request's time may be from the clock: what clocks and slow lines need, and for how long
+a signed request could be replayed."""
+
+HEARTBEAT_MS: Final = 1_000
+"""The log hears of the time as often, so that orders expire to the second."""
+
+ORDER_SECONDS_MAX: Final = 90 * 86_400
+"""How far ahead an expiry may be. A cancelled order's signature is good until then, so that the
+book has to remember as long that it must not come back."""
+
+KNOWN_ORDERS_MAX: Final = 500_000
+"""Orders that the book remembers, open or not: some hundred MB, and a snapshot in a second."""

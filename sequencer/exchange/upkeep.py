@@ -1,0 +1,176 @@
+"""What a block changes for orders that are in the book already.
+
+Whoever has moved an order epoch, revoked a key, cancelled a nonce or lost a position has orders
+that can't settle any more. Only accounts that the block touched are looked at, and session keys,
+which end without a block.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from execution.margin import FILLED_CANCELLED
+from sequencer.exchange.admission import is_bounded, may_sign
+from sequencer.exchange.crossing import clear_way
+from sequencer.exchange.errors import OrderRejected
+from sequencer.exchange.floor import Floor, reducible
+from sequencer.exchange.ports import Instrument
+from sequencer.matching.events import Event, Matched
+from sequencer.matching.inputs import CancelAll, CancelReason, Input, ListMarket, Marks
+from sequencer.matching.views import OrderStatus, OrderView
+from state.types import Address
+
+_EPOCH_SHIFT = 32
+
+
+class Upkeep:
+    """Brings the book in line with the chain, block by block."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._marks: dict[int, int] = {}
+
+    def follow(self) -> None:
+        """Look at what the floor's new view has changed."""
+        floor = self._floor
+        self._list_markets()
+        touched = floor.view.touched
+        unwound, floor.unwound = floor.unwound, set()
+        for account in floor.orders.accounts():
+            self._check_signers(account)
+            if touched is None or account in touched or account in unwound:
+                self._check_account(account)
+        self._move_marks()
+
+    def apply(self, given: Input, signer: Address | None = None) -> list[Event]:
+        """Apply an input that may trade, and hold to their positions those who have traded."""
+        events = self._floor.apply(given, signer)
+        fills = [event.fill for event in events if isinstance(event, Matched)]
+        for market in sorted({fill.market for fill in fills}):
+            here = [fill for fill in fills if fill.market == market]
+            for account in sorted({a for f in here for a in (f.taker_account, f.maker_account)}):
+                self.bound_reducing(account, market)
+        return events
+
+    def bound_reducing(self, account: int, market: int | None = None) -> None:
+        """Hold an account's live orders that only reduce to what there is to reduce."""
+        floor = self._floor
+        for view in floor.orders.views(account):
+            order = view.order
+            if not order.is_reduce_only or view.status is not OrderStatus.LIVE:
+                continue
+            if market is None or order.market == market:
+                room = reducible(floor.position(account, order.market), is_buy=order.is_buy)
+                floor.bound(view, min(room, view.left), CancelReason.NOT_REDUCING)
+
+    # Markets
+
+    def _list_markets(self) -> None:
+        floor = self._floor
+        instruments = floor.view.instruments()
+        listed = floor.engine.markets()
+        for market, instrument in instruments.items():
+            rules = _rules(market, instrument)
+            if (known := listed.get(market)) is None or not _same_rules(rules, known):
+                floor.apply(rules)
+        for market, known in list(listed.items()):
+            if known.is_open and market not in instruments:
+                floor.apply(ListMarket(time=0, market=market, tick=known.tick, lot=known.lot,
+                                       is_auction=known.is_auction, is_open=False))  # fmt: skip
+
+    # Marks
+
+    def _move_marks(self) -> None:
+        """Tell the engine of marks that moved, after what they fire was looked at."""
+        floor = self._floor
+        listed = floor.engine.markets()
+        marks = {m: p for m, p in floor.view.marks().items() if m in listed}
+        moved = {m: p for m, p in marks.items() if self._marks.get(m) != p}
+        if moved:
+            self._ready_triggers(moved)
+            self.apply(Marks(time=0, marks=moved))
+            self._marks.update(moved)
+
+    def _ready_triggers(self, marks: Mapping[int, int]) -> None:
+        """Hold what is about to fire to what a new order has to fulfil, or let it go."""
+        floor = self._floor
+        for order in floor.engine.fired_by(marks):
+            view = floor.engine.order(order.hash)
+            if view is not None and view.status is OrderStatus.WAITING:
+                self._ready(view)
+
+    def _ready(self, view: OrderView) -> None:
+        floor, order = self._floor, view.order
+        if is_bounded(floor, order):
+            room = reducible(floor.position(order.account, order.market), is_buy=order.is_buy)
+            floor.bound(view, min(room, view.left), CancelReason.NOT_REDUCING)
+        now = floor.engine.order(order.hash)
+        if now is None or now.status is not OrderStatus.WAITING:
+            return
+        try:
+            clear_way(floor, msgspec.structs.replace(now.order, trigger=None), now.left)
+        except OrderRejected:
+            floor.cancel(order.hash, CancelReason.MARGIN)
+
+    # Accounts
+
+    def _check_signers(self, account: int) -> None:
+        floor = self._floor
+        state = floor.view.account(account)
+        if state is None:
+            # A reorg took it back.
+            floor.apply(CancelAll(time=0, account=account, reason=CancelReason.SIGNER_REVOKED))
+            return
+        for order_hash, signer in floor.orders.signers(account).items():
+            if signer == state.owner:
+                continue
+            view = floor.engine.order(order_hash)
+            if view and not may_sign(floor, account, state.owner, signer, view.order.market):
+                floor.cancel(order_hash, CancelReason.SIGNER_REVOKED)
+
+    def _check_account(self, account: int) -> None:
+        floor = self._floor
+        state = floor.view.account(account)
+        views = floor.orders.views(account)
+        if state is None or not views:
+            return
+        old = [view for view in views if view.order.nonce >> _EPOCH_SHIFT != state.order_epoch]
+        if len(old) == len(views):
+            floor.apply(CancelAll(time=0, account=account, reason=CancelReason.EPOCH_RAISED))
+            return
+        for view in old:
+            floor.cancel(view.order.hash, CancelReason.EPOCH_RAISED)
+        for view in floor.orders.views(account):
+            self._check_lane(view)
+        self.bound_reducing(account)
+
+    def _check_lane(self, view: OrderView) -> None:
+        """What is filled under the nonce on chain, with what waits, is the signed size at most.
+
+        Others than the matcher fill orders too: a liquidation takes signed ones.
+        """
+        floor, order = self._floor, view.order
+        filled = floor.view.filled(order.account, order.nonce)
+        if filled == FILLED_CANCELLED:
+            floor.cancel(order.hash, CancelReason.CANCELLED_ON_CHAIN)
+        elif filled:
+            pending = floor.engine.pending_of(order.account)
+            waiting = sum(f.size for f in pending if order.hash in (f.taker, f.maker))
+            room = order.size - filled - waiting
+            if room < view.left:
+                floor.bound(view, room, CancelReason.CANCELLED_ON_CHAIN)
+
+
+def _rules(market: int, instrument: Instrument) -> ListMarket:
+    return ListMarket(
+        time=0,
+        market=market,
+        tick=instrument.tick,
+        lot=instrument.lot,
+        is_auction=instrument.is_auction,
+        is_open=instrument.is_open,
+    )
+
+
+def _same_rules(a: ListMarket, b: ListMarket) -> bool:
+    return (a.tick, a.lot, a.is_auction, a.is_open) == (b.tick, b.lot, b.is_auction, b.is_open)
