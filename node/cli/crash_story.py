@@ -73,7 +73,7 @@ class Teller(stories.Teller):
             gate.block,
         )
         self._tell(
-            f"Mara, who owes nothing, asks for one dollar and is refused: {gate.refusal}",
+            f"Mara, who owes nothing, can't have one dollar: {gate.refusal}",
             gate.block,
         )
 

@@ -79,13 +79,16 @@ def test_demo_crash_as_json_holds_figures_that_the_chain_confirms(kept: Devnet) 
     assert_story(kept, json.loads(result.stdout))
 
 
-def test_demo_crash_that_is_interrupted_gives_prices_back(kept: Devnet) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_demo_crash_that_is_ended_early_gives_prices_back(
+    kept: Devnet, number: signal.Signals
+) -> None:
     path = kept.data_dir / "feed.json"
     command = [*tallystick("demo", "crash"), "--data-dir", str(kept.data_dir)]
     playing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(path.exists, 60, "a price file")
-        playing.send_signal(signal.SIGINT)
+        playing.send_signal(number)
         assert playing.wait(30) != 0
     finally:
         playing.kill()
