@@ -1,0 +1,210 @@
+"""Who may not trade leaves before anybody trades with him, and the log alone says so."""
+
+from dataclasses import replace
+
+import pytest
+
+from execution.margin import OrderFlag, Reason
+from sequencer.exchange import errors
+from sequencer.matching.events import Cancelled, Matched, Resized
+from sequencer.matching.inputs import CancelReason, Clear, Outcome, Refusal
+from tests.sequencer.exchange.hall import Hall, in_hall
+from tests.sequencer.exchange.house import PERP
+
+
+def reasons(hall: Hall) -> list[CancelReason]:
+    return [event.reason for event in hall.named(Cancelled)]
+
+
+def sizes(hall: Hall) -> list[int]:
+    return [event.fill.size for event in hall.named(Matched)]
+
+
+@in_hall
+async def test_taker_without_margin_is_refused_and_nothing_happens(hall: Hall) -> None:
+    maker, taker, *_ = hall.traders
+    await hall.exchange.place(maker.sell(20, 1_000))
+    hall.house.room[2] = 15
+    with pytest.raises(errors.MarginTooLow, match="account 2"):
+        await hall.exchange.place(taker.buy(20, 1_000))
+    placed = await hall.exchange.place(taker.buy(15, 1_000))
+    assert [fill.size for fill in placed.fills] == [15]
+
+
+@in_hall
+async def test_what_would_rest_counts_with_what_trades_now(hall: Hall) -> None:
+    maker, taker, *_ = hall.traders
+    await hall.exchange.place(maker.sell(10, 1_000))
+    hall.house.room[2] = 15
+    with pytest.raises(errors.MarginTooLow):
+        await hall.exchange.place(taker.buy(20, 1_000))
+    placed = await hall.exchange.place(taker.buy(20, 1_000, flags=OrderFlag.IOC))
+    assert [fill.size for fill in placed.fills] == [10]
+    assert placed.order.reason is CancelReason.IMMEDIATE_REST
+
+
+@in_hall
+async def test_own_fills_that_wait_count(hall: Hall) -> None:
+    maker, taker, *_ = hall.traders
+    hall.house.room[2] = 15
+    await hall.exchange.place(maker.sell(30, 1_000))
+    await hall.exchange.place(taker.buy(10, 1_000))
+    with pytest.raises(errors.MarginTooLow):
+        await hall.exchange.place(taker.buy(10, 1_000))
+
+
+@in_hall
+async def test_maker_without_margin_leaves_and_the_next_one_trades(hall: Hall) -> None:
+    poor, rich, taker, _ = hall.traders
+    await hall.exchange.place(poor.sell(10, 1_000))
+    await hall.exchange.place(rich.sell(10, 1_000))
+    hall.house.room[1] = 5
+    placed = await hall.exchange.place(taker.buy(10, 1_010))
+    assert [fill.maker_account for fill in placed.fills] == [2]
+    assert reasons(hall) == [CancelReason.MARGIN]
+
+
+@in_hall
+async def test_maker_keeps_the_orders_that_it_can_pay_for(hall: Hall) -> None:
+    maker, taker, *_ = hall.traders
+    for price in (1_000, 1_010, 1_020):
+        await hall.exchange.place(maker.sell(10, price))
+    hall.house.room[1] = 15
+    placed = await hall.exchange.place(taker.buy(30, 1_020))
+    assert [fill.price for fill in placed.fills] == [1_000]
+    assert reasons(hall) == [CancelReason.MARGIN, CancelReason.MARGIN]
+
+
+@in_hall
+async def test_reason_of_the_market_refuses_the_taker_and_spares_the_maker(hall: Hall) -> None:
+    maker, taker, *_ = hall.traders
+    await hall.exchange.place(maker.sell(10, 1_000))
+    hall.house.verdicts[1] = Reason.OPEN_INTEREST_CAP
+    with pytest.raises(errors.WouldNotSettle, match="open interest cap"):
+        await hall.exchange.place(taker.buy(10, 1_000))
+    assert hall.asks() == [(1_000, 10)]
+
+
+@in_hall
+async def test_maker_with_stale_prices_does_not_stand_in_the_way(hall: Hall) -> None:
+    stale, maker, taker, _ = hall.traders
+    await hall.exchange.place(stale.sell(10, 1_000))
+    await hall.exchange.place(maker.sell(10, 1_000))
+    hall.house.verdicts[1] = Reason.SERIES_STALE
+    placed = await hall.exchange.place(taker.buy(10, 1_000))
+    assert [fill.maker_account for fill in placed.fills] == [2]
+
+
+@in_hall
+async def test_taker_hears_why_it_would_not_settle(hall: Hall) -> None:
+    hall.house.verdicts[1] = Reason.ORACLE_STALE
+    with pytest.raises(errors.WouldNotSettle, match="oracle stale"):
+        await hall.exchange.place(hall.traders[0].buy(10, 1_000))
+
+
+@in_hall
+async def test_maker_that_the_band_has_left_behind_is_not_traded_with(hall: Hall) -> None:
+    far, near, taker, _ = hall.traders
+    await hall.exchange.place(far.sell(10, 900))
+    await hall.exchange.place(near.sell(10, 1_000))
+    hall.house.listed = {0: replace(PERP, price_low=950)}
+    placed = await hall.exchange.place(taker.buy(20, 1_000))
+    assert [fill.price for fill in placed.fills] == [1_000]
+    assert reasons(hall) == [CancelReason.REFUSED_ON_CHAIN]
+
+
+@in_hall
+async def test_resting_reduce_only_orders_share_one_position(hall: Hall) -> None:
+    reducer, taker, *_ = hall.traders
+    hall.house.positions[1, 0] = 15
+    for price in (1_000, 1_010):
+        await hall.exchange.place(reducer.sell(15, price, flags=OrderFlag.REDUCE_ONLY))
+    placed = await hall.exchange.place(taker.buy(30, 1_010))
+    assert [(fill.price, fill.size) for fill in placed.fills] == [(1_000, 15)]
+    assert reasons(hall) == [CancelReason.NOT_REDUCING]
+
+
+@in_hall
+async def test_resting_reduce_only_order_shrinks_with_its_position(hall: Hall) -> None:
+    reducer, taker, *_ = hall.traders
+    hall.house.positions[1, 0] = 20
+    await hall.exchange.place(reducer.sell(20, 1_010, flags=OrderFlag.REDUCE_ONLY))
+    await hall.exchange.place(reducer.sell(15, 1_000))
+    await hall.exchange.place(taker.buy(15, 1_000))
+    assert hall.asks() == [(1_010, 5)]
+    assert [event.left for event in hall.named(Resized)] == [5]
+
+
+@in_hall
+async def test_orders_of_a_reduce_only_market_are_held_to_reducing(hall: Hall) -> None:
+    opener, reducer, taker, _ = hall.traders
+    await hall.exchange.place(opener.sell(10, 1_000))
+    hall.house.positions.update({(2, 0): 10, (3, 0): -20})
+    await hall.exchange.place(reducer.sell(10, 1_000, flags=OrderFlag.REDUCE_ONLY))
+    hall.house.listed = {0: replace(PERP, is_reduce_only=True)}
+    await hall.block()
+    placed = await hall.exchange.place(taker.buy(20, 1_000, flags=OrderFlag.REDUCE_ONLY))
+    assert [fill.maker_account for fill in placed.fills] == [2]
+
+
+@in_hall
+async def test_refused_fill_is_unwound_and_reducing_orders_are_bounded_again(hall: Hall) -> None:
+    maker, taker, *_ = hall.traders
+    await hall.exchange.place(maker.sell(10, 1_000))
+    (fill,) = (await hall.exchange.place(taker.buy(10, 1_000))).fills
+    await hall.exchange.place(taker.sell(10, 1_100, flags=OrderFlag.REDUCE_ONLY))
+    hall.house.touched = frozenset()
+    refusal = Refusal(fill.id, int(Reason.MAKER_MARGIN))
+    await hall.block(Outcome(time=0, block=2, transaction=b"", settled=(), refused=(refusal,)))
+    assert hall.exchange.pending() == []
+    assert reasons(hall)[-1] is CancelReason.NOT_REDUCING
+
+
+async def auction(hall: Hall) -> None:
+    hall.house.listed = {0: replace(PERP, is_auction=True)}
+    await hall.block()
+
+
+@in_hall
+async def test_auction_trades_without_those_who_cannot_pay(hall: Hall) -> None:
+    await auction(hall)
+    poor, rich, taker, _ = hall.traders
+    await hall.exchange.place(poor.sell(10, 1_000))
+    await hall.exchange.place(rich.sell(10, 1_000))
+    await hall.exchange.place(taker.buy(10, 1_000))
+    hall.house.room[1] = 5
+    assert hall.named(Matched) == []
+    await hall.exchange.record(Clear(time=0, markets=(0,)))
+    (matched,) = hall.named(Matched)
+    assert matched.fill.is_auction
+    assert {matched.fill.taker_account, matched.fill.maker_account} == {2, 3}
+    assert reasons(hall) == [CancelReason.MARGIN]
+
+
+@in_hall
+async def test_auction_goes_on_where_the_market_would_refuse(hall: Hall) -> None:
+    await auction(hall)
+    await hall.exchange.place(hall.traders[0].sell(10, 1_000))
+    await hall.exchange.place(hall.traders[1].buy(10, 1_000))
+    hall.house.verdicts[1] = Reason.OPEN_INTEREST_CAP
+    await hall.exchange.record(Clear(time=0, markets=(0,)))
+    assert sizes(hall) == [10]
+
+
+@in_hall
+async def test_immediate_order_of_an_auction_needs_margin_for_all_of_it(hall: Hall) -> None:
+    await auction(hall)
+    hall.house.room[1] = 5
+    with pytest.raises(errors.MarginTooLow):
+        await hall.exchange.place(hall.traders[0].buy(10, 1_000, flags=OrderFlag.IOC))
+
+
+@in_hall
+async def test_log_alone_gives_the_same_book(hall: Hall) -> None:
+    poor, rich, taker, _ = hall.traders
+    for trader in (poor, rich):
+        await hall.exchange.place(trader.sell(10, 1_000))
+    hall.house.room[1] = 5
+    await hall.exchange.place(taker.buy(15, 1_000))
+    snapshots = [hall.journal.load().snapshot() for _ in range(2)]
+    assert snapshots == [hall.exchange.engine.snapshot()] * 2
