@@ -78,6 +78,12 @@ def values(state: Any) -> tuple[Any, ...]:
     return tuple(getattr(state, name) for name in type(state).__slots__)
 
 
+def assert_decoded(state: Any, told: Mapping[str, Any], written: Mapping[str, int]) -> None:
+    """A reader and the contract agree on what was written."""
+    assert told == written
+    assert values(state) == members(told)
+
+
 def struct(**kinds: st.SearchStrategy[int]) -> st.SearchStrategy[dict[str, int]]:
     return st.fixed_dictionaries(kinds)
 
@@ -188,12 +194,12 @@ def test_safety_decodes_to_what_the_contract_says(
     write(health, "health", MARKET)
     write(vault, "vaults", MARKET)
     write(insured, "insurance", MARKET)
-    found = HOUSE.read("getSafety", MARKET)
-    assert found == (rules, health, vault, insured)
-    assert values(read_safety_rules(HOUSE.word, MARKET)) == members(found[0])
-    assert values(read_health(HOUSE.word, MARKET)) == members(found[1])
-    assert values(read_vault(HOUSE.word, MARKET)) == members(found[2])
-    assert read_insurance(HOUSE.word, MARKET) == insured
+    word, (*structs, covered) = HOUSE.word, HOUSE.read("getSafety", MARKET)
+    for reader, told, written in zip(
+        (read_safety_rules, read_health, read_vault), structs, (rules, health, vault), strict=True
+    ):
+        assert_decoded(reader(word, MARKET), told, written)
+    assert read_insurance(word, MARKET) == covered == insured
 
 
 @few
@@ -212,12 +218,10 @@ def test_sample_and_closing_decode_to_what_the_contract_says(
 ) -> None:
     write(sample, "indexSamples", MARKET << 40 | BUCKET)
     write(closing, "closings", MARKET)
-    found = HOUSE.read("getIndexSample", MARKET, BUCKET)
-    assert found == sample
-    assert values(read_index_sample(HOUSE.word, MARKET, BUCKET)) == members(found)
-    found = HOUSE.read("getClosing", MARKET)
-    assert found == closing
-    assert values(read_closing(HOUSE.word, MARKET)) == members(found)
+    word, read = HOUSE.word, HOUSE.read
+    decoded = read_index_sample(word, MARKET, BUCKET)
+    assert_decoded(decoded, read("getIndexSample", MARKET, BUCKET), sample)
+    assert_decoded(read_closing(word, MARKET), read("getClosing", MARKET), closing)
 
 
 # A series
@@ -243,17 +247,12 @@ def test_strike_and_series_decode_to_what_the_contract_says(
     write(book, "seriesBooks", STRIKE + 1)
     write(rules, "optionRules", MARKET)
     write({"settlement": settlement}, "expiries", MARKET << 40 | BUCKET)
-    word = HOUSE.word
-    found = HOUSE.read("getStrike", STRIKE)
-    assert found == (terms, inputs)
-    assert values(read_strike(word, STRIKE)) == members(found[0])
-    assert values(read_option_inputs(word, STRIKE)) == members(found[1])
-    found = HOUSE.read("getSeries", STRIKE + 1)[0]
-    assert found == book
-    assert values(read_series(word, STRIKE + 1)) == members(found)
-    found = HOUSE.read("getOptionRules", MARKET)
-    assert found == rules
-    assert values(read_option_rules(word, MARKET)) == members(found)
+    word, read = HOUSE.word, HOUSE.read
+    told_terms, told_inputs = read("getStrike", STRIKE)
+    assert_decoded(read_strike(word, STRIKE), told_terms, terms)
+    assert_decoded(read_option_inputs(word, STRIKE), told_inputs, inputs)
+    assert_decoded(read_series(word, STRIKE + 1), read("getSeries", STRIKE + 1)[0], book)
+    assert_decoded(read_option_rules(word, MARKET), read("getOptionRules", MARKET), rules)
     price = HOUSE.read("getSettlement", MARKET, BUCKET)
     assert read_settlement(word, MARKET, BUCKET) == price == settlement
     assert read_strike_count(word) == HOUSE.read("getStrikeCount") == 0
@@ -294,9 +293,7 @@ def test_limiters_decode_to_what_the_contract_says(limiters: list[dict[str, int]
     decoded = read_limiters(HOUSE.word)
     assert decoded[2] is None
     for which in (0, 1, 3):
-        found = HOUSE.read("getLimiter", which)
-        assert found == limiters[which]
-        assert values(decoded[which]) == members(found)
+        assert_decoded(decoded[which], HOUSE.read("getLimiter", which), limiters[which])
 
 
 @pytest.mark.parametrize(("debt", "gated"), [(0, False), (11, False), (12, True)])

@@ -1,5 +1,6 @@
 """Random operations of many accounts, on the real bytecode and on the exact model side by side."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from execution.contracts.genesis import PRICE_ONE, RATE_ONE, SIZE_ONE, MarketParameters
+from execution.contracts.genesis import PRICE_ONE, SIZE_ONE, MarketParameters
 from execution.contracts.parameters import SafetyParameters
 from execution.margin import (
     Match,
@@ -21,6 +22,7 @@ from execution.margin import (
 from state.types import Timestamp
 from tests.execution.contracts.house import OPERATORS, START, TIMELOCK, House, Reverted, Trader
 from tests.execution.contracts.model import Book, Model
+from tests.execution.contracts.odd import ODD
 
 NEVER_PAUSED = SafetyParameters(pause_move=0)
 """Prices jump here without a pause, which the model doesn't know."""
@@ -41,28 +43,13 @@ TIGHT = MarketParameters(
 )
 """Small bounds, so that random sizes reach the cap and the rising margin."""
 
-WILD = MarketParameters(
+WILD = replace(
+    ODD,
     name="WILD-USD",
-    tick=7,
-    lot=10**10,
-    imf=333_333,
-    mmf=111_111,
-    oi_low=0,
-    oi_high=2**62,
-    oi_cap=2**62,
-    price_band=500_000,
-    mark_band=0,
-    stale_seconds=6000,
-    interest=-RATE_ONE // 300,
-    interest_clamp=RATE_ONE // 7,
-    funding_cap=RATE_ONE // 3,
-    funding_interval=600,
-    funding_samples=3,
-    funding_intervals_max=4,
     fees=(99_999, -99_999, 99_999, 3, 99_999, 3, 99_999, 3),
     safety=NEVER_PAUSED,
 )
-"""Odd numbers everywhere, so that every rounding has something to round."""
+"""Fees as high as they get, and no bounds to reach."""
 
 TRADERS = 4
 accounts = st.integers(0, TRADERS - 1)

@@ -1,17 +1,13 @@
 """Nobody takes a bankrupt account: those who gained from it do, the highest score first."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from execution.contracts.abi import clearing_house
 from node.keepers.settings import Duty
-from tests.node.keepers.world import PRICE, SIZE, USD, Trader, World, world
+from tests.node.keepers.world import BEGIN, MARKET, PRICE, SIZE, USD, Trader, World
 
-MARKET = 0
-BEGIN = 60_000
 DELAY = 10
 
 
@@ -22,13 +18,6 @@ class Crowd:
     long: Trader
     rich: Trader
     poor: Trader
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path) as made:
-        made.report({MARKET: BEGIN})
-        yield made
 
 
 @pytest.fixture

@@ -1,25 +1,11 @@
 """Funding that has run, markets that died, and exits that were asked for."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from execution.contracts.abi import clearing_house
 from node.keepers.settings import Duty
-from tests.node.keepers.world import PRICE, SIZE, USD, World, world
+from tests.node.keepers.world import BEGIN, MARKET, PRICE, SIZE, USD, World
 
-MARKET = 0
-BEGIN = 60_000
 WEEK = 7 * 86_400
 HOUR = 3_600
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path) as made:
-        made.report({MARKET: BEGIN})
-        yield made
 
 
 def test_funding_is_accrued_once_an_interval_has_ended(books: World) -> None:

@@ -1,23 +1,11 @@
 """Accounts that failed are closed, against orders or by the backstop, and debts are reported."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from node.keepers.settings import Duty
-from tests.node.keepers.world import PRICE, SIZE, USD, Trader, World, world
-
-MARKET = 0
-BEGIN = 60_000
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path) as made:
-        made.report({MARKET: BEGIN})
-        yield made
+from tests.node.keepers.world import BEGIN, MARKET, PRICE, SIZE, USD, Trader, World
 
 
 @pytest.fixture

@@ -8,11 +8,9 @@ import pytest
 from execution.contracts.parameters import StrikeParameters
 from node.keepers.settings import Duty
 from state.types import Timestamp
-from tests.node.keepers.world import PRICE, SIZE, USD, World, world
+from tests.node.keepers.world import BEGIN, MARKET, PRICE, SIZE, USD, World, world
 from tests.node.rpc.harness import GENESIS_TIME
 
-MARKET = 0
-INDEX = 60_000
 MINUTE = 60
 EXPIRY = Timestamp((GENESIS_TIME // MINUTE + 60) * MINUTE)
 STRIKES = tuple(
@@ -24,7 +22,7 @@ CALL, PUT = 64, 65
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[World]:
     with world(tmp_path, strikes=STRIKES) as made:
-        made.report({MARKET: INDEX}, volatility="0.6")
+        made.report({MARKET: BEGIN}, volatility="0.6")
         made.wait(1)
         yield made
 
@@ -45,7 +43,7 @@ def open_calls(books: World) -> tuple[int, int]:
 def test_inputs_of_every_strike_are_reported(books: World) -> None:
     for strike in (64, 66, 68):
         _, inputs = books.view("getStrike", strike)
-        assert inputs["forward"] == INDEX * PRICE
+        assert inputs["forward"] == BEGIN * PRICE
         assert inputs["volatility"] == 6 * 10**17
 
 
@@ -64,9 +62,9 @@ def test_held_series_is_priced_again_when_old_or_when_the_index_moved(books: Wor
     fresh = books.step(Duty.ARRAYS)
     books.wait(31)
     old = books.step(Duty.ARRAYS)
-    books.report({MARKET: INDEX + 100}, volatility="0.6")
+    books.report({MARKET: BEGIN + 100}, volatility="0.6")
     little = books.step(Duty.ARRAYS)
-    books.report({MARKET: INDEX + 300}, volatility="0.6")
+    books.report({MARKET: BEGIN + 300}, volatility="0.6")
     moved = books.step(Duty.ARRAYS)
 
     assert fresh.sent == little.sent == ()
@@ -86,7 +84,7 @@ def test_expired_series_is_fixed_and_shorts_pay_before_longs(books: World) -> No
     long, short = open_calls(books)
     while books.now < EXPIRY - 300:
         books.wait(240)
-        books.report({MARKET: INDEX}, volatility="0.6")
+        books.report({MARKET: BEGIN}, volatility="0.6")
     books.wait(301)
     before = {id_: books.view("getAccount", id_)[1]["cash"] for id_ in (long, short)}
 
@@ -107,9 +105,9 @@ def test_expired_series_is_fixed_and_shorts_pay_before_longs(books: World) -> No
 def test_settlement_is_found_through_the_links_after_a_long_outage(books: World) -> None:
     open_calls(books)
     books.wait(EXPIRY - books.now + 3 * 3600)
-    books.report({MARKET: INDEX + 5_000}, volatility="0.6")
+    books.report({MARKET: BEGIN + 5_000}, volatility="0.6")
 
     done = books.step(Duty.EXPIRY)
 
     assert len(done.sent) == 1
-    assert books.view("getSettlement", MARKET, EXPIRY) == INDEX * PRICE
+    assert books.view("getSettlement", MARKET, EXPIRY) == BEGIN * PRICE

@@ -10,15 +10,13 @@ from execution.contracts.parameters import StrikeParameters
 from node.keepers.keeper import Done
 from node.keepers.settings import Duty
 from state.types import Timestamp
-from tests.node.keepers.world import PRICE, SIZE, USD, Trader, World, world
+from tests.node.keepers.world import BEGIN, MARKET, PRICE, SIZE, USD, Trader, World, world
 from tests.node.rpc.harness import GENESIS_TIME
 
-MARKET = 0
-INDEX = 60_000
 MINUTE, DAY = 60, 86_400
 SOON = Timestamp((GENESIS_TIME // MINUTE + 60) * MINUTE)
 LATER = Timestamp(SOON + 30 * DAY)
-STRIKES = tuple(StrikeParameters(MARKET, expiry, INDEX * PRICE) for expiry in (SOON, LATER))
+STRIKES = tuple(StrikeParameters(MARKET, expiry, BEGIN * PRICE) for expiry in (SOON, LATER))
 CALL, LATER_CALL = 64, 66
 VOLATILITY = "0.6"
 VAULT = 1
@@ -36,7 +34,7 @@ class Pair:
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[World]:
     with world(tmp_path, strikes=STRIKES) as made:
-        report(made, INDEX)
+        report(made, BEGIN)
         yield made
 
 

@@ -34,6 +34,9 @@ USD = 10**6
 PRICE = 10**8
 SIZE = 10**8
 WAD = 10**18
+MARKET = 0
+BEGIN = 60_000
+"""USD: where the market stands when a test begins."""
 OPERATORS = operator_accounts()
 DEV = dev_accounts()
 PURSE = 10_000_000 * USD

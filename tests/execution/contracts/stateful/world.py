@@ -1,5 +1,7 @@
 """The house of the random histories: two small markets with vaults, limits and options."""
 
+from dataclasses import replace
+
 from execution.contracts.parameters import (
     PRICE_ONE,
     RATE_ONE,
@@ -9,6 +11,7 @@ from execution.contracts.parameters import (
     OptionParameters,
     SafetyParameters,
 )
+from tests.execution.contracts.odd import ODD
 
 HOUR = 3_600
 
@@ -36,24 +39,16 @@ STEADY = MarketParameters(
 )
 """Near to a real market, with a cap that random sizes reach."""
 
-RAGGED = MarketParameters(
+RAGGED = replace(
+    ODD,
     name="RAGGED-USD",
-    tick=7,
-    lot=10**10,
     imf=100_003,
     mmf=50_021,
     oi_low=300_000 * SIZE_ONE,
     oi_high=2**61,
     oi_cap=2**60,
-    price_band=500_000,
     mark_band=77_777,
-    stale_seconds=6_000,
-    interest=-RATE_ONE // 300,
-    interest_clamp=RATE_ONE // 7,
-    funding_cap=RATE_ONE // 3,
     funding_interval=900,
-    funding_samples=3,
-    funding_intervals_max=4,
     fees=(1_999, -999, 1_999, 3, 1_777, 3, 1_999, -1),
     safety=SafetyParameters(
         liquidation_fee=9_999,
@@ -66,7 +61,7 @@ RAGGED = MarketParameters(
     ),
     options=OptionParameters(7, 10**10, 2**60, price_band=1_000_000),
 )
-"""Odd numbers everywhere, so that every rounding has something to round."""
+"""Odd, with a mark of its own, a rising margin and options."""
 
 MARKETS = (STEADY, RAGGED)
 START_PRICES = (60_000 * PRICE_ONE + 3, 777_777_777)
