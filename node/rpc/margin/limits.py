@@ -33,8 +33,5 @@ AMOUNT_MAX: Final = 2**95 - 1
 PPM_MAX: Final = 10**6
 """A margin fraction is at most all of the notional."""
 
-DIGITS_MAX: Final = 30
-"""Digits of a decimal: 2^95 has 29."""
-
 FUNDING_BLOCKS_DEFAULT: Final = 3_600
 """Blocks of funding history where none is asked for: an hour of one-second blocks."""

@@ -22,12 +22,12 @@ from execution.transition import context_of
 from node.limits import RPC_CALL_GAS_MAX
 from node.rpc.backend import Backend
 from node.rpc.codec import BlockRef, Tag, data, parse_block
+from node.rpc.decimals import whole
 from node.rpc.dispatch import Param, method
 from node.rpc.errors import CallFailed
 from node.rpc.eth.accounts import proof_json
 from node.rpc.format import Json
 from node.rpc.logs import find_logs
-from node.rpc.margin.decimals import whole
 from node.rpc.margin.format import (
     account_json,
     block_json,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from node.rpc.codec import parse_bool
+from node.rpc.decimals import Members, decimal, whole
 from node.rpc.errors import InvalidParams
 from node.rpc.margin import limits
-from node.rpc.margin.decimals import Members, decimal, whole
 from state.types import UINT64_MAX
 
 _MARKET = whole(0, limits.PERPS_MAX - 1)

@@ -11,11 +11,11 @@ from typing import Final, TypeVar
 
 from node.rpc.codec import list_of, parse_object
 from node.rpc.errors import InvalidParams
-from node.rpc.margin.limits import DIGITS_MAX
 
 T = TypeVar("T")
 
-_DECIMAL: Final = re.compile(rf"0|-?[1-9][0-9]{{0,{DIGITS_MAX - 1}}}", re.ASCII)
+_DECIMAL: Final = re.compile(r"0|-?[1-9][0-9]{0,29}", re.ASCII)
+"""At most 30 digits: 2^95 has 29."""
 
 Parse = Callable[[object], T]
 

@@ -1,0 +1,1 @@
+"""`trade_`: orders, the book, and what became of trades, over JSON-RPC and websocket."""
