@@ -77,6 +77,11 @@ class OrderJournal:
             store.close()
             raise
 
+    @property
+    def snapshots(self) -> tuple[int, ...]:
+        """Sequences of the snapshots there are."""
+        return tuple(self._snapshots)
+
     def load(self) -> MatchingEngine:
         """The engine after every input of the log. Raises `DatabaseDamaged`."""
         engine = self._newest_snapshot()

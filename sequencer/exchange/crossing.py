@@ -44,7 +44,7 @@ front of those who can."""
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A trade of one account that may come: signed s8, p8."""
+    """A trade of one account that may come; of what would rest, the account is on both sides."""
 
     order: BookOrder
     fill: Fill
@@ -53,6 +53,16 @@ class _Step:
     @property
     def delta(self) -> int:
         return delta_of(self.fill, self.account)
+
+    @property
+    def is_taker(self) -> bool:
+        return self.fill.taker == self.order.hash and self.fill.maker != self.order.hash
+
+    @property
+    def against(self) -> int | None:
+        """The account of the other side; None where nobody has come yet."""
+        other = self.fill.maker_account if self.is_taker else self.fill.taker_account
+        return None if other == self.account else other
 
 
 def clear_way(floor: Floor, order: BookOrder, most: int) -> None:
@@ -174,19 +184,20 @@ def _check(floor: Floor, steps: Sequence[_Step]) -> Reason | None:
     if not steps:
         return None
     last = steps[-1]
-    pending = floor.engine.pending_of(last.account)
+    fees = floor.view.fees(last.account, last.order.market)
     return floor.margin.check(
         last.account,
         last.order.market,
         last.delta,
         last.fill.price,
-        last.order.max_fee_ppm,
-        [*pending, *(step.fill for step in steps[:-1])],
+        fees.taker if last.is_taker else fees.maker,
+        [*floor.unseen_of(last.account), *(step.fill for step in steps[:-1])],
+        against=last.against,
     )
 
 
 def _fill(taker: BookOrder, hit: Hit) -> Fill:
-    """A trade that hasn't happened; what rests is a trade with nobody, at the limit."""
+    """A trade that hasn't happened."""
     maker = hit.maker
     return Fill(
         id=0,
@@ -196,7 +207,7 @@ def _fill(taker: BookOrder, hit: Hit) -> Fill:
         taker=taker.hash,
         maker=maker.hash,
         taker_account=taker.account,
-        maker_account=0 if maker is taker else maker.account,
+        maker_account=maker.account,
         taker_is_buy=taker.is_buy,
         time=0,
     )

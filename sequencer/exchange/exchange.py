@@ -167,14 +167,15 @@ class Exchange:
         auctions are checked. Raises `ExchangeUnavailable`."""
         return await self._ask(lambda: self._record(given))
 
-    async def on_block(self, view: HouseView, given: Sequence[Input] = ()) -> None:
-        """Go on from a new block's books, and `given`: what it made of fills, in the same step.
+    async def on_block(self, move: Callable[[], HouseView], given: Sequence[Input] = ()) -> None:
+        """Go on from the books after a block, and from `given`, what it made of fills.
 
-        A fill has to be in the books or wait, never both: an `Outcome` comes with the first view
-        that holds it, or before. The exchange opens with the first call. Raises
-        `ExchangeUnavailable`.
+        `move` is called in the exchange's own turn: it makes the view, and the margin check of it,
+        so that nobody sees books and fills that don't belong together. A block's `Outcome` comes
+        with it or before, a `Reverted` with the view of what is left. The exchange opens with the
+        first call. Raises `ExchangeUnavailable`.
         """
-        await self._ask(lambda: self._follow(view, given))
+        await self._ask(lambda: self._follow(move, given))
 
     async def beat(self) -> None:
         """Look at the clock, as `run` does by itself. Raises `ExchangeUnavailable`."""
@@ -299,10 +300,10 @@ class Exchange:
                 clear_auction(self._floor, market)
         return self._upkeep.apply(given)
 
-    def _follow(self, view: HouseView, given: Sequence[Input]) -> None:
+    def _follow(self, move: Callable[[], HouseView], given: Sequence[Input]) -> None:
         for one in given:
             self._floor.apply(one)
-        self._floor.view = view
+        self._floor.view = move()
         self._upkeep.follow()
 
     def _pass_time(self) -> None:

@@ -4,7 +4,6 @@ Everything here is synchronous. One request after the other is checked and appli
 memory; what it gave the engine waits here to be written, and nobody hears of it before that.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,7 +13,7 @@ from sequencer.exchange.open_orders import OpenOrders
 from sequencer.exchange.placement import Announcement
 from sequencer.exchange.ports import HouseView, MarginCheck
 from sequencer.matching.engine import MatchingEngine
-from sequencer.matching.events import Event, Fill, Unwound
+from sequencer.matching.events import Event, Fill, Settled, Unwound, WaitsAgain
 from sequencer.matching.inputs import Cancel, CancelReason, Input, Shrink
 from sequencer.matching.views import OrderView
 from state.clock import Clock
@@ -43,6 +42,8 @@ class Floor:
     unwound: set[int] = field(default_factory=set)
     """Accounts of which a fill was refused since the last block."""
     _view: HouseView | None = None
+    _settled: dict[int, list[Settled]] = field(default_factory=dict)
+    """By account: what blocks settled that are newer than the view."""
     _inputs: list[Input] = field(default_factory=list)
     _announcements: list[Announcement] = field(default_factory=list)
     _cancelled: dict[int, int | None] = field(default_factory=dict)
@@ -59,7 +60,12 @@ class Floor:
 
     @view.setter
     def view(self, view: HouseView) -> None:
+        """Go on from the books after another block, which hold what it settled."""
         self._view = view
+        for account, settled in list(self._settled.items()):
+            self._settled[account] = newer = [one for one in settled if one.block > view.number]
+            if not newer:
+                del self._settled[account]
 
     def now(self) -> int:
         """The time of the next input, ms: the clock's, and never before the last one's."""
@@ -71,13 +77,26 @@ class Floor:
         events = self.engine.apply(timed)
         self.orders.follow(events, signer)
         for event in events:
-            if isinstance(event, Unwound):
-                self.unwound |= {event.fill.taker_account, event.fill.maker_account}
+            self._follow_fill(event)
         self._inputs.append(timed)
         if events:
             told = Announcement(self.engine.sequence, timed.time, tuple(events))
             self._announcements.append(told)
         return events
+
+    def _follow_fill(self, event: Event) -> None:
+        """Keep in mind what the view doesn't show yet."""
+        if not isinstance(event, Settled | Unwound | WaitsAgain):
+            return
+        fill = event.fill
+        for account in (fill.taker_account, fill.maker_account):
+            if isinstance(event, Unwound):
+                self.unwound.add(account)
+            elif isinstance(event, WaitsAgain):
+                known = self._settled.get(account, [])
+                self._settled[account] = [one for one in known if one.fill.id != fill.id]
+            elif self._view is None or event.block > self._view.number:
+                self._settled.setdefault(account, []).append(event)
 
     def note_cancel_all(self, account: int, time: int) -> None:
         """Remember when an account's newest request to cancel all was signed (ms)."""
@@ -108,11 +127,23 @@ class Floor:
         elif whole < view.left:
             self.apply(Shrink(time=0, order=view.order.hash, most=whole))
 
-    def position(self, account: int, market: int, fills: Iterable[Fill] | None = None) -> int:
-        """s8 that an account holds with its `fills` (those that wait) settled."""
-        waiting = self.engine.pending_of(account) if fills is None else fills
+    def unseen_of(self, account: int) -> list[Fill]:
+        """An account's fills that the view doesn't hold yet, in order of id.
+
+        They wait, or a block settled them whose books haven't come.
+        """
+        settled = [one.fill for one in self._settled.get(account, ())]
+        return sorted([*settled, *self.engine.pending_of(account)], key=_id)
+
+    def position(self, account: int, market: int) -> int:
+        """s8 that an account holds, with its fills that the view doesn't hold yet."""
         held = self.view.position(account, market)
-        return held + sum(delta_of(fill, account) for fill in waiting if fill.market == market)
+        unseen = self.unseen_of(account)
+        return held + sum(delta_of(fill, account) for fill in unseen if fill.market == market)
+
+
+def _id(fill: Fill) -> int:
+    return fill.id
 
 
 def delta_of(fill: Fill, account: int) -> int:

@@ -94,9 +94,12 @@ class MarginCheck(Protocol):
         price: int,
         max_fee_ppm: int,
         pending: Sequence[Fill],
+        *,
+        against: int | None = None,
     ) -> Reason | None:
         """Why a fill of `delta` (s8, negative for a sale) would be refused; None when it settles.
 
+        `against` is the account of the other side, where somebody is known.
         `pending` are the account's fills before it, in order, that the newest view doesn't hold
         yet; those of id 0 are not in the book, but would come before this one.
         """

@@ -154,8 +154,8 @@ class Upkeep:
         if filled == FILLED_CANCELLED:
             floor.cancel(order.hash, CancelReason.CANCELLED_ON_CHAIN)
         elif filled:
-            pending = floor.engine.pending_of(order.account)
-            waiting = sum(f.size for f in pending if order.hash in (f.taker, f.maker))
+            unseen = floor.unseen_of(order.account)
+            waiting = sum(f.size for f in unseen if order.hash in (f.taker, f.maker))
             room = order.size - filled - waiting
             if room < view.left:
                 floor.bound(view, room, CancelReason.CANCELLED_ON_CHAIN)

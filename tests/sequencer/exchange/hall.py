@@ -14,13 +14,20 @@ from sequencer.exchange.placement import Announcement
 from sequencer.journal import OrderJournal
 from sequencer.matching.events import Event
 from state.clock import ManualClock
-from state.types import Hash32
+from state.types import BlockNumber, Hash32
 from tests.sequencer.exchange.house import DOMAIN, START, TRADERS, MemoryHouse, Trader, key
 
 T = TypeVar("T")
 
 NOW = START * 1_000
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 120
+
+
+class WallClock(ManualClock):
+    """One that somebody sets, forwards or back."""
+
+    def set(self, seconds: int) -> None:
+        self._seconds = float(seconds)
 
 
 @dataclass
@@ -29,7 +36,7 @@ class Hall:
 
     exchange: Exchange
     house: MemoryHouse
-    clock: ManualClock
+    clock: WallClock
     journal: OrderJournal
     running: "asyncio.Task[None]"
     announced: list[Announcement] = field(default_factory=list)
@@ -45,8 +52,13 @@ class Hall:
         return [event for event in self.events if isinstance(event, kind)]
 
     async def block(self, *given: Any) -> None:
-        """The next block."""
-        await self.exchange.on_block(self.house, given)
+        """The next block, and what it made of fills."""
+
+        def move() -> MemoryHouse:
+            self.house.number = BlockNumber(self.house.number + 1)
+            return self.house
+
+        await self.exchange.on_block(move, given)
 
     def bids(self, market: int = 0) -> list[tuple[int, int]]:
         return list(self.exchange.engine.levels(market, 10).bids)
@@ -75,7 +87,7 @@ async def opened(
 ) -> AsyncIterator[Hall]:
     """Start an exchange, tell it of a block, and stop it in the end."""
     house = house or MemoryHouse()
-    clock = ManualClock(START)
+    clock = WallClock(START)
     journal = OrderJournal.open(path)
     exchange = Exchange(journal, clock, DOMAIN, house)
     running = asyncio.create_task(exchange.run())

@@ -41,7 +41,7 @@ def state_of(index: int, *, epoch: int = 0) -> AccountState:
 class MemoryHouse:
     """Both ports: books that a test writes, and a margin that counts."""
 
-    number: BlockNumber = BlockNumber(1)
+    number: BlockNumber = BlockNumber(0)
     timestamp: Timestamp = START
     touched: frozenset[int] | None = None
     accounts: dict[int, AccountState] = field(
@@ -93,6 +93,8 @@ class MemoryHouse:
         price: int,
         max_fee_ppm: int,
         pending: Sequence[Fill],
+        *,
+        against: int | None = None,
     ) -> Reason | None:
         if account in self.verdicts:
             return self.verdicts[account]

@@ -160,6 +160,25 @@ async def test_refused_fill_is_unwound_and_reducing_orders_are_bounded_again(hal
     assert reasons(hall)[-1] is CancelReason.NOT_REDUCING
 
 
+@in_hall
+async def test_settled_fill_counts_once_whether_or_not_the_books_show_it(hall: Hall) -> None:
+    """Between a block's outcome and its books, and after both."""
+    maker, taker, *_ = hall.traders
+    hall.house.room[2] = 15
+    await hall.exchange.place(maker.sell(30, 1_000))
+    (fill,) = (await hall.exchange.place(taker.buy(10, 1_000))).fills
+    number = hall.house.number + 1
+    await hall.exchange.record(Outcome(time=0, block=number, transaction=b"", settled=(fill.id,)))
+    for is_shown in (False, True):
+        if is_shown:
+            hall.house.positions.update({(1, 0): -10, (2, 0): 10})
+            await hall.block()
+        with pytest.raises(errors.MarginTooLow):
+            await hall.exchange.place(taker.buy(10, 1_000))
+        reducing = taker.sell(20, 1_100, flags=OrderFlag.REDUCE_ONLY)
+        assert (await hall.exchange.place(reducing)).order.left == 10
+
+
 async def auction(hall: Hall) -> None:
     hall.house.listed = {0: replace(PERP, is_auction=True)}
     await hall.block()
