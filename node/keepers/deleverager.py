@@ -23,18 +23,18 @@ from execution.margin import (
     read_scenario_array,
 )
 from node.keepers.books import Books, Moment
-from node.keepers.census import Census, has_positions
+from node.keepers.census import Census
 from node.keepers.debts import due_reports
+from node.keepers.judging import judge_next
 from node.keepers.keeper import Done
 from node.keepers.lane import Deed, Lane
 from node.keepers.limits import (
-    ACCOUNTS_AT_ONCE_MAX,
     CANDIDATES_MAX,
     DELEVERAGER_SECONDS,
     GAS_DELEVERAGE,
     PROPOSALS_TRIED_MAX,
 )
-from node.keepers.pricing import Pricing, judge
+from node.keepers.pricing import Pricing
 
 _SIZE_PRICE = 10**10
 """s8 times p8 in q6."""
@@ -84,17 +84,11 @@ class Deleverager:
 
     async def step(self) -> Done:
         """Move every bankrupt account's positions one step on."""
-        moment = await self.books.look()
-        accounts = await self._census.next()
-        exposed = [id_ for id_, account in accounts.items() if has_positions(account)]
-        known = await self.books.standings(exposed)
-        judged = await judge(self.books, moment, known, accounts)
-        standings = judged.standings
-        below = [id_ for id_, one in standings.items() if one.equity < 0 and not one.stale]
-        below.sort(key=lambda id_: standings[id_].equity)
-        stage = Stage(moment, accounts, await self.books.markets())
+        judged = await judge_next(self.books, await self.books.look(), self._census)
+        accounts, standings = judged.accounts, judged.standings
+        stage = Stage(judged.moment, accounts, await self.books.markets())
         parts = []
-        for id_ in below[:ACCOUNTS_AT_ONCE_MAX]:
+        for id_ in judged.bankrupt:
             report = await due_reports(self.books, {id_: accounts[id_]}, {id_: standings[id_]})
             parts.append(await self._end(id_, stage, judged.before(id_), tuple(report)))
         return Done.of(parts)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from execution.contracts.abi import clearing_house
 from execution.margin import AccountState, MarketState, PositionState, read_position
-from node.keepers.books import Books, Standing
-from node.keepers.census import Census, has_positions
+from node.keepers.books import Books
+from node.keepers.census import Census
 from node.keepers.debts import due_reports
+from node.keepers.judging import judge_next
 from node.keepers.keeper import Done
 from node.keepers.lane import Deed, Lane
-from node.keepers.limits import ACCOUNTS_AT_ONCE_MAX, GAS_LIQUIDATION, LIQUIDATOR_SECONDS
+from node.keepers.limits import GAS_LIQUIDATION, LIQUIDATOR_SECONDS
 from node.keepers.orders import RestingOrder, best_for, read_orders
-from node.keepers.pricing import Pricing, judge
+from node.keepers.pricing import Pricing
 
 
 @dataclass(slots=True)
@@ -34,12 +35,8 @@ class Liquidator:
 
     async def step(self) -> Done:
         """Liquidate the worst of those that failed, then report who is below zero."""
-        moment = await self.books.look()
-        accounts = await self._census.next()
-        exposed = [id_ for id_, account in accounts.items() if has_positions(account)]
-        standings = await self.books.standings(exposed)
-        judged = await judge(self.books, moment, standings, accounts)
-        failing = _failing(judged.standings)
+        judged = await judge_next(self.books, await self.books.look(), self._census)
+        accounts, failing = judged.accounts, judged.failing
         sold = await self._sell(failing, accounts)
         takeovers = {
             id_: _takeover(id_, judged.before(id_)) for id_ in failing if id_ not in sold.subjects
@@ -47,7 +44,7 @@ class Liquidator:
         taken = await self.lane.do(list(takeovers.values()))
         closed = sold.subjects | _subjects(takeovers, taken)
         # Debts are what the contract says without new prices: it reports them at those it has.
-        reports = await due_reports(self.books, accounts, standings, but=closed)
+        reports = await due_reports(self.books, accounts, judged.known, but=closed)
         return Done.of((sold.done, taken, await self.lane.do(reports)))
 
     async def _sell(self, failing: Sequence[int], accounts: Mapping[int, AccountState]) -> "Sold":
@@ -92,13 +89,6 @@ class Sold:
 
     done: Done = field(default_factory=Done)
     subjects: frozenset[int] = frozenset()
-
-
-def _failing(standings: Mapping[int, Standing]) -> list[int]:
-    """Those that can be liquidated, the deepest below their maintenance margin first."""
-    found = {id_: one for id_, one in standings.items() if one.is_liquidatable and not one.stale}
-    worst = sorted(found, key=lambda id_: found[id_].equity - found[id_].maintenance)
-    return worst[:ACCOUNTS_AT_ONCE_MAX]
 
 
 def _takeover(id_: int, pricing: Pricing) -> Deed:
