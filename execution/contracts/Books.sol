@@ -3,12 +3,14 @@ pragma solidity 0.8.37;
 
 import {Module} from "./Module.sol";
 import {Series, Strike} from "./OptionTypes.sol";
+import {AccountWord, AccountWords} from "./libraries/AccountWord.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
 import {PerpMath} from "./libraries/PerpMath.sol";
 import {PortfolioMath} from "./libraries/PortfolioMath.sol";
+import {PositionWord, PositionWords} from "./libraries/PositionWord.sol";
 import {Scenarios} from "./libraries/Scenarios.sol";
 import {SeriesArray} from "./libraries/SeriesArray.sol";
-import {Account, MarketStatus, Position, Standing} from "./Types.sol";
+import {MarketStatus, Standing} from "./Types.sol";
 
 /*──────────────────────────────────────────────────────────────────────────────
 │ Books                                                                         │
@@ -76,7 +78,7 @@ abstract contract Books is Module {
         address owner;
         /// q6.
         int256 cash;
-        Account state;
+        AccountWord state;
         Perp[] perps;
         uint256 count;
         Holding[] options;
@@ -269,8 +271,9 @@ abstract contract Books is Module {
 
     /// An account from storage; `owner` is zero when there is none.
     function _readTrader(Trader memory trader, uint64 id) internal view {
-        (trader.id, trader.owner, trader.state) = (id, owners[id], accounts[id]);
-        trader.cash = trader.state.cash;
+        AccountWord state = AccountWords.read(accounts[id]);
+        (trader.id, trader.owner, trader.state) = (id, owners[id], state);
+        trader.cash = state.cash();
         _readHeld(trader);
     }
 
@@ -283,23 +286,33 @@ abstract contract Books is Module {
     }
 
     function _readPerps(Trader memory trader) private view {
-        uint256 bits = trader.state.perps;
-        // Room for one more, which most trades need.
-        Perp[] memory perps = new Perp[](FixedMath.popCount(bits) + 1);
+        uint256 bits = trader.state.perps();
+        if (bits == 0) return;
+        uint256 account = trader.id;
+        Perp[] memory perps = _perpList(FixedMath.popCount(bits));
         uint256 count = 0;
-        for (uint32 id = 0; bits != 0; (id, bits) = (id + 1, bits >> 1)) {
-            if (bits & 1 == 0) continue;
-            Position storage position = positions[_positionKey(trader.id, id)];
-            Perp memory perp = perps[count];
-            (perp.market, perp.size) = (id, position.size);
-            (perp.cost, perp.funding) = (position.cost, position.funding);
-            count += 1;
+        // As many as there are bits.
+        unchecked {
+            for (uint32 id = 0; bits != 0; (id, bits) = (id + 1, bits >> 1)) {
+                if (bits & 1 == 0) continue;
+                PositionWord word = PositionWords.read(positions[_positionKey(account, id)]);
+                perps[count++] = Perp(id, false, word.size(), word.cost(), word.funding());
+            }
         }
         (trader.perps, trader.count) = (perps, count);
     }
 
+    /// A list of positions that points nowhere yet: each place is written before it is counted, and
+    /// not read till then.
+    function _perpList(uint256 length) private pure returns (Perp[] memory perps) {
+        uint256[] memory places = new uint256[](length);
+        assembly ("memory-safe") {
+            perps := places
+        }
+    }
+
     function _readHoldings(Trader memory trader) private view {
-        uint256 held = trader.state.options;
+        uint256 held = trader.state.options();
         if (held == 0) return;
         Holding[] memory options = new Holding[](held + 1);
         uint256 ids;
@@ -328,24 +341,27 @@ abstract contract Books is Module {
 
     /// Writes an account. Every fill checked that the members fit.
     function _writeTrader(Trader memory trader) internal {
-        Account memory state = trader.state;
-        uint64 perps = state.perps;
-        for (uint256 i = 0; i < trader.count; i++) {
-            Perp memory perp = trader.perps[i];
+        uint64 held = _writePerps(trader);
+        if (trader.optionCount != 0) _writeHoldings(trader);
+        AccountWord state = trader.state.withPerps(held).withCash(int96(trader.cash));
+        AccountWords.write(accounts[trader.id], state);
+    }
+
+    /// @return held Bit i: there is a position in market i now.
+    function _writePerps(Trader memory trader) private returns (uint64 held) {
+        held = trader.state.perps();
+        (Perp[] memory perps, uint256 count) = (trader.perps, trader.count);
+        for (uint256 i = 0; i < count; i++) {
+            Perp memory perp = perps[i];
             if (!perp.dirty) continue;
-            uint64 bit = uint64(1) << perp.market;
-            perps = perp.size == 0 ? perps & ~bit : perps | bit;
-            // A flat position leaves a zero slot.
-            positions[_positionKey(trader.id, perp.market)] = Position({
-                size: int64(perp.size),
-                cost: int96(perp.cost),
-                funding: perp.size == 0 ? int96(0) : int96(perp.funding)
-            });
+            (uint256 market, int256 size) = (perp.market, perp.size);
+            uint64 bit = uint64(1 << market);
+            held = size == 0 ? held & ~bit : held | bit;
+            PositionWords.write(
+                positions[_positionKey(trader.id, market)],
+                PositionWords.pack(size, perp.cost, perp.funding)
+            );
         }
-        state.perps = perps;
-        _writeHoldings(trader);
-        state.cash = int96(trader.cash);
-        accounts[trader.id] = state;
     }
 
     function _writeHoldings(Trader memory trader) private {
@@ -374,7 +390,7 @@ abstract contract Books is Module {
         }
         if (ids != 0) heldSeries[_heldKey(trader.id, count)] = ids;
         // Settlement and the other callers of `_holding` keep to SERIES_MAX.
-        trader.state.options = uint8(count);
+        trader.state = trader.state.withOptions(uint8(count));
     }
 
     /// The position of a trader in a market; a flat one is appended when there is none.
@@ -390,11 +406,11 @@ abstract contract Books is Module {
             if (perps[place].market == id) return place;
         }
         if (count == perps.length) {
-            Perp[] memory longer = new Perp[](count + 2);
+            Perp[] memory longer = _perpList(count + 2);
             for (uint256 i = 0; i < count; i++) longer[i] = perps[i];
-            trader.perps = longer;
+            (trader.perps, perps) = (longer, longer);
         }
-        trader.perps[count].market = id;
+        perps[count] = Perp(id, false, 0, 0, 0);
         trader.count = count + 1;
     }
 
@@ -498,7 +514,7 @@ abstract contract Books is Module {
 
     /// Whether scenarios judge the account: it asked for it, or holds an option.
     function _isPortfolio(Trader memory trader) internal pure returns (bool) {
-        if (trader.state.marginMode == MODE_PORTFOLIO) return true;
+        if (trader.state.marginMode() == MODE_PORTFOLIO) return true;
         for (uint256 i = 0; i < trader.optionCount; i++) {
             if (trader.options[i].size != 0) return true;
         }

@@ -46,8 +46,8 @@ abstract contract Workout is Insurance {
         if (standing.equity >= int256(standing.maintenance)) {
             revert ILiquidation.NotLiquidatable(account, standing.equity, standing.maintenance);
         }
-        uint32 epoch = c.trader.state.orderEpoch + 1;
-        c.trader.state.orderEpoch = epoch;
+        uint32 epoch = c.trader.state.orderEpoch() + 1;
+        c.trader.state = c.trader.state.withOrderEpoch(epoch);
         emit ILiquidation.LiquidationStarted(account, epoch, standing.equity, standing.maintenance);
     }
 
@@ -174,7 +174,7 @@ abstract contract Workout is Insurance {
     function _announce(Case memory c, uint32 market, int256 delta, uint256 price, uint256 fee)
         internal
     {
-        bool isVault = c.taker.state.flags & FLAG_VAULT != 0;
+        bool isVault = c.taker.state.flags() & FLAG_VAULT != 0;
         emit ILiquidation.PositionLiquidated(
             c.trader.id, market, c.taker.id, delta, uint64(price), fee, isVault
         );

@@ -103,7 +103,7 @@ contract MarginLens is Sides {
         if (deal.isOption && side.held == 0 && _heldCount(trader) >= SERIES_MAX) {
             return Reason.TooManySeries;
         }
-        bool isVault = trader.state.flags & FLAG_VAULT != 0;
+        bool isVault = trader.state.flags() & FLAG_VAULT != 0;
         if (isVault && vaultMarket[trader.id] != deal.underlying) return Reason.RingFenced;
         if (side.reduces) return Reason.None;
         bool opens = !paused && deal.base.status == MarketStatus.Active

@@ -80,11 +80,11 @@ library FixedMath {
 
     /// @notice Whether `a` fits int64 and has a magnitude below 2^63.
     function fitsInt64(int256 a) internal pure returns (bool) {
-        return a > type(int64).min && a <= type(int64).max;
+        return a == int64(a) && a != type(int64).min;
     }
 
     /// @notice Whether `a` fits int96.
     function fitsInt96(int256 a) internal pure returns (bool) {
-        return a >= type(int96).min && a <= type(int96).max;
+        return a == int96(a);
     }
 }

@@ -77,8 +77,11 @@ library Orders {
         pure
         returns (bytes32 r, bytes32 vs)
     {
-        uint256 offset = index * LENGTH + 46;
-        return (_word(table, offset), _word(table, offset + 32));
+        // As in `_ends`.
+        unchecked {
+            uint256 offset = index * LENGTH + 46;
+            return (_word(table, offset), _word(table, offset + 32));
+        }
     }
 
     /// @notice Fill number `index`: two order numbers and a size (s8).
@@ -87,8 +90,11 @@ library Orders {
         pure
         returns (uint256 taker, uint256 maker, uint64 size)
     {
-        uint256 word = uint256(_word(table, index * FILL_LENGTH));
-        return (word >> 240, (word >> 224) & 0xffff, uint64(word >> 160));
+        // Calldata is shorter than 2^64 bytes.
+        unchecked {
+            uint256 word = uint256(_word(table, index * FILL_LENGTH));
+            return (word >> 240, (word >> 224) & 0xffff, uint64(word >> 160));
+        }
     }
 
     /// @notice The clearing price (p8) of a market, 0 when the batch names none.

@@ -77,7 +77,7 @@ contract Accounts is IAccounts, Books {
         Shelf memory shelf = _openShelf();
         Trader memory trader;
         _readTrader(trader, account);
-        trader.state.marginMode = mode;
+        trader.state = trader.state.withMarginMode(mode);
         Standing memory standing = _assess(shelf, trader);
         if (standing.stale) revert OracleStale(account);
         if (standing.equity < int256(standing.initial)) {

@@ -29,7 +29,7 @@ contract Backstop is IBackstop, Offers {
     /// @inheritdoc IBackstop
     function takeOver(uint64 account) external routed {
         Case memory c = _openFailing(account);
-        if (c.trader.state.options == 0) _takePositions(c);
+        if (c.trader.state.options() == 0) _takePositions(c);
         else _takeFraction(c);
         if (c.touched == 0) revert ILiquidation.NothingLiquidated(account);
         _cover(c);

@@ -32,7 +32,7 @@ contract Liquidation is ILiquidation, Offers, Matching {
     /// @inheritdoc ILiquidation
     function liquidate(uint64 account, bytes calldata orders) external routed {
         Case memory c = _openFailing(account);
-        if (c.trader.state.options != 0) revert HoldsOptions(account);
+        if (c.trader.state.options() != 0) revert HoldsOptions(account);
         bool solvent = c.standing.equity >= 0;
         Orders.Order memory order;
         uint256 count = orders.length / Orders.LENGTH;
@@ -63,12 +63,12 @@ contract Liquidation is ILiquidation, Offers, Matching {
         if (own == 0 || order.market != perp.market) return Reason.NotLargestPosition;
         _seat(c, order.account);
         Trader memory taker = c.taker;
-        reason = _authorise(orders, index, order, taker);
+        reason = _authorise(orders, index, order, taker, _domainSeparator());
         if (reason != Reason.None) return reason;
         if (order.isBuy != (perp.size > 0)) return Reason.SameSide;
         if (taker.owner == c.trader.owner) return Reason.SelfTrade;
         if (order.flags & Orders.IMMEDIATE != 0) return Reason.ImmediateWouldRest;
-        bool fenced = taker.state.flags & FLAG_VAULT != 0 && vaultMarket[taker.id] != perp.market;
+        bool fenced = taker.state.flags() & FLAG_VAULT != 0 && vaultMarket[taker.id] != perp.market;
         if (fenced) return Reason.RingFenced;
         reason = _checkPrice(c, perp, own, order.price);
         return reason == Reason.None ? _sell(c, order, perp, own) : reason;
@@ -143,7 +143,7 @@ contract Liquidation is ILiquidation, Offers, Matching {
     function _makerRate(Case memory c, uint32 market) private view returns (int256) {
         // A tier is 0, 1, 2 or 3.
         unchecked {
-            uint256 lane = 2 * uint256(c.taker.state.feeTier) + 1;
+            uint256 lane = 2 * uint256(c.taker.state.feeTier()) + 1;
             return int256(markets[market].fees[lane]).max(0);
         }
     }
