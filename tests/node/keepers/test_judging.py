@@ -102,14 +102,21 @@ def test_takeover_that_the_backstop_refuses_sends_no_pricing(books: World, pair:
     assert refused.reason.startswith("BackstopUnable")
 
 
-def test_perpetual_is_taken_by_a_vault_whose_options_are_priced_first(
-    books: World, pair: Pair
-) -> None:
+def stale_vault(books: World) -> Trader:
+    """The vault has taken the call; somebody is short of one BTC at 63,600, with 2,000 USD."""
     books.fill_vault(MARKET, 1_000_000 * USD)
+    books.fund(MARKET, 10_000 * USD)
     report(books, 63_600)
     books.step(Duty.LIQUIDATOR)
     holder, other = books.trader(3, 2_000 * USD), books.trader(4, 100_000 * USD)
     books.trade(other, holder, SIZE, 63_600 * PRICE)
+    return holder
+
+
+def test_perpetual_is_taken_by_a_vault_whose_options_are_priced_first(
+    books: World, pair: Pair
+) -> None:
+    holder = stale_vault(books)
     report(books, 65_000)
     assert books.view("requirements", VAULT)["stale"]
 
@@ -117,6 +124,19 @@ def test_perpetual_is_taken_by_a_vault_whose_options_are_priced_first(
 
     assert f"let the backstop take over account {holder.id}" in whats(done)
     assert books.view("getPosition", VAULT, MARKET)["size"] < 0
+
+
+def test_nobody_is_proposed_where_a_vault_could_take_once_its_options_are_priced(
+    books: World, pair: Pair
+) -> None:
+    holder = stale_vault(books)
+    report(books, 66_000)
+    assert books.view("equity", holder.id) < 0
+
+    done = books.step(Duty.DELEVERAGER)
+
+    assert done.sent == ()
+    assert {one.reason for one in done.refused} == {f"BackstopFirst({holder.id})"}
 
 
 def test_bankrupt_writer_is_priced_and_reported_before_the_buyer_is_proposed(
