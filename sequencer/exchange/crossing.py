@@ -165,8 +165,9 @@ def _first_failing(floor: Floor, steps: Sequence[_Step]) -> int:
 
 def _bound(floor: Floor, steps: Sequence[_Step]) -> bool:
     """Hold orders that may only reduce to what there is to reduce, each after those before it."""
-    account, market = steps[0].account, steps[0].order.market
-    position = floor.position(account, market)
+    if not any(is_bounded(floor, step.order) for step in steps):
+        return False
+    position = floor.position(steps[0].account, steps[0].order.market)
     changed = False
     for step in steps:
         room = reducible(position, is_buy=step.order.is_buy)

@@ -132,8 +132,10 @@ class Floor:
 
         They wait, or a block settled them whose books haven't come.
         """
-        settled = [one.fill for one in self._settled.get(account, ())]
-        return sorted([*settled, *self.engine.pending_of(account)], key=_id)
+        pending = self.engine.pending_of(account)
+        if account not in self._settled:
+            return pending
+        return sorted([*pending, *(one.fill for one in self._settled[account])], key=_id)
 
     def position(self, account: int, market: int) -> int:
         """s8 that an account holds, with its fills that the view doesn't hold yet."""

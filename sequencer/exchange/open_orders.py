@@ -1,6 +1,7 @@
 """Which orders are open, whose they are and who signed them."""
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from execution.margin import recover_signer
 from sequencer.matching.engine import MatchingEngine
@@ -16,6 +17,8 @@ from sequencer.matching.orders import BookOrder
 from sequencer.matching.views import OrderStatus, OrderView
 from state.types import Address, Hash32
 
+T = TypeVar("T")
+
 _OPEN = (OrderStatus.LIVE, OrderStatus.WAITING)
 
 
@@ -29,6 +32,7 @@ class OpenOrders:
     def __init__(self, engine: MatchingEngine) -> None:
         self._engine = engine
         self._by_account: dict[int, dict[bytes, Address]] = {}
+        self._reducing: dict[int, dict[bytes, int]] = {}
         self._count = 0
         for view in engine.open_orders():
             self._add(view.order)
@@ -47,6 +51,11 @@ class OpenOrders:
     def signers(self, account: int) -> dict[bytes, Address]:
         """Who signed each open order of an account."""
         return dict(self._by_account.get(account, {}))
+
+    def reducing(self, account: int, market: int | None = None) -> list[bytes]:
+        """An account's open reduce-only orders, in a market or in all."""
+        of_account = self._reducing.get(account, {})
+        return [one for one, where in of_account.items() if market is None or where == market]
 
     def views(self, account: int) -> list[OrderView]:
         """The open orders of an account, oldest first."""
@@ -72,13 +81,22 @@ class OpenOrders:
         if order.hash not in orders:
             orders[order.hash] = signer or _signer(order)
             self._count += 1
+            if order.is_reduce_only:
+                self._reducing.setdefault(order.account, {})[order.hash] = order.market
 
     def _remove(self, order: BookOrder) -> None:
-        orders = self._by_account.get(order.account, {})
-        if orders.pop(order.hash, None) is not None:
+        if _drop(self._by_account, order):
             self._count -= 1
-            if not orders:
-                del self._by_account[order.account]
+            _drop(self._reducing, order)
+
+
+def _drop(by_account: dict[int, dict[bytes, T]], order: BookOrder) -> bool:
+    """Take an order out of an index; whether it was there."""
+    orders = by_account.get(order.account, {})
+    was_there = orders.pop(order.hash, None) is not None
+    if was_there and not orders:
+        del by_account[order.account]
+    return was_there
 
 
 def _signer(order: BookOrder) -> Address:

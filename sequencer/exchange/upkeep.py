@@ -55,11 +55,10 @@ class Upkeep:
     def bound_reducing(self, account: int, market: int | None = None) -> None:
         """Hold an account's live orders that only reduce to what there is to reduce."""
         floor = self._floor
-        for view in floor.orders.views(account):
-            order = view.order
-            if not order.is_reduce_only or view.status is not OrderStatus.LIVE:
-                continue
-            if market is None or order.market == market:
+        for order_hash in floor.orders.reducing(account, market):
+            view = floor.engine.order(order_hash)
+            if view is not None and view.status is OrderStatus.LIVE:
+                order = view.order
                 room = reducible(floor.position(account, order.market), is_buy=order.is_buy)
                 floor.bound(view, min(room, view.left), CancelReason.NOT_REDUCING)
 

@@ -4,11 +4,18 @@ Units: prices p8 (1e-8 USD), sizes s8 (1e-8 base), rates ppm, `expiry` in second
 """
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from execution.margin import Order, OrderFlag, SignedOrder
 from state.types import Timestamp
+
+# Plain numbers: an operation on enum flags takes longer than finding an order.
+_REDUCE_ONLY: Final = int(OrderFlag.REDUCE_ONLY)
+_POST_ONLY: Final = int(OrderFlag.POST_ONLY)
+_FOK: Final = int(OrderFlag.FOK)
+_IMMEDIATE: Final = int(OrderFlag.IOC | OrderFlag.FOK)
 
 
 class SelfTradePrevention(StrEnum):
@@ -118,18 +125,18 @@ class BookOrder(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def is_post_only(self) -> bool:
-        return bool(self.flags & OrderFlag.POST_ONLY)
+        return bool(self.flags & _POST_ONLY)
 
     @property
     def is_reduce_only(self) -> bool:
-        return bool(self.flags & OrderFlag.REDUCE_ONLY)
+        return bool(self.flags & _REDUCE_ONLY)
 
     @property
     def is_immediate(self) -> bool:
         """IOC or FOK: never rests."""
-        return bool(self.flags & (OrderFlag.IOC | OrderFlag.FOK))
+        return bool(self.flags & _IMMEDIATE)
 
     @property
     def is_all_or_nothing(self) -> bool:
         """FOK."""
-        return bool(self.flags & OrderFlag.FOK)
+        return bool(self.flags & _FOK)
