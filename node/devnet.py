@@ -21,9 +21,10 @@ from bridge.l1.errors import L1ContractMissing
 from bridge.l1.rpc import RpcClient
 from genesis.accounts import operator_accounts
 from genesis.networks import L1_DEVNET_CHAIN_ID
-from node.limits import CHILD_START_SECONDS_MAX
+from node.limits import CHILD_START_SECONDS_MAX, DEVNET_REPLICAS_MAX
+from node.p2p.network import ADDRESS_FILE
 from node.probe import EndpointSilent, RpcProbe
-from node.processes import Child
+from node.processes import Child, ChildFailed
 from node.settings import InvalidSettings, Role, writable_folder
 from state.files import write_atomically
 from state.types import BlockNumber
@@ -67,6 +68,12 @@ class DevnetSettings:
     """Where prices come from instead of the seeded process."""
     accepted_violations: frozenset[BlockNumber] = frozenset()
     """Blocks that broke an invariant and that both nodes go on with."""
+    replicas: int = 0
+    """How many replicas follow the sequencer over libp2p."""
+    replica_port: int = 9550
+    """JSON-RPC port of the first replica; the others have those after it."""
+    p2p_port: int = 9600
+    """Where the sequencer's peers connect, if there are replicas."""
 
     @property
     def clock_extension_seconds(self) -> int:
@@ -90,9 +97,18 @@ class DevnetSettings:
     def deployment_file(self) -> Path:
         return self.data_dir / DEPLOYMENT
 
+    @property
+    def replica_urls(self) -> tuple[str, ...]:
+        ports = range(self.replica_port, self.replica_port + self.replicas)
+        return tuple(f"http://{HOST}:{port}" for port in ports)
+
     def ports(self) -> dict[str, int]:
         """Port by the option that sets it."""
         ports = {"--rpc-port": self.rpc_port, "--verifier-port": self.verifier_port}
+        if self.replicas:
+            ports |= {"--p2p-port": self.p2p_port, "--replica-port": self.replica_port}
+        for index in range(1, self.replicas):
+            ports[f"--replica-port (+{index})"] = self.replica_port + index
         return ports if self.l1_rpc else {"--l1-port": self.l1_port, **ports}
 
 
@@ -151,6 +167,10 @@ async def running_devnet(
         progress("Starting the sequencer and the verifier")
         for child in l2_children(settings):
             await launch(child)
+        if settings.replicas:
+            progress("Starting the replicas")
+            for child in replica_children(settings, await bootnode(settings)):
+                await launch(child)
         await asyncio.gather(*(child.wait_ready(probe) for child in children))
         watchers = [asyncio.create_task(child.keep_running(ending)) for child in children]
         for watcher in watchers:
@@ -286,18 +306,57 @@ def l1_child(settings: DevnetSettings) -> Child:
 
 def l2_children(settings: DevnetSettings) -> tuple[Child, Child]:
     """The sequencer and the verifier, which share no more than `both` says."""
-    both = ["--l1-rpc", settings.l1_url, "--deployment", str(settings.deployment_file)]
-    for block in sorted(settings.accepted_violations):
-        both += ["--accept-violation", str(block)]
+    both = l2_arguments(settings)
     own = ["--block-time", str(settings.block_seconds)]
     if settings.fault is not None:
         own += ["--fault", str(settings.fault)]
     if settings.keepers:
         own += keeper_arguments(settings)
+    if settings.replicas:
+        own += ["--p2p-port", str(settings.p2p_port)]
+        # An earlier run's: whoever finds the file then finds the sequencer of this one.
+        (settings.data_dir / "sequencer" / ADDRESS_FILE).unlink(missing_ok=True)
     return (
         _child(settings, "sequencer", settings.sequencer_url, settings.rpc_port, *both, *own),
         _child(settings, "verifier", settings.verifier_url, settings.verifier_port, *both),
     )
+
+
+def l2_arguments(settings: DevnetSettings) -> list[str]:
+    """What every node of L2 is told."""
+    arguments = ["--l1-rpc", settings.l1_url, "--deployment", str(settings.deployment_file)]
+    for block in sorted(settings.accepted_violations):
+        arguments += ["--accept-violation", str(block)]
+    return arguments
+
+
+async def bootnode(settings: DevnetSettings) -> str:
+    """The sequencer's multiaddress, which it writes down once its peers can connect.
+
+    Raises `ChildFailed`.
+    """
+    path = settings.data_dir / "sequencer" / ADDRESS_FILE
+    try:
+        async with asyncio.timeout(CHILD_START_SECONDS_MAX):
+            while not path.exists():
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        raise ChildFailed(
+            f"the sequencer takes no peers at port {settings.p2p_port} after"
+            f" {CHILD_START_SECONDS_MAX} s; its log is {settings.data_dir / 'sequencer.log'}"
+        ) from None
+    return path.read_text(encoding="ascii").splitlines()[0]
+
+
+def replica_children(settings: DevnetSettings, address: str) -> list[Child]:
+    """The replicas, which know the sequencer's address besides."""
+    return [
+        _child(
+            settings, f"replica-{index}", url, settings.replica_port + index,
+            *l2_arguments(settings), "--bootnode", address, role=Role.REPLICA,
+        )
+        for index, url in enumerate(settings.replica_urls)
+    ]  # fmt: skip
 
 
 def keeper_arguments(settings: DevnetSettings) -> list[str]:
@@ -309,10 +368,18 @@ def keeper_arguments(settings: DevnetSettings) -> list[str]:
     return ["--keepers", "all", *prices, "--price-file", price_file]
 
 
-def _child(settings: DevnetSettings, role: str, url: str, port: int, *arguments: str) -> Child:
-    folder = writable_folder(settings.data_dir / role)
-    common = ("--role", role, "--data-dir", str(folder), "--rpc-port", str(port), "--dev")
-    return Child(role, (*common, *arguments), url, settings.data_dir / f"{role}.log")
+def _child(
+    settings: DevnetSettings,
+    name: str,
+    url: str,
+    port: int,
+    *arguments: str,
+    role: str | None = None,
+) -> Child:
+    """A node in a folder of its own; its name is its role's, unless there are several."""
+    folder = writable_folder(settings.data_dir / name)
+    common = ("--role", role or name, "--data-dir", str(folder), "--rpc-port", str(port), "--dev")
+    return Child(name, (*common, *arguments), url, settings.data_dir / f"{name}.log")
 
 
 def write_manifest(ready: ReadyDevnet) -> None:
@@ -322,6 +389,7 @@ def write_manifest(ready: ReadyDevnet) -> None:
         "l1": settings.l1_url,
         "sequencer": settings.sequencer_url,
         "verifier": settings.verifier_url,
+        "replicas": list(settings.replica_urls),
         "deployment": str(settings.deployment_file),
     }
     write_atomically(settings.data_dir / MANIFEST, json.dumps(manifest, indent=2).encode())
@@ -348,9 +416,9 @@ def stop_on_signals(stopping: asyncio.Event) -> None:
 
 def _empty(path: Path) -> None:
     """Remove what a devnet made, and nothing else: --data-dir may name any folder."""
-    for role in Role:
-        shutil.rmtree(path / role, ignore_errors=True)
-        (path / f"{role}.log").unlink(missing_ok=True)
+    for name in (*Role, *(f"{Role.REPLICA}-{index}" for index in range(DEVNET_REPLICAS_MAX))):
+        shutil.rmtree(path / name, ignore_errors=True)
+        (path / f"{name}.log").unlink(missing_ok=True)
     for name in (DEPLOYMENT, MANIFEST, PRICE_FILE):
         (path / name).unlink(missing_ok=True)
 

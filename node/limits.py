@@ -167,6 +167,9 @@ CHILD_RESTARTS_PER_MINUTE_MAX = 3
 CHILD_LOG_TAIL_LINES = 12
 """Lines of a log shown when a node failed."""
 
+DEVNET_REPLICAS_MAX = 8
+"""Replicas of a devnet: each is two processes, of some 400 MB together."""
+
 # Demos
 
 DEMO_STEP_SECONDS_MAX = 300.0

@@ -5,7 +5,7 @@ nothing grows with accounts or blocks. The format's numbers are doubles, so that
 2^53 units is shown rounded; the exact ones are in storage.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,6 +15,9 @@ from prometheus_client.registry import Collector
 
 from node.monitor.books import Globals
 from node.monitor.monitor import MonitorStatistics
+from node.p2p.frames import HostStatistics
+from node.p2p.network import NetworkStatistics
+from node.roles.replica import ReplicaStatistics
 from node.roles.sequencer import SequencerStatistics
 from node.rpc.backend import Backend
 from sequencer.mempool import Mempool
@@ -29,6 +32,8 @@ class NodeMetrics(Collector):
     backend: Backend
     monitor: Callable[[], MonitorStatistics] | None = None
     sequencer: Callable[[], SequencerStatistics] | None = None
+    network: Callable[[], NetworkStatistics] | None = None
+    replica: Callable[[], ReplicaStatistics] | None = None
 
     def text(self) -> bytes:
         """Everything, as it is now."""
@@ -43,6 +48,10 @@ class NodeMetrics(Collector):
             yield from _pool(self.backend.mempool)
         if self.sequencer is not None:
             yield from _sequencer(self.sequencer())
+        if self.network is not None:
+            yield from _network(self.network())
+        if self.replica is not None:
+            yield from _replica(self.replica())
         if self.monitor is not None:
             yield from _monitor(self.monitor())
 
@@ -88,6 +97,43 @@ def _sequencer(now: SequencerStatistics) -> Iterator[Metric]:
     yield _counter("batches_posted", "Batches posted since the start.", now.batches)
     yield _counter("batch_bytes_posted", "Bytes of those batches.", now.batch_bytes)
     yield _counter("output_roots_proposed", "Output roots proposed since the start.", now.proposals)
+
+
+def _network(now: NetworkStatistics) -> Iterator[Metric]:
+    yield _gauge("p2p_peers", "Peers that are connected.", now.peers)
+    yield _gauge("p2p_sequencer_peers", "Peers that proved to be the sequencer.", now.sequencers)
+    yield _counter("p2p_host_restarts", "Times that the host's process died.", now.restarts)
+    dropped = dict(now.dropped) | (now.host.dropped if now.host is not None else {})
+    yield _by_word("p2p_dropped", "What a full queue lost.", "queue", dropped)
+    if now.host is not None:
+        yield from _host(now.host)
+
+
+def _host(now: HostStatistics) -> Iterator[Metric]:
+    """Counts of the host that runs now; they begin again with the next one."""
+    yield _by_word("p2p_accepted", "Gossip that was valid and new.", "topic", now.accepted)
+    yield _by_word("p2p_offences", "What peers did wrong.", "kind", now.offences)
+    yield _counter("p2p_ignored", "Gossip that was stale or known.", now.ignored)
+    yield _counter("p2p_refused", "Connections refused at the gate.", now.refused)
+    yield _gauge("p2p_banned", "Peers that are banned.", now.banned)
+    yield _gauge("p2p_host_resident_bytes", "Memory of the host's process.", now.resident_bytes)
+
+
+def _replica(now: ReplicaStatistics) -> Iterator[Metric]:
+    yield _counter("p2p_blocks_adopted", "Signed blocks executed and adopted.", now.adopted)
+    yield _counter("p2p_blocks_dropped", "Signed blocks that didn't fit the chain.", now.dropped)
+    yield _counter("p2p_ranges", "Ranges of missing blocks that peers gave.", now.ranges)
+    yield _gauge("p2p_blocks_buffered", "Blocks that wait for an earlier one.", now.buffered)
+    yield _gauge(
+        "p2p_sequencer_distrusted", "1 after the sequencer signed what it must not.", now.distrusts
+    )
+
+
+def _by_word(name: str, what: str, label: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(f"tallystick_{name}", what, labels=[label])
+    for word, count in sorted(counts.items()):
+        family.add_metric([word], count)
+    return family
 
 
 def _monitor(now: MonitorStatistics) -> Iterator[Metric]:

@@ -26,6 +26,7 @@ from node.machine_check import MachineCheck, settle_disagreements
 from node.metrics import NodeMetrics
 from node.monitor.evidence import settle_violations
 from node.monitor.monitor import Monitor
+from node.p2p.membership import Membership, join
 from node.roles.faulty import fault_player
 from node.roles.follower import Follower, every, open_l2
 from node.roles.l1 import make_block, open_l1
@@ -43,7 +44,7 @@ log = logging.getLogger("tallystick.node")
 
 
 class NotSequencer(Unavailable):
-    """A verifier was given a transaction; it has no pool."""
+    """A verifier without peers was given a transaction; it has no pool."""
 
 
 @dataclass(slots=True)
@@ -55,6 +56,8 @@ class RunningNode:
     loops: list[Coroutine[Any, Any, None]]
     metrics: NodeMetrics
     follower: Follower | None = None
+    membership: Membership | None = None
+    """Its place among its peers, if it has any."""
     fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """Gets an exception when the node finds itself wrong and must stop."""
 
@@ -83,16 +86,16 @@ async def run_node(settings: NodeSettings, *, stop_with_parent: bool = False) ->
     if stop_with_parent:
         loop.add_reader(sys.stdin.fileno(), stopping.set)
     async with opened(settings) as node:
-        server = RpcServer(
-            build_app(
-                node.backend,
-                on_fault=node.report_fault,
-                health=node.health,
-                metrics=node.metrics.text,
-            ),
-            settings.rpc_host,
-            settings.rpc_port,
+        app = build_app(
+            node.backend,
+            on_fault=node.report_fault,
+            health=node.health,
+            metrics=node.metrics.text,
+            extra=node.membership.namespaces if node.membership is not None else (),
         )
+        if node.membership is not None:
+            node.membership.answer_with(app.dispatcher.answer)
+        server = RpcServer(app, settings.rpc_host, settings.rpc_port)
         await server.start()
         log.info("%s of chain %d answers at %s", settings.role, node.chain.config.chain_id,
                  server.url)  # fmt: skip
@@ -160,15 +163,26 @@ def _l2_node(
     accepted = settle_violations(settings.data_dir, chain.store, settings.accepted_violations)
     monitor = Monitor(chain.store, settings.data_dir, chain.config, accepted)
     rollup = Rollup(follower.pipeline.status, follower.pipeline.view, to_json(deployment))
-    backend = _backend(chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER)
+    membership = join(settings, follower, deployment)
+    backend = _backend(
+        chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER, membership=membership
+    )
     metrics = NodeMetrics(backend, monitor.statistics)
     loops = [follower.run(), monitor.run(chain.feed)]
+    if membership is not None:
+        metrics = replace(
+            metrics,
+            network=membership.network.statistics,
+            replica=membership.replica_statistics,
+        )
+        loops.append(membership.run())
     if settings.machine_check:
         check = MachineCheck(chain.store, chain.config, settings.data_dir, settings.machine_check)
         loops.append(check.run())
     if settings.role is Role.SEQUENCER:
         batcher, proposer = (Transactor(client, one) for one in _operators(settings))
         sequencer = _sequencer(settings, follower, monitor, deployment, batcher, proposer)
+        sequencer.signer = membership.network.signer if membership is not None else None
         metrics = replace(metrics, sequencer=lambda: sequencer.statistics)
         loops += [
             sequencer.build_blocks(),
@@ -180,7 +194,7 @@ def _l2_node(
             loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
         if settings.keepers is not None:
             loops.append(run_keepers(settings.keepers))
-    return RunningNode(chain, backend, loops, metrics, follower)
+    return RunningNode(chain, backend, loops, metrics, follower, membership)
 
 
 def _sequencer(
@@ -232,15 +246,26 @@ def _operators(settings: NodeSettings) -> tuple[Operator, Operator]:
     return Operator.from_file(settings.batcher_key), Operator.from_file(settings.proposer_key)
 
 
-def _backend(chain: Chain, *, rollup: Rollup | None = None, has_pool: bool = True) -> Backend:
+def _backend(
+    chain: Chain,
+    *,
+    rollup: Rollup | None = None,
+    has_pool: bool = True,
+    membership: Membership | None = None,
+) -> Backend:
+    submit = chain.submit
+    if not has_pool:
+        forwarder = membership.forwarder if membership is not None else None
+        submit = forwarder.submit if forwarder is not None else _refuse
     return Backend(
         store=chain.store,
         config=chain.config,
         feed=chain.feed,
         evm=EvmWork(DeepExecutor(EVM_THREADS)),
-        submit=chain.submit if has_pool else _refuse,
+        submit=submit,
         mempool=chain.mempool if has_pool else None,
         rollup=rollup,
+        peers=membership.peers if membership is not None else int,
     )
 
 

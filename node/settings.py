@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.dispute.faults import Fault
 from node.keepers.settings import CrewSettings
+from node.p2p.settings import P2PSettings
 from state.errors import Invalid
 from state.types import BlockNumber
 
@@ -30,6 +31,8 @@ class Role(StrEnum):
     """Orders L2 transactions, and posts batches and output roots to L1."""
     VERIFIER = "verifier"
     """Derives the L2 chain from L1 alone and executes it again."""
+    REPLICA = "replica"
+    """Follows the sequencer's signed blocks ahead of L1, executes them, and serves reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class NodeSettings:
     """Blocks whose broken invariants the operator goes on with."""
     keepers: CrewSettings | None = None
     """The keepers that run as services of this node, and talk to it like anybody else."""
+    p2p: P2PSettings | None = None
+    """The node's network; a replica can't do without."""
 
     def __post_init__(self) -> None:
         if not 0 < self.rpc_port < 65536:
@@ -86,6 +91,11 @@ class NodeSettings:
             )
         if self.role is Role.L1:
             return
+        if self.role is Role.REPLICA and (self.p2p is None or not self.p2p.bootnodes):
+            raise InvalidSettings(
+                "a replica follows the sequencer by its peers: name one with --bootnode, for"
+                " example the address that the sequencer prints at its start"
+            )
         if self.l1_rpc is None:
             raise InvalidSettings(f"a {self.role} follows an L1; give its URL with --l1-rpc")
         if self.deployment is None:

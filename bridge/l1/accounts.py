@@ -10,10 +10,11 @@ from typing import Self
 
 from eth_account import Account
 
+from execution.margin.typed_data import sign_digest
 from execution.signing import UnsignedTransaction, address_of, sign
 from genesis.accounts import DevAccount
 from state.errors import Invalid
-from state.types import Address
+from state.types import Address, Hash32
 
 _HEX_KEY = re.compile(r"(0x)?([0-9a-f]{64})", re.ASCII | re.IGNORECASE)
 
@@ -62,6 +63,11 @@ class Operator:
     def sign(self, fields: UnsignedTransaction, chain_id: int) -> bytes:
         """The signed EIP-2718 envelope."""
         return sign(fields, self._key, chain_id)
+
+    def sign_digest(self, digest: Hash32) -> bytes:
+        """r, s and the parity, 65 bytes, of what was hashed in a domain of its own (EIP-712)."""
+        r, s, parity = sign_digest(digest, self._key)
+        return r + s.to_bytes(32) + bytes([parity])
 
 
 def _read_private(path: Path) -> str:

@@ -34,6 +34,7 @@ from node.devnet import (
     running_devnet,
     stop_on_signals,
 )
+from node.limits import DEVNET_REPLICAS_MAX
 from state.types import BlockNumber
 
 L1_PORT: Final = 8545
@@ -84,6 +85,12 @@ L2_CONTRACTS: Final = {
     help="Report prices, accrue funding, price options, liquidate, deleverage and settle.",
 )  # fmt: skip
 @accept_violation_option
+@click.option(
+    "--replicas", type=click.IntRange(0, DEVNET_REPLICAS_MAX), default=0,
+    help="Replicas that follow the sequencer over libp2p.",
+)  # fmt: skip
+@click.option("--replica-port", default=9550, help="JSON-RPC port of the first replica (L2).")
+@click.option("--p2p-port", default=9600, help="Where replicas connect to the sequencer.")
 @click.option("--reset", is_flag=True, help="Forget the chains of earlier runs and begin anew.")
 def devnet(
     data_dir: Path,
@@ -100,6 +107,9 @@ def devnet(
     feed: str | None,
     keepers: bool,
     accept_violation: tuple[int, ...],
+    replicas: int,
+    replica_port: int,
+    p2p_port: int,
     reset: bool,
 ) -> None:
     """Start an L1, its contracts, a sequencer and a verifier; stop them with Ctrl-C.
@@ -122,6 +132,9 @@ def devnet(
         price_seed=price_seed,
         feed=feed,
         accepted_violations=frozenset(map(BlockNumber, accept_violation)),
+        replicas=replicas,
+        replica_port=replica_port,
+        p2p_port=p2p_port,
     )
     with data_folder(data_dir, reset=reset):
         asyncio.run(_run(settings))
@@ -194,6 +207,8 @@ def _endpoints(settings: DevnetSettings) -> Table:
     table.add_row("L1", str(settings.l1_chain_id), settings.l1_url)
     table.add_row("L2 sequencer", str(L2_DEVNET_CHAIN_ID), settings.sequencer_url)
     table.add_row("L2 verifier", str(L2_DEVNET_CHAIN_ID), settings.verifier_url)
+    for url in settings.replica_urls:
+        table.add_row("L2 replica", str(L2_DEVNET_CHAIN_ID), url)
     return table
 
 

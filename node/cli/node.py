@@ -11,6 +11,7 @@ from bridge.dispute.faults import Fault
 from bridge.l1.accounts import Operator
 from node.cli.keeper_options import KeeperOptions, keeper_options
 from node.cli.options import FaultType, accept_violation_option, config_option
+from node.cli.p2p_options import P2POptions, p2p_options
 from node.keepers.settings import CrewSettings, parse_duties
 from node.logs import configure_logging
 from node.service import run_node
@@ -66,6 +67,7 @@ LOOPBACK: Final = "127.0.0.1"
     "--keeper-key-file", type=click.Path(dir_okay=False, path_type=Path),
     help="Key of the L2 account that pays for what keepers send.",
 )  # fmt: skip
+@p2p_options
 @keeper_options
 @click.option("--stop-with-parent", is_flag=True, hidden=True)
 def node(
@@ -88,9 +90,10 @@ def node(
     keepers: str | None,
     keeper_key_file: Path | None,
     keeper: KeeperOptions,
+    p2p: P2POptions,
     stop_with_parent: bool,
 ) -> None:
-    """Run one node: an embedded L1, a sequencer, or a verifier."""
+    """Run one node: an embedded L1, a sequencer, a verifier, or a replica."""
     settings = NodeSettings(
         role=Role(role),
         data_dir=writable_folder(data_dir),
@@ -109,6 +112,7 @@ def node(
         machine_results=frozenset(map(BlockNumber, machine_result)),
         accepted_violations=frozenset(map(BlockNumber, accept_violation)),
         keepers=_keepers(keepers, keeper, rpc_port, deployment, keeper_key_file, dev),
+        p2p=p2p.settings(),
     )
     configure_logging()
     uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))

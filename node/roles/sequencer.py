@@ -5,10 +5,14 @@ import logging
 from dataclasses import dataclass, replace
 
 from bridge.derive.errors import DerivationReset
+from bridge.derive.plan import BlockPlan
+from bridge.derive.records import RecordWriter
 from bridge.derive.sequenced import record_block, sequenced_plan
 from bridge.poster import Poster
 from bridge.proposer import Proposer
+from execution.transition import BlockResult
 from node.monitor.monitor import Monitor
+from node.p2p.signatures import BlockSigner
 from node.roles.follower import Follower
 from state.errors import Unavailable
 from state.types import BlockNumber
@@ -42,6 +46,8 @@ class Sequencer:
     block_seconds: float
     batch_seconds: float
     proposal_seconds: float
+    signer: BlockSigner | None = None
+    """Signs each block for the replicas, if there is a network."""
     statistics: SequencerStatistics = SequencerStatistics()
 
     async def build_blocks(self) -> None:
@@ -86,8 +92,14 @@ class Sequencer:
             l1_number=follower.l1.head.number if follower.l1 else 0,
         )
         result = chain.build(plan.attributes, plan.forced_candidates)
-        chain.append(result, lambda batch: record_block(batch, plan, result))
+        chain.append(result, lambda batch: self._record(batch, plan, result))
         return result.sealed.header.number
+
+    def _record(self, batch: RecordWriter, plan: BlockPlan, result: BlockResult) -> None:
+        """What is written with the block: its inputs, and our signature."""
+        inputs = record_block(batch, plan, result)
+        if self.signer is not None:
+            self.signer.sign(batch, inputs, result.sealed)
 
     async def post(self) -> None:
         """One batch, if L1 is in view and there is something to post."""

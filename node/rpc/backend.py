@@ -109,6 +109,8 @@ class Backend:
     mempool: Mempool | None = None
     rollup: Rollup | None = None
     syncing: Callable[[], SyncProgress | None] = _not_syncing
+    peers: Callable[[], int] = int
+    """How many peers the node has."""
     client_version: str = CLIENT_VERSION
 
     # Which block

@@ -23,5 +23,5 @@ class NetMethods:
 
     @method("net_peerCount")
     async def peer_count(self) -> str:
-        """Peers of the Ethereum wire protocol, which a rollup doesn't speak."""
-        return quantity(0)
+        """Peers on libp2p; none where the node has no network."""
+        return quantity(self._backend.peers())

@@ -1,0 +1,126 @@
+"""Replicas of a devnet: they have the sequencer's blocks before L1 does, and pass writes on."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.devnet.conftest import (
+    Devnet,
+    RpcFailed,
+    answers,
+    children_of,
+    command_line,
+    devnet_in,
+    free_ports,
+    rpc,
+    wait_for,
+)
+from tests.devnet.sender import Sender
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def ports() -> list[int]:
+    return free_ports(2)
+
+
+@pytest.fixture(scope="module")
+def devnet(tmp_path_factory: pytest.TempPathFactory, ports: list[int]) -> Iterator[Devnet]:
+    """A devnet with a replica."""
+    p2p_port, replica_port = ports
+    options = ("--replicas", "1", "--p2p-port", str(p2p_port), "--replica-port", str(replica_port))
+    with devnet_in(tmp_path_factory.mktemp("p2p"), *options) as running:
+        yield running.start()
+
+
+@pytest.fixture
+def replica(devnet: Devnet, ports: list[int]) -> str:
+    """The replica's URL, once the sequencer is its peer."""
+    url = f"http://127.0.0.1:{ports[1]}"
+    wait_for(
+        lambda: "tallystick_p2p_sequencer_peers 1.0" in metrics(url), what="the sequencer as a peer"
+    )
+    return url
+
+
+def test_replica_mines_through_the_sequencer_and_shows_it_before_l1(
+    devnet: Devnet, replica: str
+) -> None:
+    sender = Sender(replica, 3)
+    sent = sender.send(sender.sign(b"\x11" * 20))
+
+    receipt = wait_for(lambda: rpc(replica, "eth_getTransactionReceipt", sent), what="the receipt")
+    safe = devnet.safe_number(replica)
+
+    assert int(receipt["blockNumber"], 16) > safe
+    block = rpc(devnet.sequencer, "eth_getBlockByNumber", receipt["blockNumber"], False)
+    assert block["hash"] == receipt["blockHash"]
+
+
+def test_pool_errors_reach_a_client_of_the_replica_as_the_sequencer_gave_them(
+    devnet: Devnet, replica: str
+) -> None:
+    sender = Sender(replica, 4)
+    sent = sender.send(sender.sign(b"\x11" * 20, 0))
+    wait_for(lambda: rpc(replica, "eth_getTransactionReceipt", sent), what="the receipt")
+    stale = sender.sign(b"\x22" * 20, 0)
+
+    with pytest.raises(RpcFailed) as at_replica:
+        rpc(replica, "eth_sendRawTransaction", stale)
+    with pytest.raises(RpcFailed) as at_sequencer:
+        rpc(devnet.sequencer, "eth_sendRawTransaction", stale)
+
+    assert "nonce too low" in str(at_replica.value)
+    assert at_replica.value.args == at_sequencer.value.args
+
+
+def test_replica_tells_of_its_peers(devnet: Devnet, replica: str) -> None:
+    assert rpc(replica, "net_listening") is True
+    assert int(rpc(replica, "net_peerCount"), 16) >= 1
+    assert "tallystick_p2p_sequencer_distrusted 0.0" in metrics(replica)
+
+
+@pytest.mark.parametrize("whose", ["sequencer", "replica"])
+def test_killed_p2p_host_is_started_again_and_the_replica_goes_on(
+    devnet: Devnet, replica: str, whose: str
+) -> None:
+    host = host_of(devnet.node_pid(whose))
+    os.kill(host, signal.SIGKILL)
+
+    before = head(devnet.sequencer)
+    wait_for(lambda: host_of(devnet.node_pid(whose)) not in (None, host), what="another host")
+    wait_for(lambda: head(replica) > max(before, devnet.safe_number(replica)), what="unsafe blocks")
+
+
+def test_killed_sequencer_comes_back_and_the_replica_follows_it(
+    devnet: Devnet, replica: str
+) -> None:
+    os.kill(devnet.node_pid("sequencer"), signal.SIGKILL)
+    before = head(replica)
+
+    wait_for(lambda: answers(devnet.sequencer), what="the sequencer")
+    wait_for(lambda: head(replica) > max(before, devnet.safe_number(replica)), what="unsafe blocks")
+    same = hex(min(head(replica), head(devnet.sequencer)))
+    theirs, ours = (
+        rpc(url, "eth_getBlockByNumber", same, False)["hash"] for url in (devnet.sequencer, replica)
+    )
+    assert theirs == ours
+
+
+def metrics(url: str) -> str:
+    return httpx.get(f"{url}/metrics", trust_env=False).text
+
+
+def head(url: str) -> int:
+    return int(rpc(url, "eth_blockNumber"), 16)
+
+
+def host_of(pid: int) -> int | None:
+    """The process that speaks libp2p for a node."""
+    return next(
+        (child for child in children_of(pid) if b"node.p2p.host" in command_line(child)), None
+    )
