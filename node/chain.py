@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from execution.attributes import BlockAttributes
 from execution.evm.threads import DeepExecutor
+from execution.transaction import Transaction
 from execution.transition import BlockResult, Candidate
 from genesis.config import ChainConfig
 from genesis.hashing import config_hash
@@ -69,7 +70,12 @@ class Chain:
         transaction = await loop.run_in_executor(None, self.mempool.add, raw)
         return transaction.hash
 
-    def build(self, attributes: BlockAttributes, forced: tuple[Candidate, ...] = ()) -> BlockResult:
+    def build(
+        self,
+        attributes: BlockAttributes,
+        forced: tuple[Candidate, ...] = (),
+        settlements: tuple[Transaction, ...] = (),
+    ) -> BlockResult:
         """Build on the unsafe head; begins no transaction from the pool a second from now."""
         deadline = self.clock.monotonic() + BUILD_SECONDS_MAX
         return build(
@@ -78,6 +84,7 @@ class Chain:
             self.mempool,
             attributes,
             forced,
+            settlements=settlements,
             clock=self.clock,
             deadline=deadline,
         )

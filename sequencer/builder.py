@@ -38,13 +38,16 @@ def build(
     attributes: BlockAttributes,
     forced_candidates: Sequence[Candidate] = (),
     *,
+    settlements: Sequence[Transaction] = (),
     clock: Clock,
     deadline: float | None = None,
 ) -> BlockResult:
-    """Execute a block on the unsafe head: the forced candidates, then the best of the pool.
+    """Execute a block on the unsafe head: the forced candidates, settlements, then the pool's.
 
-    No transaction is begun at or after `deadline`, a time of the clock's `monotonic()`; the forced
-    ones don't wait for it. A block of L2 is kept to what a batch can hold.
+    Settlements go before the pool, so that no withdrawal gets in between a match and its
+    settlement; one that doesn't fit or isn't valid is left out. No transaction of the pool is begun
+    at or after `deadline`, a time of the clock's `monotonic()`; the others don't wait for it. A
+    block of L2 is kept to what a batch can hold.
     Transactions that turn out invalid leave the pool. Nothing is written. Raises
     `InvalidBlockAttributes`.
     """
@@ -54,8 +57,10 @@ def build(
         block = OpenBlock(parent, store.state(), attributes, config, ancestors_in(store))
         for candidate in forced_candidates:
             block.offer(candidate)
+        filling = _Filling(block, room)
+        filling.settle(settlements)
         pending = mempool.pending(next_base_fee(parent))
-        invalid = _Filling(block, room).fill(
+        invalid = filling.fill(
             pending, lambda: deadline is not None and clock.monotonic() >= deadline
         )
         mempool.discard(invalid)
@@ -91,12 +96,18 @@ def ancestors_in(store: ChainStore) -> Callable[[BlockNumber], Hash32 | None]:
 
 
 class _Filling:
-    """Fills what is left of a block with transactions from the pool."""
+    """Fills what forced candidates leave of a block."""
 
     def __init__(self, block: OpenBlock, room: BatchRoom | None) -> None:
         self._block = block
         self._room = room
         self._passed_over: set[Address] = set()
+
+    def settle(self, settlements: Iterable[Transaction]) -> None:
+        """Offer settlements in order; one that has no room is left to the next block."""
+        for tx in settlements:
+            if tx.gas <= self._block.gas_left and self._has_room(tx):
+                self._offer(tx)
 
     def fill(self, pending: Iterable[Transaction], is_late: Callable[[], bool]) -> list[Hash32]:
         """Offer transactions until the block is full; returns the hashes of invalid ones."""

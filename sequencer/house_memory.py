@@ -24,14 +24,20 @@ class Piece(NamedTuple):
 
 
 class HouseMemory:
-    """Pieces of one state, each remembered until a slot of it changes. Not thread-safe."""
+    """Pieces of one state, each read once. Not thread-safe."""
 
     __slots__ = ("_pieces_of", "_state", "_values")
 
-    def __init__(self, state: StateReader) -> None:
+    def __init__(
+        self,
+        state: StateReader,
+        values: dict[Piece, Any] | None = None,
+        pieces_of: dict[int, tuple[Piece, ...]] | None = None,
+    ) -> None:
+        """`state` stays what it is; of `values` each came from the slots that `pieces_of` says."""
         self._state = state
-        self._values: dict[Piece, Any] = {}
-        self._pieces_of: dict[int, set[Piece]] = {}
+        self._values = values or {}
+        self._pieces_of = pieces_of or {}
 
     @property
     def is_full(self) -> bool:
@@ -45,17 +51,20 @@ class HouseMemory:
             return found
 
         def word(slot: int) -> int:
-            self._pieces_of.setdefault(slot, set()).add(piece)
+            self._pieces_of[slot] = (*self._pieces_of.get(slot, ()), piece)
             return self._state.storage(CLEARING_HOUSE, slot)
 
         value = decode(word)
         self._values[piece] = value
         return value
 
-    def follow(self, state: StateReader, changed: Iterable[int]) -> frozenset[int]:
-        """Go on to a later state, in which those slots differ; returns whose pieces are gone."""
-        self._state = state
-        gone = {piece for slot in changed for piece in self._pieces_of.pop(slot, ())}
+    def after(
+        self, state: StateReader, changed: Iterable[int]
+    ) -> tuple["HouseMemory", frozenset[int]]:
+        """The memory of a later state, in which those slots differ, and whose pieces are gone."""
+        values, pieces_of = dict(self._values), dict(self._pieces_of)
+        gone = {piece for slot in changed for piece in pieces_of.pop(slot, ())}
         for piece in gone:
-            self._values.pop(piece, None)
-        return frozenset(piece.account for piece in gone if piece.account is not None)
+            values.pop(piece, None)
+        touched = frozenset(piece.account for piece in gone if piece.account is not None)
+        return HouseMemory(state, values, pieces_of), touched

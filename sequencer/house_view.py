@@ -51,9 +51,10 @@ def strike_of(series: int) -> int:
 
 
 class HouseView:
-    """The books after one block. `after` makes the next one, and ends this one's use.
+    """The books after one block; `after` makes the next block's.
 
-    Every piece is read from the state once and kept until a block changes it. Not thread-safe.
+    Every piece is read from the state once, and goes on to later views until a block changes it.
+    Not thread-safe.
     """
 
     def __init__(
@@ -74,8 +75,8 @@ class HouseView:
         """The view of a later block; `diff` None where it isn't known what differs."""
         if diff is None or self.memory.is_full or CLEARING_HOUSE in diff.cleared:
             return HouseView(state, header)
-        touched = self.memory.follow(state, diff.storage.get(CLEARING_HOUSE, {}))
-        return HouseView(state, header, self.memory, touched)
+        memory, touched = self.memory.after(state, diff.storage.get(CLEARING_HOUSE, {}))
+        return HouseView(state, header, memory, touched)
 
     @property
     def number(self) -> BlockNumber:

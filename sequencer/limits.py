@@ -40,9 +40,10 @@ choosing otherwise as more comes. A new measurement has to be worth as many byte
 
 # Clearing house
 
-HOUSE_PIECES_MAX = 500_000
-"""Accounts, positions, fill lanes and markets that are remembered decoded, some 300 MB; whoever
-opens accounts to fill it makes the next block's readings start anew, no more."""
+HOUSE_PIECES_MAX = 200_000
+"""Accounts, positions, fill lanes and markets that are remembered decoded, some 100 MB, of which
+each block copies the index; whoever opens accounts to fill it makes the next block's readings start
+anew, no more."""
 
 LENS_CALLS_MAX = 10_000
 """Margin checks after which the machine is made anew, because revm's journal only grows."""
@@ -58,3 +59,36 @@ SNAPSHOT_INPUTS = 50_000
 PRUNED_INPUTS_MAX = 64
 """Inputs behind the older snapshot that a write deletes besides as many as it adds: the log stays
 bounded, and no write has to wait for one long clean-up."""
+
+# Settlement
+
+SETTLEMENT_GAS_PERCENT = 50
+"""Most of a block's gas that settlements are planned for: the other half is the pool's."""
+
+SETTLEMENT_BYTES_MAX = 60_000
+"""Most bytes of orders and fills in one transaction, below what an L2 transaction may have."""
+
+SETTLEMENT_FILLS_MAX = 192
+"""Most fills in one transaction: each logs 320 bytes, and a transaction that logs more than 64 KB
+fails as a whole (docs/chain-rules.md)."""
+
+SETTLEMENT_FILL_GAS = 62_000
+"""Gas that a fill between accounts already in the batch needs: 44,000 measured on two of them, and
+what the clearing house keeps back of it."""
+
+SETTLEMENT_ACCOUNT_GAS = 66_000
+"""Gas that one more account in a batch needs: 88 fills of 176 new accounts fit 2^24 gas, as its
+slots are written at the end and the clearing house keeps 26,000 back for each."""
+
+SETTLEMENT_HOLDING_GAS = 50_000
+"""Gas that each position or series of an account adds: GAS_HOLDING of Settlement.sol."""
+
+SETTLEMENT_RESERVE_GAS = 420_000
+"""Gas that has to be left before the last fill of a batch is begun: GAS_LOOK and GAS_TRADE of
+Settlement.sol, and two accounts' first positions."""
+
+SETTLEMENT_TIP_WEI = 1
+"""The matcher's tip for one gas: the sequencer's own transactions come first without one."""
+
+SETTLEMENT_RETRY_BLOCKS_MAX = 64
+"""Most blocks between two tries of what fails, each of which costs gas."""

@@ -76,9 +76,8 @@ class PretradeMargin:
 
     def renew(self, view: HouseView) -> None:
         """Judge on a later block from now on."""
-        is_anew = view.memory is not self._view.memory
         self._view = view
-        if is_anew:
+        if view.touched is None:
             self._begin()
 
     def check(

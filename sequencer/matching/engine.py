@@ -173,6 +173,10 @@ class MatchingEngine:
         """A fill, until its block is final."""
         return self._desk.fills.get(fill_id)
 
+    def fills(self) -> list[FillRecord]:
+        """Every fill that isn't final yet, whatever became of it, in order of id."""
+        return list(self._desk.fills)
+
     def is_nonce_used(self, account: int, nonce: int) -> bool:
         """Whether an order that the engine still knows has the nonce."""
         return self._desk.roster.is_nonce_used(account, nonce)

@@ -1,0 +1,282 @@
+"""From matched fills to settled ones: the matcher's transactions, and what blocks made of them.
+
+A fill is pending until a block's receipts say what became of it, so that nothing has to be kept of
+what is on its way: a transaction that doesn't come into a block leaves its fills where they were.
+What a block settled is known by its contents alone, which holds for blocks of a reorg, and for one
+that was written just before a crash.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bridge.l1.accounts import Operator
+from execution.contracts.abi import clearing_house
+from execution.margin import SignedOrder
+from execution.signing import UnsignedTransaction
+from execution.transaction import Transaction, TransactionType
+from execution.transactions import decode, decode_any
+from genesis.config import ChainConfig
+from genesis.predeploys import CLEARING_HOUSE
+from sequencer.exchange.ports import HouseView
+from sequencer.limits import (
+    SETTLEMENT_GAS_PERCENT,
+    SETTLEMENT_RETRY_BLOCKS_MAX,
+    SETTLEMENT_TIP_WEI,
+)
+from sequencer.matching.engine import MatchingEngine
+from sequencer.matching.events import Fill
+from sequencer.matching.inputs import Finalized, Outcome, Refusal, Reverted
+from sequencer.settlement_batches import (
+    BatchPlanner,
+    SettlementBatch,
+    fills_in,
+    recognise,
+)
+from state.accounts import Account
+from state.blocks import Receipt
+from state.errors import InternalError
+from state.store import ChainStore
+from state.types import BlockNumber, Gas, Hash32, Wei
+
+log = logging.getLogger("tallystick.settlement")
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementStatistics:
+    """What was done since the start."""
+
+    transactions: int = 0
+    settled: int = 0
+    refused: int = 0
+    failed: int = 0
+    """Transactions that a block left out, or that reverted."""
+    trouble: str | None = None
+    """Why nothing settles, while nothing does."""
+
+
+class SettlementDesk:
+    """Signs settlements for each block, and finds out what blocks made of them.
+
+    It changes nothing itself: what it returns is for the exchange to record. Used on the event
+    loop, between two blocks.
+    """
+
+    def __init__(
+        self,
+        engine: MatchingEngine,
+        store: ChainStore,
+        config: ChainConfig,
+        matcher: Operator,
+        view: Callable[[], HouseView],
+    ) -> None:
+        """`engine` is the exchange's, to be read; `view` gives the books after the newest block."""
+        self._engine = engine
+        self._store = store
+        self._config = config
+        self._matcher = matcher
+        self._view = view
+        self._offered: set[Hash32] = set()
+        self._failures = 0
+        self._rest_until = BlockNumber(0)
+        self._slack = 1
+        self.statistics = SettlementStatistics()
+
+    # Before a block
+
+    def next_transactions(self, base_fee: Wei) -> tuple[Transaction, ...]:
+        """Settlements of the fills that wait, for the next block at that base fee (wei).
+
+        As many as the settlements' share of the block has gas for; none while the matcher can't
+        pay, or for some blocks after one that failed.
+        """
+        self._offered.clear()
+        pending = self._engine.pending()
+        if not pending or self._store.heads.unsafe.number < self._rest_until:
+            return ()
+        batches = self._planner().plan(pending, self._gas_room())
+        account = self._store.state().account(self._matcher.address) or Account()
+        price = Wei(base_fee + SETTLEMENT_TIP_WEI)
+        paid = list(self._payable(batches, account, price))
+        transactions = tuple(
+            self._sign(batch, account.nonce + place, price) for place, batch in enumerate(paid)
+        )
+        self._offered.update(tx.hash for tx in transactions)
+        return transactions
+
+    def _planner(self) -> BatchPlanner:
+        cap = self._config.rules.transaction_gas_cap or self._config.block_gas_limit
+        return BatchPlanner(self._order, self._view().account, Gas(cap // self._slack))
+
+    def _gas_room(self) -> int:
+        return self._config.block_gas_limit * SETTLEMENT_GAS_PERCENT // 100
+
+    def _payable(
+        self, batches: Sequence[SettlementBatch], account: Account, price: Wei
+    ) -> Iterator[SettlementBatch]:
+        """The first batches that the matcher's balance reaches for."""
+        left: int = account.balance
+        for batch in batches:
+            left -= self._gas_of(batch) * price
+            if left < 0:
+                self._report(
+                    f"the matcher 0x{self._matcher.address.hex()} has {account.balance} wei and"
+                    f" can't pay for settlements: {len(self._engine.pending())} fills wait;"
+                    " send it ETH on L2"
+                )
+                return
+            yield batch
+
+    def _gas_of(self, batch: SettlementBatch) -> Gas:
+        """More after a batch that stopped early: what is left over costs nothing."""
+        cap = self._config.rules.transaction_gas_cap or self._config.block_gas_limit
+        return Gas(min(cap, batch.gas * self._slack))
+
+    def _sign(self, batch: SettlementBatch, nonce: int, price: Wei) -> Transaction:
+        fields = UnsignedTransaction(
+            nonce=nonce,
+            gas=self._gas_of(batch),
+            to=CLEARING_HOUSE,
+            data=batch.packed.calldata,
+            max_fee_per_gas=price,
+            max_priority_fee_per_gas=Wei(SETTLEMENT_TIP_WEI),
+        )
+        raw = self._matcher.sign(fields, self._config.chain_id)
+        return decode(raw, chain_id=self._config.chain_id)
+
+    def _order(self, order_hash: bytes) -> SignedOrder:
+        found = self._engine.order(order_hash)
+        if found is None:
+            raise InternalError(f"order 0x{order_hash.hex()} of a pending fill isn't in the book")
+        return found.order.signed
+
+    # After a block
+
+    def reverted(self) -> tuple[Reverted, ...]:
+        """What the book has as settled in blocks that are gone, which waits again then."""
+        gone = [
+            record.block
+            for record in self._engine.fills()
+            if record.block is not None and not self._stands(record.block, record.transaction)
+        ]
+        return (Reverted(time=0, block=min(gone)),) if gone else ()
+
+    def outcomes(self, first: BlockNumber) -> tuple[Outcome, ...]:
+        """What blocks from `first` on made of fills that wait, as far as the book hasn't heard.
+
+        Blocks are read as they stand, whoever made them. Call it when what is `reverted` waits.
+        """
+        known = {record.transaction for record in self._engine.fills()}
+        waiting = {fill.id: fill for fill in self._engine.pending()}
+        found: list[Outcome] = []
+        for number in range(first, self._store.heads.unsafe.number + 1):
+            for tx, receipt in self._own(BlockNumber(number)):
+                self._offered.discard(tx.hash)
+                if tx.hash in known or tx.to != CLEARING_HOUSE:
+                    continue
+                outcome = self._outcome(BlockNumber(number), tx, receipt, waiting.values())
+                if outcome is not None:
+                    found.append(outcome)
+                    for fill in (*outcome.settled, *(each.fill for each in outcome.refused)):
+                        del waiting[fill]
+        if self._offered:
+            self._fail(f"{len(self._offered)} settlements found no place in the block")
+            self._offered.clear()
+        return tuple(found)
+
+    def finalized(self) -> tuple[Finalized, ...]:
+        """What can't be taken back any more, which the book may forget."""
+        final = self._store.heads.finalized.number
+        if any(r.block is not None and r.block <= final for r in self._engine.fills()):
+            return (Finalized(time=0, block=final),)
+        return ()
+
+    def is_settlement(self, raw: bytes) -> bool:
+        """Whether an envelope is a settlement of this matcher's, which never goes to the pool."""
+        if not raw or raw[0] == TransactionType.DEPOSIT:
+            return False
+        tx = decode_any(raw, chain_id=self._config.chain_id)
+        return tx.sender == self._matcher.address and fills_in(tx.data) is not None
+
+    def _stands(self, number: int, transaction: bytes) -> bool:
+        place = self._store.find_transaction(Hash32(transaction))
+        return place is not None and place[0] == number
+
+    def _own(self, number: BlockNumber) -> Iterator[tuple[Transaction, Receipt]]:
+        """The matcher's transactions in a block, with their receipts."""
+        block = self._store.block(number)
+        if block is None:
+            return
+        for raw, sender, receipt in zip(block.transactions, block.senders, block.receipts):
+            if sender == self._matcher.address:
+                yield decode_any(raw, chain_id=self._config.chain_id, sender=sender), receipt
+
+    def _outcome(
+        self, number: BlockNumber, tx: Transaction, receipt: Receipt, waiting: Iterable[Fill]
+    ) -> Outcome | None:
+        """What became of the fills in a transaction; None where nobody waits for any of them."""
+        fills = recognise(fills_in(tx.data) or (), waiting, self._order)
+        if not any(fills):
+            return None
+        if not receipt.succeeded:
+            self._fail(
+                f"settlement 0x{tx.hash.hex()} reverted in block {number}: is"
+                f" 0x{self._matcher.address.hex()} still the clearing house's matcher?"
+            )
+            return None
+        outcome = _outcome_of(number, tx.hash, fills, receipt)
+        is_stuck = not outcome.settled and not outcome.refused
+        self._slack = 2 * self._slack if is_stuck else 1
+        self._note(outcome, len(fills))
+        return None if is_stuck else outcome
+
+    def _note(self, outcome: Outcome, fills: int) -> None:
+        settled, refused = len(outcome.settled), len(outcome.refused)
+        if self.statistics.trouble is not None:
+            log.info("settlement goes on")
+        self._failures = 0
+        self.statistics = replace(
+            self.statistics,
+            transactions=self.statistics.transactions + 1,
+            settled=self.statistics.settled + settled,
+            refused=self.statistics.refused + refused,
+            trouble=None,
+        )
+        log.info("block %d settled %d of %d fills", outcome.block, settled, fills)
+
+    def _fail(self, trouble: str) -> None:
+        """Wait twice as long after each failure, so that no block is spent on the same one."""
+        self._failures += 1
+        pause = min(2 ** (self._failures - 1), SETTLEMENT_RETRY_BLOCKS_MAX)
+        self._rest_until = BlockNumber(self._store.heads.unsafe.number + pause)
+        self.statistics = replace(self.statistics, failed=self.statistics.failed + 1)
+        self._report(trouble)
+
+    def _report(self, trouble: str) -> None:
+        """Log a trouble when it begins, not each block."""
+        if self.statistics.trouble is None:
+            log.error("%s", trouble)
+        self.statistics = replace(self.statistics, trouble=trouble)
+
+
+def _outcome_of(
+    number: BlockNumber, transaction: Hash32, fills: Sequence[Fill | None], receipt: Receipt
+) -> Outcome:
+    """What the events say: what isn't rejected is settled, up to where the batch stopped."""
+    events = [
+        clearing_house().event(entry.topics, entry.data)
+        for entry in receipt.logs
+        if entry.address == CLEARING_HOUSE
+    ]
+    stops = [e.arguments["firstUnprocessed"] for e in events if e.name == "BatchStopped"]
+    rejected = {
+        e.arguments["index"]: e.arguments["reason"] for e in events if e.name == "FillRejected"
+    }
+    looked_at = [(i, fill) for i, fill in enumerate(fills[: min([len(fills), *stops])]) if fill]
+    return Outcome(
+        time=0,
+        block=number,
+        transaction=transaction,
+        settled=tuple(fill.id for i, fill in looked_at if i not in rejected),
+        refused=tuple(Refusal(fill.id, rejected[i]) for i, fill in looked_at if i in rejected),
+    )
