@@ -15,6 +15,7 @@ import httpx
 from bridge.l1.rpc import endpoint_name
 from execution.margin import MarketState, StrikeState
 from node.keepers.errors import FeedUnavailable, InvalidKeepers
+from node.keepers.files import read_bounded
 from node.keepers.limits import FEED_BYTES_MAX, FEED_SECONDS_MAX
 from node.keepers.prices import Prices, parse_prices
 from state.types import Timestamp
@@ -163,17 +164,6 @@ def _words(command: str) -> list[str]:
     if not words:
         raise InvalidKeepers("the feed's command is empty: give one after exec:")
     return words
-
-
-def read_bounded(path: Path, most: int = FEED_BYTES_MAX) -> bytes:
-    """A file's bytes, one more than `most` at the most. Raises `FeedUnavailable`."""
-    try:
-        if not path.is_file():
-            raise FeedUnavailable(f"there is no file {path}")
-        with path.open("rb") as file:
-            return file.read(most + 1)
-    except OSError as error:
-        raise FeedUnavailable(f"{path} can't be read: {error.strerror}") from None
 
 
 async def _read_bounded(stream: asyncio.StreamReader | None) -> bytes:

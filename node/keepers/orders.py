@@ -4,18 +4,16 @@ A JSON file, read anew each time: {"orders": ["0x.."]}, each the 110 bytes of an
 of `settleBatch` (execution/margin/orders.py packs them).
 """
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bridge.l1.rpc import nesting
 from execution.margin import ORDER_BYTES
 from node.keepers.errors import FeedUnavailable, InvalidOrders
-from node.keepers.feed import read_bounded
-from node.keepers.limits import FEED_DEPTH_MAX, ORDERS_A_CALL_MAX, ORDERS_BYTES_MAX
+from node.keepers.files import parse_list, read_bounded
+from node.keepers.limits import ORDERS_A_CALL_MAX, ORDERS_BYTES_MAX
 
 _ORDER: Final = re.compile(rf"0x[0-9a-f]{{{2 * ORDER_BYTES}}}", re.IGNORECASE)
 _BUY_BIT: Final = 0x80
@@ -49,14 +47,7 @@ def read_orders(path: Path) -> tuple[RestingOrder, ...]:
 
 def parse_orders(data: bytes) -> tuple[RestingOrder, ...]:
     """Orders from JSON. Raises `InvalidOrders`."""
-    if len(data) > ORDERS_BYTES_MAX or nesting(data) > FEED_DEPTH_MAX:
-        raise InvalidOrders("more bytes or nesting than a file of orders needs")
-    try:
-        entries = json.loads(data)["orders"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InvalidOrders(f"no JSON object with orders: {data[:40]!r}") from None
-    if not isinstance(entries, list):
-        raise InvalidOrders("orders: not a list")
+    entries = parse_list(data, "orders", InvalidOrders, ORDERS_BYTES_MAX)
     return tuple(_parse(entry) for entry in entries)
 
 

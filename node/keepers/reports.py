@@ -16,15 +16,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from bridge.l1.accounts import Operator
-from bridge.l1.rpc import nesting
 from execution.contracts.abi import clearing_house
 from execution.errors import InvalidSignature
 from execution.margin import OPTION_REPORT_TYPE, ReportKind
 from execution.margin.typed_data import sign_digest, typed_digest, word
 from execution.transactions import recover
 from node.keepers.errors import FeedUnavailable, InvalidReports
-from node.keepers.feed import read_bounded
-from node.keepers.limits import FEED_BYTES_MAX, FEED_DEPTH_MAX, PEER_REPORTS_MAX
+from node.keepers.files import parse_list, read_bounded
+from node.keepers.limits import PEER_REPORTS_MAX
 from state.types import Address, Hash32, Timestamp
 
 _BYTES32 = re.compile(r"0x[0-9a-f]{64}", re.IGNORECASE)
@@ -138,15 +137,9 @@ def read_reports(path: Path) -> tuple[Report, ...]:
 
 def parse_reports(data: bytes) -> tuple[Report, ...]:
     """Reports from JSON. Raises `InvalidReports`, which names what is wrong."""
-    if len(data) > FEED_BYTES_MAX or nesting(data) > FEED_DEPTH_MAX:
-        raise InvalidReports("more bytes or nesting than signed reports need")
-    try:
-        loaded = json.loads(data)
-        entries = loaded["reports"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InvalidReports(f"no JSON object with reports: {data[:40]!r}") from None
-    if not isinstance(entries, list) or len(entries) > PEER_REPORTS_MAX:
-        raise InvalidReports(f"reports: not a list of at most {PEER_REPORTS_MAX}")
+    entries = parse_list(data, "reports", InvalidReports)
+    if len(entries) > PEER_REPORTS_MAX:
+        raise InvalidReports(f"more than {PEER_REPORTS_MAX} reports")
     return tuple(_parse_report(entry) for entry in entries)
 
 
