@@ -86,6 +86,16 @@ async def test_order_filled_by_others_on_chain_keeps_the_rest(hall: Hall) -> Non
 
 
 @in_hall
+async def test_what_others_filled_and_what_waits_are_both_taken_from_an_order(hall: Hall) -> None:
+    maker, taker, *_ = hall.traders
+    await hall.exchange.place(maker.buy(20, 1_000, nonce=0))
+    await hall.exchange.place(taker.sell(5, 1_000))
+    hall.house.fills[1, 0] = 10
+    await hall.block()
+    assert hall.bids() == [(1_000, 5)]
+
+
+@in_hall
 async def test_own_settlement_takes_nothing_from_an_order(hall: Hall) -> None:
     maker, taker, *_ = hall.traders
     await hall.exchange.place(maker.buy(20, 1_000, nonce=0))
