@@ -34,7 +34,10 @@ def meetings(book: MarketBook, order: BookOrder, left: int, now: int) -> Iterato
 
     Ends where the price does, the size does, or prevention stops the taker.
     """
-    for level in book.opposite(order).levels():
+    others = book.opposite(order)
+    if not others.is_met_by(order.price):
+        return
+    for level in others.levels():
         for maker in level.orders.values():
             resting = maker.order
             if (resting.price > order.price) if order.is_buy else (resting.price < order.price):

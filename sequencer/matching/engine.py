@@ -31,6 +31,8 @@ from sequencer.matching.undoing import unwind
 from sequencer.matching.views import FillRecord, Hit, Levels, OrderView
 from state.errors import InternalError
 
+_PLACING: Final = (Place, Replace)
+
 
 class MatchingEngine:
     """Order books of all markets, moved by inputs alone: the same inputs give the same events.
@@ -86,9 +88,12 @@ class MatchingEngine:
         would be cancelled instead. Changes nothing.
         """
         book = self._desk.books.get(order.market)
-        if book is None or book.must_wait(order) or _refusal(book, order, most, time):
+        if book is None or book.must_wait(order):
             return []
-        return policy_of(book.rules).preview(book, order, _tradable(book, order, most), time)
+        left = _tradable(book, order, most)
+        if _refusal(book, order, left, time) is not None:
+            return []
+        return policy_of(book.rules).preview(book, order, left, time)
 
     def refusal(self, order: BookOrder, most: int, time: int) -> CancelReason | None:
         """Why a new order would be cancelled at `time` (ms) before it traded or rested.
@@ -98,10 +103,11 @@ class MatchingEngine:
         """
         self._check_market(order.market)
         book = self._desk.books[order.market]
-        reason = _refusal(book, order, most, time)
+        left = _tradable(book, order, most)
+        reason = _refusal(book, order, left, time)
         if reason is not None or book.must_wait(order):
             return reason
-        return policy_of(book.rules).refusal(book, order, _tradable(book, order, most), time)
+        return policy_of(book.rules).refusal(book, order, left, time)
 
     def preview_auction(self, market: int) -> list[Fill]:
         """The fills, all of id 0, that `Clear` would make in a market now. Changes nothing."""
@@ -203,7 +209,7 @@ class MatchingEngine:
     def _check(self, given: Input) -> None:
         if given.time < self._desk.time:
             raise InternalError(f"time goes back from {self._desk.time} to {given.time} ms")
-        if isinstance(given, Place | Replace):
+        if isinstance(given, _PLACING):
             self._check_market(given.order.market)
         elif isinstance(given, Clear):
             for market in given.markets:
@@ -228,9 +234,10 @@ class MatchingEngine:
         if order.hash in desk.roster:
             return
         book = desk.books[order.market]
-        reason = _refusal(book, order, given.most, desk.time)
+        left = _tradable(book, order, given.most)
+        reason = _refusal(book, order, left, desk.time)
         waits = reason is None and book.must_wait(order)
-        entry = desk.accept(order, _tradable(book, order, given.most), waits=waits)
+        entry = desk.accept(order, left, waits=waits)
         if reason is not None:
             desk.cancel(entry, reason)
         elif not waits:
@@ -326,15 +333,15 @@ class MatchingEngine:
         """Time has passed already."""
 
 
-def _refusal(book: MarketBook, order: BookOrder, most: int, now: int) -> CancelReason | None:
-    """Why an order can't even come to the book, or wait."""
+def _refusal(book: MarketBook, order: BookOrder, left: int, now: int) -> CancelReason | None:
+    """Why an order that may trade `left` (s8) can't even come to the book, or wait."""
     if not book.rules.is_open:
         return CancelReason.MARKET_CLOSED
     if last_match_ms(order) < now:
         return CancelReason.EXPIRED
     if not book.is_on_grid(order.price, order.size):
         return CancelReason.OFF_GRID
-    if _tradable(book, order, most) <= 0:
+    if left <= 0:
         return CancelReason.NOT_REDUCING
     return None
 

@@ -6,6 +6,7 @@ from sequencer.matching.orders import BookOrder
 from sequencer.matching.views import OrderStatus, OrderView
 
 MS = 1_000
+_DONE = (OrderStatus.FILLED, OrderStatus.CANCELLED)
 
 
 def last_match_ms(order: BookOrder) -> int:
@@ -53,7 +54,7 @@ class Entry:
     @property
     def is_done(self) -> bool:
         """Filled or cancelled. A filled one may still be given back a fill."""
-        return self.status is not OrderStatus.LIVE and self.status is not OrderStatus.WAITING
+        return self.status in _DONE
 
     def may_be_forgotten(self, now: int) -> bool:
         """Whether nothing can come of it any more: done, all fills final, void on chain."""

@@ -1,4 +1,7 @@
-"""What an input did to the book."""
+"""What an input did to the book.
+
+`gc=False`: none of these can be part of a cycle, and the collector needn't walk over all of them.
+"""
 
 from enum import StrEnum
 
@@ -20,7 +23,7 @@ class FillState(StrEnum):
     """Rejected by the clearing house and unwound."""
 
 
-class Fill(msgspec.Struct, frozen=True, array_like=True):
+class Fill(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A trade between two orders: price p8, size s8, time in milliseconds.
 
     In an auction neither was there first; `taker` is then whom the settlement names so.
@@ -40,7 +43,7 @@ class Fill(msgspec.Struct, frozen=True, array_like=True):
     is_auction: bool = False
 
 
-class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
+class Accepted(msgspec.Struct, frozen=True, gc=False, tag="accepted"):
     """An order is in the book's hands: `waits` for its trigger, or lives."""
 
     order: bytes
@@ -49,13 +52,13 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
     waits: bool
 
 
-class Triggered(msgspec.Struct, frozen=True, tag="triggered"):
+class Triggered(msgspec.Struct, frozen=True, gc=False, tag="triggered"):
     order: bytes
     account: int
     mark: int
 
 
-class Matched(msgspec.Struct, frozen=True, tag="matched"):
+class Matched(msgspec.Struct, frozen=True, gc=False, tag="matched"):
     """A fill, and what each order may still trade after it (s8)."""
 
     fill: Fill
@@ -63,7 +66,7 @@ class Matched(msgspec.Struct, frozen=True, tag="matched"):
     maker_left: int
 
 
-class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
+class Cancelled(msgspec.Struct, frozen=True, gc=False, tag="cancelled"):
     """An order left with `left` (s8) untraded."""
 
     order: bytes
@@ -73,7 +76,7 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
     reason: CancelReason
 
 
-class Resized(msgspec.Struct, frozen=True, tag="resized"):
+class Resized(msgspec.Struct, frozen=True, gc=False, tag="resized"):
     """A resting order may trade another size (s8): decremented, shrunk, or given back a fill."""
 
     order: bytes
@@ -81,13 +84,13 @@ class Resized(msgspec.Struct, frozen=True, tag="resized"):
     left: int
 
 
-class Settled(msgspec.Struct, frozen=True, tag="settled"):
+class Settled(msgspec.Struct, frozen=True, gc=False, tag="settled"):
     fill: Fill
     block: int
     transaction: bytes
 
 
-class Unwound(msgspec.Struct, frozen=True, tag="unwound"):
+class Unwound(msgspec.Struct, frozen=True, gc=False, tag="unwound"):
     """The clearing house rejected the fill: nothing of it happened. `reason` is a `Reason`."""
 
     fill: Fill
@@ -95,13 +98,13 @@ class Unwound(msgspec.Struct, frozen=True, tag="unwound"):
     block: int
 
 
-class WaitsAgain(msgspec.Struct, frozen=True, tag="waits-again"):
+class WaitsAgain(msgspec.Struct, frozen=True, gc=False, tag="waits-again"):
     """A reorg took back the block that had settled it."""
 
     fill: Fill
 
 
-class LevelChanged(msgspec.Struct, frozen=True, tag="level"):
+class LevelChanged(msgspec.Struct, frozen=True, gc=False, tag="level"):
     """All that rests at a price now (s8), once a changed level, at the end of an input."""
 
     market: int

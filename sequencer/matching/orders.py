@@ -37,7 +37,7 @@ class TriggerKind(StrEnum):
     """A buy when the mark is at or below the trigger, a sell at or above."""
 
 
-class Trigger(msgspec.Struct, frozen=True, array_like=True):
+class Trigger(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """When a waiting order becomes live; `price` is compared with the mark, p8."""
 
     kind: TriggerKind
@@ -52,7 +52,7 @@ class Trigger(msgspec.Struct, frozen=True, array_like=True):
         return is_buy == (self.kind is TriggerKind.STOP)
 
 
-class BookOrder(msgspec.Struct, frozen=True, array_like=True):
+class BookOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A signed order in the book. `hash`, its EIP-712 digest, is how everybody names it."""
 
     hash: bytes

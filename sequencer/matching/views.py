@@ -54,7 +54,7 @@ class Levels:
     asks: tuple[tuple[int, int], ...]
 
 
-class FillRecord(msgspec.Struct, frozen=True, array_like=True):
+class FillRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A fill and what became of it. `reason` is the clearing house's `Reason` if it refused.
 
     The engine knows MATCHED, UNSAFE and REFUSED; safe and finalized follow from the block.

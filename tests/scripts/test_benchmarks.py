@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from scripts.benchmarks import gas_time, report, state_root, steps, throughput
+from scripts.benchmarks import gas_time, matching, report, state_root, steps, throughput
 
 BENCH = Path(__file__).parents[2] / "scripts" / "bench"
 
@@ -35,6 +35,13 @@ def test_steps_one_case_prints_bytes_and_gas() -> None:
     assert "./scripts/bench steps" in output
     assert "EXHAUSTED" in output
     assert "352" in output
+
+
+def test_matching_few_inputs_print_both_books_and_ratio() -> None:
+    output = printed(matching.main, "--operations", "2000", "--rounds", "1")
+    assert "./scripts/bench matching" in output
+    assert "2,000 inputs" in output
+    assert "x │" in output
 
 
 @pytest.mark.slow
