@@ -3,6 +3,7 @@
 import pytest
 
 from execution.margin import OrderFlag
+from sequencer.matching.engine import MatchingEngine
 from sequencer.matching.events import Accepted, LevelChanged, Resized, Triggered
 from sequencer.matching.inputs import CancelReason
 from sequencer.matching.limits import SETTLING_SECONDS
@@ -358,6 +359,7 @@ def test_triggered_order_queues_behind_those_that_came_meanwhile(table: Table) -
     table.place(order(1, "buy", 5, 100, trigger=Trigger(STOP, 110)))
     table.place(order(2, "buy", 5, 100))
     table.do("Marks", marks={PERP: 110})
+    table.engine = MatchingEngine.restore(table.engine.snapshot())
     assert table.trades(table.place(order(3, "sell", 5, 100))) == [(3, 2, 5, 100)]
 
 
