@@ -65,4 +65,4 @@ def test_spread_shows_median_and_extremes() -> None:
 def test_bench_unknown_name_says_usage() -> None:
     done = subprocess.run([str(BENCH), "nothing"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "state-root|throughput|gas-time|steps|all" in done.stderr
+    assert "state-root|throughput|gas-time|steps|matching|all" in done.stderr

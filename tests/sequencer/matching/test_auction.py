@@ -172,6 +172,13 @@ def test_auction_last_fok_to_come_drops_out_first() -> None:
     assert table.left(events) == [(3, CancelReason.FOK_UNFILLED)]
 
 
+def test_auction_of_two_broken_foks_the_later_goes_though_it_would_have_fitted() -> None:
+    table = Table()
+    # Two are left of the ask behind bid 2: too few for bid 3, enough for bid 4, which came last.
+    events = gather(table, ask(1, 5, 100), bid(2, 3, 101), bid(3, 4, 100, FOK), bid(4, 2, 100, FOK))
+    assert [trade[:3] for trade in table.trades(events)] == [(2, 1, 3)]
+
+
 def test_auction_gives_up_on_fok_after_its_rounds() -> None:
     table = Table()
     greedy = [bid(10 + n, 50, 100, FOK) for n in range(AUCTION_ROUNDS_MAX + 3)]
