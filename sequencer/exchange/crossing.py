@@ -104,7 +104,7 @@ def _check_taker(floor: Floor, order: BookOrder, most: int, hits: Sequence[Hit])
     steps = [_Step(order, _fill(order, hit), order.account) for hit in hits]
     rest = most - sum(hit.size for hit in hits)
     if rest and not (order.is_immediate and _is_continuous(floor, order)):
-        resting = _fill(order, Hit(order, rest, order.price))
+        resting = _fill(order, Hit(order, rest, _resting_price(floor, order)))
         steps.append(_Step(order, resting, order.account))
     why = _check(floor, steps)
     if why is None:
@@ -112,6 +112,16 @@ def _check_taker(floor: Floor, order: BookOrder, most: int, hits: Sequence[Hit])
     if why in _MARGIN:
         raise MarginTooLow(order.account)
     raise WouldNotSettle(why)
+
+
+def _resting_price(floor: Floor, order: BookOrder) -> int:
+    """p8 that what rests is judged at: its limit, or the mark where that is worse.
+
+    A limit far from the mark would make a gain of its own, with which anybody could pay for orders
+    of any size that nobody will ever meet.
+    """
+    mark = floor.marks.get(order.market, order.price)
+    return max(order.price, mark) if order.is_buy else min(order.price, mark)
 
 
 def _is_continuous(floor: Floor, order: BookOrder) -> bool:

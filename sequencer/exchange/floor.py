@@ -39,6 +39,8 @@ class Floor:
     clock: Clock
     cancel_times: dict[int, int]
     orders: OpenOrders = field(init=False)
+    marks: dict[int, int] = field(default_factory=dict)
+    """p8 by market: the last ones that the engine was told."""
     unwound: set[int] = field(default_factory=set)
     """Accounts of which a fill was refused since the last block."""
     _view: HouseView | None = None

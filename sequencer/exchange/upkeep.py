@@ -28,7 +28,6 @@ class Upkeep:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
-        self._marks: dict[int, int] = {}
 
     def follow(self) -> None:
         """Look at what the floor's new view has changed."""
@@ -84,11 +83,11 @@ class Upkeep:
         floor = self._floor
         listed = floor.engine.markets()
         marks = {m: p for m, p in floor.view.marks().items() if m in listed}
-        moved = {m: p for m, p in marks.items() if self._marks.get(m) != p}
+        moved = {m: p for m, p in marks.items() if floor.marks.get(m) != p}
         if moved:
             self._ready_triggers(moved)
             self.apply(Marks(time=0, marks=moved))
-            self._marks.update(moved)
+            floor.marks.update(moved)
 
     def _ready_triggers(self, marks: Mapping[int, int]) -> None:
         """Hold what is about to fire to what a new order has to fulfil, or let it go."""

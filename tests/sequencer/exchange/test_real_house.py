@@ -144,6 +144,20 @@ def test_epochs_and_nonces_of_the_chain_take_orders_out() -> None:
     run(with_rig(story))
 
 
+def test_order_far_from_the_mark_needs_margin_too() -> None:
+    """It would be paid for with the gain that it makes, if anybody ever met it."""
+
+    async def story(rig: Rig) -> None:
+        trader = rig.trader(0, 1_000)
+        await rig.block()
+        for is_buy, price in ((True, 1_000), (False, 900_000)):
+            await rig.exchange.place(rig.order(trader, is_buy, 10, price))
+            with pytest.raises(MarginTooLow):
+                await rig.exchange.place(rig.order(trader, is_buy, 10_000, price))
+
+    run(with_rig(story))
+
+
 def test_band_is_the_clearing_houses() -> None:
     async def story(rig: Rig) -> None:
         trader = rig.trader(0, 1_000_000)
