@@ -138,7 +138,8 @@ abstract contract Admission is Batches {
             deal.interestCap = terms.oiCap;
         }
         if (reason != Reason.None) return reason;
-        deal.notional = uint256(PerpMath.value(int256(uint256(deal.size)), deal.price));
+        // Size and price are uint64, and so is no operand of what follows too large.
+        deal.notional = uint256(PerpMath.valueOfBooks(int256(uint256(deal.size)), deal.price));
         reason = _admitSides(batch, terms);
         if (reason != Reason.None) return reason;
         if (!batch.taker.reduces || !batch.maker.reduces) {
@@ -193,7 +194,7 @@ abstract contract Admission is Batches {
         unchecked {
             rate = int32(uint32(fees >> (32 * (2 * tier + lane))));
         }
-        side.fee = PerpMath.fee(notional, rate);
+        side.fee = PerpMath.feeOfBooks(notional, rate);
         return rate <= side.order.maxFeePpm;
     }
 

@@ -402,9 +402,8 @@ abstract contract Books is Module {
     function _perpPlace(Trader memory trader, uint32 id) internal pure returns (uint256 place) {
         uint256 count = trader.count;
         Perp[] memory perps = trader.perps;
-        for (; place < count; place++) {
-            if (perps[place].market == id) return place;
-        }
+        place = _findPerp(perps, count, id);
+        if (place != count) return place;
         if (count == perps.length) {
             Perp[] memory longer = _perpList(count + 2);
             for (uint256 i = 0; i < count; i++) longer[i] = perps[i];
@@ -412,6 +411,21 @@ abstract contract Books is Module {
         }
         perps[count] = Perp(id, false, 0, 0, 0);
         trader.count = count + 1;
+    }
+
+    /// The place of a market's position among the first `count`, or `count`.
+    function _findPerp(Perp[] memory perps, uint256 count, uint32 market)
+        private
+        pure
+        returns (uint256 place)
+    {
+        // Callers keep `count` within the list. The first member of a position is its market.
+        assembly ("memory-safe") {
+            let list := add(perps, 32)
+            for {} lt(place, count) { place := add(place, 1) } {
+                if eq(mload(mload(add(list, shl(5, place)))), market) { break }
+            }
+        }
     }
 
     /// The holding of a trader in a series; a flat one is appended when there is none.

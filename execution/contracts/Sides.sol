@@ -104,12 +104,13 @@ abstract contract Sides is Books {
     /// Funding is settled, then the trade booked.
     function _planPerp(Side memory side, int256 funding, uint64 price) private pure {
         Perp memory perp = side.position;
-        // Two funding indexes are int96; payment, gain and fee are below 2^160.
+        // Size and cost are what their packed fields held, a price is uint64, and two funding indexes
+        // are int96; payment, gain and fee are below 2^160.
         unchecked {
-            int256 payment = PerpMath.fundingPayment(perp.size, funding - perp.funding);
+            int256 payment = PerpMath.fundingPaymentOfBooks(perp.size, funding - perp.funding);
             int256 realised;
             (side.size, side.cost, realised) =
-                PerpMath.trade(perp.size, perp.cost, side.delta, price);
+                PerpMath.tradeOfBooks(perp.size, perp.cost, side.delta, price);
             side.cash = side.trader.cash + payment + realised - side.fee;
             (side.payment, side.funding) = (payment, funding);
         }
@@ -199,6 +200,8 @@ abstract contract Sides is Books {
 
     /// Whether the account may have what it has after the exchange: E' >= IM', or MM' <= MM and
     /// E' * MM >= E * MM'. A fill that doesn't reduce also needs fresh prices of all that it holds.
+    /// One that does may still add to the risk of what it hedged: with a stale array MM' <= MM has to
+    /// hold whatever the equity.
     function _verdict(Shelf memory shelf, Side memory side, Deal memory deal, Reason failure)
         internal
         view
@@ -210,15 +213,19 @@ abstract contract Sides is Books {
         if (!side.reduces && prices) return Reason.OracleStale;
         if (!side.reduces && arrays) return Reason.SeriesStale;
         int256 equity = _equity(sums, trader.cash);
-        if (equity >= int256(sums.initial)) return Reason.None;
+        bool covered = equity >= int256(sums.initial);
+        if (covered && !arrays) return Reason.None;
 
         uint256 maintenance = sums.maintenance;
         _exchange(side, deal);
         _weigh(shelf, trader);
         int256 oldEquity = _equity(sums, trader.cash);
         _exchange(side, deal);
-        bool holds = maintenance <= sums.maintenance
-            && equity * int256(sums.maintenance) >= oldEquity * int256(maintenance);
+        bool grows = maintenance > sums.maintenance;
+        if (grows && arrays) return Reason.SeriesStale;
+        if (covered) return Reason.None;
+        bool holds =
+            !grows && equity * int256(sums.maintenance) >= oldEquity * int256(maintenance);
         // Where neither state needs any margin the ratio says nothing, and equity may not fall.
         if (sums.maintenance == 0) holds = holds && equity >= oldEquity;
         return holds ? Reason.None : failure;

@@ -10,7 +10,8 @@ import {FixedMath} from "./FixedMath.sol";
 │ for the system: fees and requirements up, unrealised gains and payments down. │
 │ What a fill runs checks its operands once, instead of each operation: every   │
 │ one is below 2^112 in magnitude, as are all that fit the packed books, so     │
-│ that products of two, and of two and a fraction, stay below 2^255.            │
+│ that products of two, and of two and a fraction, stay below 2^255. What ends  │
+│ in OfBooks leaves that check out, for operands that come from packed fields.  │
 ──────────────────────────────────────────────────────────────────────────────*/
 library PerpMath {
     using FixedMath for int256;
@@ -60,11 +61,11 @@ library PerpMath {
     /// @notice Signed value of `size` (s8) at `price` (p8), q6. Exact on a tick and lot grid.
     function value(int256 size, uint256 price) internal pure returns (int256) {
         _check(size, int256(price), 0);
-        return _value(size, price);
+        return valueOfBooks(size, price);
     }
 
-    /// As `value`, of checked operands.
-    function _value(int256 size, uint256 price) private pure returns (int256) {
+    /// @notice As `value`, of operands below 2^112 in magnitude.
+    function valueOfBooks(int256 size, uint256 price) internal pure returns (int256) {
         unchecked {
             return size * int256(price) / PRICE_SIZE;
         }
@@ -73,6 +74,11 @@ library PerpMath {
     /// @notice Fee in q6 on a positive notional (q6) at a signed rate (ppm); negative: a rebate.
     function fee(uint256 notional, int256 ppm) internal pure returns (int256) {
         _check(int256(notional), ppm, 0);
+        return feeOfBooks(notional, ppm);
+    }
+
+    /// @notice As `fee`, of operands below 2^112 in magnitude.
+    function feeOfBooks(uint256 notional, int256 ppm) internal pure returns (int256) {
         unchecked {
             return (int256(notional) * ppm).ceilDiv(int256(PPM));
         }
@@ -86,6 +92,15 @@ library PerpMath {
         returns (int256 newSize, int256 newCost, int256 realised)
     {
         _check(size, cost, delta, int256(price));
+        return tradeOfBooks(size, cost, delta, price);
+    }
+
+    /// @notice As `trade`, of operands below 2^112 in magnitude.
+    function tradeOfBooks(int256 size, int256 cost, int256 delta, uint256 price)
+        internal
+        pure
+        returns (int256 newSize, int256 newCost, int256 realised)
+    {
         unchecked {
             newSize = size + delta;
             newCost = cost;
@@ -95,11 +110,11 @@ library PerpMath {
                 int256 closed = whole ? -size : delta;
                 int256 released =
                     whole ? cost : (cost * int256(closed.abs())).ceilDiv(int256(size.abs()));
-                realised = -_value(closed, price) - released;
+                realised = -valueOfBooks(closed, price) - released;
                 newCost -= released;
                 opened -= closed;
             }
-            newCost += _value(opened, price);
+            newCost += valueOfBooks(opened, price);
         }
     }
 
@@ -230,6 +245,11 @@ library PerpMath {
     /// @notice Funding of a position (s8) to its cash (q6) when the index moved by `delta` (f12).
     function fundingPayment(int256 size, int256 delta) internal pure returns (int256) {
         _check(size, delta, 0);
+        return fundingPaymentOfBooks(size, delta);
+    }
+
+    /// @notice As `fundingPayment`, of operands below 2^112 in magnitude.
+    function fundingPaymentOfBooks(int256 size, int256 delta) internal pure returns (int256) {
         unchecked {
             return (-size * delta).floorDiv(FUNDING_SIZE);
         }

@@ -151,6 +151,19 @@ def test_stale_array_lets_holdings_close_and_nothing_else(age: Callable[[Pit], N
     assert pit.trade(pit.b, pit.a, 1) == []
 
 
+@pytest.mark.parametrize("age", [old_array, moved_index])
+def test_stale_array_keeps_what_hedges_an_option(age: Callable[[Pit], None]) -> None:
+    pit = Pit()
+    price = INDEX // BTC_USD.tick * BTC_USD.tick
+    pit.trade(pit.b, pit.a, 4)
+    pit.trade(pit.a, pit.b, 3, price, market=0)
+    assert pit.trade(pit.b, pit.a, 1, price, market=0) == []
+    age(pit)
+    assert pit.trade(pit.b, pit.a, 1, price, market=0) == [Reason.SERIES_STALE]
+    pit.desk.quote(pit.call, INDEX)
+    assert pit.trade(pit.b, pit.a, 1, price, market=0) == []
+
+
 def test_array_is_fresh_for_a_minute_and_half_a_percent() -> None:
     pit = Pit()
     pit.desk.advance(60)

@@ -65,8 +65,8 @@ MUTANTS = (
         "maintenance margin is enough to trade",
         "Settlement",
         "Sides.sol",
-        "if (equity >= int256(sums.initial)) return Reason.None;",
-        "if (equity >= int256(sums.maintenance)) return Reason.None;",
+        "bool covered = equity >= int256(sums.initial);",
+        "bool covered = equity >= int256(sums.maintenance);",
     ),
     Mutant(
         "cash moves to the wrong account",
