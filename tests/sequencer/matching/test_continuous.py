@@ -239,6 +239,12 @@ def test_replace_same_price_loses_its_place(table: Table) -> None:
     assert table.trades(table.place(order(4, "sell", 5, 100))) == [(4, 2, 5, 100)]
 
 
+def test_replace_that_leaves_a_level_as_it_was_does_not_tell_of_it(table: Table) -> None:
+    table.place(order(1, "buy", 5, 100))
+    new = order(2, "buy", 5, 100, account=1)
+    assert only(LevelChanged, table.do("Replace", old=name(1), order=new, most=5)) == []
+
+
 def test_cancel_done_or_unknown_order_does_nothing(table: Table) -> None:
     table.place(order(1, "buy", 5, 100, IOC))
     assert table.do("Cancel", order=name(1)) == []
