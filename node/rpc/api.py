@@ -20,7 +20,6 @@ from node.rpc.format import Json
 from node.rpc.margin import MarginMethods
 from node.rpc.net import NetMethods
 from node.rpc.rollup import RollupMethods
-from node.rpc.subscriptions import FeedSubscriptions
 from node.rpc.txpool import TxpoolMethods
 from node.rpc.web3 import Web3Methods
 
@@ -63,7 +62,6 @@ def build_app(
         Dispatcher(registry(*namespaces, *extra), on_fault),
         describe=lambda: describe(backend),
         health=health or (lambda: Health(True, {"status": "ok", **heads(backend)})),
-        source=FeedSubscriptions(backend.feed),
         access=access,
         metrics=metrics,
     )

@@ -9,7 +9,6 @@ import msgspec
 from node import limits
 from node.rpc.access import AccessPolicy
 from node.rpc.dispatch import Dispatcher
-from node.rpc.subscriptions import SubscriptionSource
 from node.rpc.websocket import serve_websocket
 
 Scope = Mapping[str, Any]
@@ -55,7 +54,6 @@ class RpcApp:
         *,
         describe: Callable[[], Mapping[str, object]],
         health: Callable[[], Health],
-        source: SubscriptionSource | None = None,
         access: AccessPolicy | None = None,
         metrics: Callable[[], bytes] | None = None,
     ) -> None:
@@ -64,7 +62,6 @@ class RpcApp:
         self.metrics = metrics
         self._describe = describe
         self._health = health
-        self._source = source
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request or serve one websocket (ASGI 3.0)."""
@@ -77,7 +74,7 @@ class RpcApp:
             await _refuse(scope["type"], refused, send)
             return
         if scope["type"] == "websocket":
-            await serve_websocket(self.dispatcher, self._source, receive, send)
+            await serve_websocket(self.dispatcher, receive, send)
         else:
             await self._serve_http(scope["method"], scope["path"], headers, receive, send)
 

@@ -25,6 +25,7 @@ from node.rpc.errors import (
     RpcError,
     rpc_error,
 )
+from node.rpc.subscriptions import SubscriptionSource
 from state.errors import InternalError, TallystickError
 from state.types import UINT64_MAX
 
@@ -47,8 +48,8 @@ class Param(NamedTuple):
 class Session(Protocol):
     """The websocket a call came over, which subscriptions belong to."""
 
-    def subscribe(self, kind: str, options: object) -> str:
-        """Start a subscription; its id."""
+    def subscribe(self, source: SubscriptionSource, kind: str, options: object) -> str:
+        """Start a subscription; its id. Raises `RpcError`."""
 
     def unsubscribe(self, subscription: str) -> bool:
         """End one; whether there was one of that id."""

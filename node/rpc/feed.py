@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from execution.transaction import Transaction
 from node import limits
 from node.rpc.format import PlacedLog, placed_logs
+from node.rpc.subscriptions import Stop
 from sequencer.mempool import Mempool
 from state.blocks import BlockId, Header
 from state.store import ChainStore
@@ -42,7 +43,6 @@ class TransactionEvent:
 
 BlockListener = Callable[[BlockEvent], None]
 TransactionListener = Callable[[TransactionEvent], None]
-Stop = Callable[[], None]
 
 
 class EventsLost(Exception):

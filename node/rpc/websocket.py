@@ -7,13 +7,14 @@ client's own calls stop; notifications can't wait, so that a subscriber too far 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from node import limits
 from node.rpc.dispatch import Dispatcher
-from node.rpc.errors import LimitExceeded, NotificationsUnsupported
+from node.rpc.errors import LimitExceeded
 from node.rpc.subscriptions import Subscription, SubscriptionSource
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -73,9 +74,9 @@ class _Call:
         self._socket = socket
         self._fresh: list[Subscription] = []
 
-    def subscribe(self, kind: str, options: object) -> str:
+    def subscribe(self, source: SubscriptionSource, kind: str, options: object) -> str:
         """Make a subscription that `start` begins; its id."""
-        subscription = self._socket.new_subscription(kind, options)
+        subscription = self._socket.new_subscription(source, kind, options)
         self._fresh.append(subscription)
         return subscription.id
 
@@ -92,15 +93,8 @@ class _Call:
 class WebSocket:
     """One client connection, from accept to close."""
 
-    def __init__(
-        self,
-        dispatcher: Dispatcher,
-        source: SubscriptionSource | None,
-        receive: Receive,
-        send: Send,
-    ) -> None:
+    def __init__(self, dispatcher: Dispatcher, receive: Receive, send: Send) -> None:
         self._dispatcher = dispatcher
-        self._source = source
         self._receive = receive
         self._send = send
         self._outbox = Outbox()
@@ -170,24 +164,26 @@ class WebSocket:
         except OSError:
             return  # the client is gone, which the reader hears too
 
-    def notify(self, subscription: str, result: object) -> None:
+    def _notify(self, method: str, subscription: str, result: object) -> None:
         """Queue a notification, or drop a client that has no room for it."""
         message = {
             "jsonrpc": "2.0",
-            "method": "eth_subscription",
+            "method": method,
             "params": {"subscription": subscription, "result": result},
         }
         if not self._outbox.offer(msgspec.json.encode(message)):
             self._fell_behind.set()
 
-    def new_subscription(self, kind: str, options: object) -> Subscription:
+    def new_subscription(
+        self, source: SubscriptionSource, kind: str, options: object
+    ) -> Subscription:
         """Check and make a subscription, not yet started. Raises `RpcError`."""
-        if self._source is None:
-            raise NotificationsUnsupported
         if len(self._subscriptions) >= limits.RPC_SOCKET_SUBSCRIPTIONS_MAX:
             most = limits.RPC_SOCKET_SUBSCRIPTIONS_MAX
             raise LimitExceeded(f"at most {most} subscriptions on one websocket")
-        subscription = self._source.subscription(kind, options, self.notify)
+        subscription = source.subscription(
+            kind, options, partial(self._notify, source.notification)
+        )
         self._subscriptions[subscription.id] = subscription
         return subscription
 
@@ -205,12 +201,10 @@ class WebSocket:
         return True
 
 
-async def serve_websocket(
-    dispatcher: Dispatcher, source: SubscriptionSource | None, receive: Receive, send: Send
-) -> None:
+async def serve_websocket(dispatcher: Dispatcher, receive: Receive, send: Send) -> None:
     """Accept a websocket and serve it to its end (ASGI, "Websocket")."""
     event = await receive()
     if event["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
-    await WebSocket(dispatcher, source, receive, send).run()
+    await WebSocket(dispatcher, receive, send).run()

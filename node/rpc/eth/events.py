@@ -6,6 +6,7 @@ from node.rpc.backend import Backend
 from node.rpc.codec import Tag, parse_bool, parse_quantity, parse_string, quantity
 from node.rpc.dispatch import Param, Session, method
 from node.rpc.errors import CallFailed, InvalidParams
+from node.rpc.eth.subscriptions import FeedSubscriptions
 from node.rpc.filters import FilterKind, Filters
 from node.rpc.format import Json, log_json
 from node.rpc.logs import LogQuery, find_logs, parse_query
@@ -24,6 +25,7 @@ class EventMethods:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._filters = Filters(backend.feed)
+        self._subscriptions = FeedSubscriptions(backend.feed)
 
     @method("eth_getLogs", Param(parse_query))
     async def logs(self, query: LogQuery) -> list[Json]:
@@ -91,7 +93,7 @@ class EventMethods:
     @method("eth_subscribe", Param(parse_string), Param(_as_given, None), on_session=True)
     async def subscribe(self, session: Session, kind: str, options: object) -> str:
         """Push newHeads, logs or newPendingTransactions over this websocket."""
-        return session.subscribe(kind, options)
+        return session.subscribe(self._subscriptions, kind, options)
 
     @method("eth_unsubscribe", Param(parse_string), on_session=True)
     async def unsubscribe(self, session: Session, identity: str) -> bool:

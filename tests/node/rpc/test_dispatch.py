@@ -12,8 +12,18 @@ from execution.errors import NonceTooLow
 from node import limits
 from node.rpc.codec import parse_quantity, parse_string
 from node.rpc.dispatch import Dispatcher, Param, Session, check_depth, method, registry
-from node.rpc.errors import ParseError, Reverted
+from node.rpc.errors import InvalidParams, ParseError, Reverted
+from node.rpc.subscriptions import Notify, Subscription
 from state.errors import InternalError, Unavailable
+
+
+class Nothing:
+    """A source that has nothing to tell."""
+
+    notification = "calc_subscription"
+
+    def subscription(self, kind: str, options: object, notify: Notify) -> Subscription:
+        raise InvalidParams("there is nothing")
 
 
 class Calculator:
@@ -57,7 +67,7 @@ class Calculator:
 
     @method("calc_listen", on_session=True)
     async def listen(self, session: Session) -> str:
-        return session.subscribe("x", None)
+        return session.subscribe(Nothing(), "x", None)
 
 
 @pytest.fixture

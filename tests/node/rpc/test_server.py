@@ -22,7 +22,10 @@ pytestmark = pytest.mark.anyio
 
 
 class Echo:
-    """Answers with what it was sent, and takes subscriptions."""
+    """Answers with what it was sent, and takes subscriptions to a bell."""
+
+    def __init__(self, bell: "Bell") -> None:
+        self._bell = bell
 
     @method("echo", Param(parse_string))
     async def echo(self, value: str) -> str:
@@ -30,7 +33,7 @@ class Echo:
 
     @method("subscribe", Param(parse_string), on_session=True)
     async def subscribe(self, session: Session, kind: str) -> str:
-        return session.subscribe(kind, None)
+        return session.subscribe(self._bell, kind, None)
 
     @method("unsubscribe", Param(parse_string), on_session=True)
     async def unsubscribe(self, session: Session, identity: str) -> bool:
@@ -39,6 +42,8 @@ class Echo:
 
 class Bell:
     """A subscription source that rings on demand."""
+
+    notification = "bell_subscription"
 
     def __init__(self) -> None:
         self.listeners: dict[str, Notify] = {}
@@ -66,10 +71,9 @@ class BellSubscription:
 
 def make_app(bell: Bell | None = None, healthy: Callable[[], bool] = lambda: True) -> RpcApp:
     return RpcApp(
-        Dispatcher(registry(Echo())),
+        Dispatcher(registry(Echo(bell or Bell()))),
         describe=lambda: {"name": "tallystick"},
         health=lambda: Health(healthy(), {"status": "ok" if healthy() else "behind"}),
-        source=bell,
     )
 
 
@@ -192,7 +196,7 @@ async def test_subscription_notifies_from_its_answer_to_its_end() -> None:
         identity = json.loads(await client.recv())["result"]
         bell.ring("one")
         notification = json.loads(await client.recv())
-        assert notification["method"] == "eth_subscription"
+        assert notification["method"] == "bell_subscription"
         assert notification["params"] == {"subscription": identity, "result": "one"}
         await client.send(call("unsubscribe", identity))
         assert json.loads(await client.recv())["result"] is True
