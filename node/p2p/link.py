@@ -210,9 +210,9 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-    if process.stdout is not None:
-        # Its transport closes with the end of what it wrote.
-        await process.stdout.read()
+    finally:
+        # asyncio leaves the pipes open where nobody has read them to their end.
+        process._transport.close()  # type: ignore[attr-defined]
 
 
 def _python_path() -> str:

@@ -1,0 +1,107 @@
+"""The link to the host's process: what happens when that dies, and what a full queue loses."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.p2p.errors import HostUnavailable, PeerUnavailable
+from node.p2p.limits import TO_HOST_FRAMES_MAX
+from node.p2p.network import ADDRESS_FILE, PEERS_FILE, read_known
+from node.p2p.topics import Exchange, Topic
+from tests.node.p2p.rig import connected, peers_in, until
+
+pytestmark = pytest.mark.slow
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(test, 90))
+
+
+def test_killed_host_is_started_again_under_the_same_name(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with peers_in(tmp_path) as peers:
+            member = await peers.sequencer()
+            name, pid = member.network.peer, member.host_pid
+            member.network.addresses = ()
+            os.kill(pid, signal.SIGKILL)
+            await member.wait_ready()
+            assert member.host_pid != pid
+            assert member.network.peer == name
+            assert member.network.statistics().restarts == 1
+
+    run(story())
+
+
+def test_request_in_flight_fails_with_the_host(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with peers_in(tmp_path) as peers:
+            first = await peers.sequencer()
+            second = await peers.replica(first)
+            await until(lambda: connected(first, second), "a connection")
+            os.kill(first.host_pid, signal.SIGSTOP)
+            asking = asyncio.create_task(
+                second.network.link.ask(first.network.peer, Exchange.RANGE, b"")
+            )
+            await asyncio.sleep(0)
+            os.kill(second.host_pid, signal.SIGKILL)
+            with pytest.raises(HostUnavailable):
+                await asking
+            os.kill(first.host_pid, signal.SIGCONT)
+
+    run(story())
+
+
+def test_stalled_host_loses_gossip_that_is_counted_and_refuses_requests(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with peers_in(tmp_path) as peers:
+            member = await peers.sequencer()
+            link = member.network.link
+            os.kill(member.host_pid, signal.SIGSTOP)
+            try:
+                sent = [link.publish(Topic.BLOCKS, b"x") for _ in range(TO_HOST_FRAMES_MAX + 10)]
+                assert sent.count(False) >= 10
+                assert link.dropped["publish"] == sent.count(False)
+                with pytest.raises(HostUnavailable):
+                    await link.ask("nobody", Exchange.STATUS, b"")
+            finally:
+                os.kill(member.host_pid, signal.SIGCONT)
+
+    run(story())
+
+
+def test_peer_that_is_not_connected_is_unavailable(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with peers_in(tmp_path) as peers:
+            member = await peers.sequencer()
+            with pytest.raises(PeerUnavailable, match="not connected"):
+                await member.network.link.ask("nobody", Exchange.STATUS, b"")
+
+    run(story())
+
+
+def test_address_and_peers_are_written_down_for_the_next_start(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with peers_in(tmp_path) as peers:
+            first = await peers.sequencer()
+            second = await peers.replica(first)
+            folder = second.network.data_dir
+            assert (folder / ADDRESS_FILE).read_text().split() == list(second.network.addresses)
+            await until((folder / PEERS_FILE).exists, "the file of peers")
+            assert read_known(folder / PEERS_FILE) == first.network.addresses
+
+    run(story())
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[1, 2]", b"[" * 10_000])
+def test_file_of_peers_that_cant_be_read_is_no_reason_to_fail(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / PEERS_FILE
+    assert read_known(path) == ()
+    path.write_bytes(content)
+    assert read_known(path) == ()
