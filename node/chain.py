@@ -16,6 +16,7 @@ from node.limits import BUILD_SECONDS_MAX
 from node.rpc.feed import ChainFeed
 from sequencer.builder import build, unsafe_header
 from sequencer.mempool import Mempool
+from sequencer.ordering import Ordering
 from state.batch import StoreBatch
 from state.blocks import SealedBlock
 from state.clock import Clock
@@ -48,13 +49,19 @@ class Chain:
     """One worker: whatever changes the store runs here."""
 
     @classmethod
-    def over(cls, store: ChainStore, config: ChainConfig, clock: Clock) -> "Chain":
+    def over(
+        cls,
+        store: ChainStore,
+        config: ChainConfig,
+        clock: Clock,
+        ordering: Ordering = Ordering.PRIORITY_FEE,
+    ) -> "Chain":
         """The chain of an open store, with an empty pool."""
         base_fee = next_base_fee(unsafe_header(store))
         return cls(
             store=store,
             config=config,
-            mempool=Mempool(config, clock, store.state(), base_fee),
+            mempool=Mempool(config, clock, store.state(), base_fee, ordering=ordering),
             feed=ChainFeed(store),
             clock=clock,
             writer=DeepExecutor(1),

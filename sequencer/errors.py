@@ -4,6 +4,7 @@
     ├── AlreadyKnown            the pool holds these very bytes
     ├── ReplacementUnderpriced  same sender and nonce, but not enough more a gas
     ├── TransactionUnderpriced  the pool is full of transactions that pay more
+    ├── TipTooLow               it doesn't pay for its bytes on L1
     ├── PoolFull                no room, whatever it pays
     └── AccountLimitExceeded    one sender may not fill the pool
 
@@ -40,6 +41,16 @@ class TransactionUnderpriced(TransactionRejected):
 
     def __init__(self) -> None:
         super().__init__("transaction underpriced: the pool is full; raise the fees")
+
+
+class TipTooLow(TransactionRejected):
+    """The tip doesn't pay for the transaction's bytes on L1. Amounts in wei for one gas."""
+
+    def __init__(self, tip: int, needed: int) -> None:
+        super().__init__(
+            f"transaction underpriced: gas tip cap {tip}, minimum needed {needed}"
+            " (its bytes are posted to L1)"
+        )
 
 
 class PoolFull(TransactionRejected):

@@ -15,16 +15,18 @@ from execution import admission
 from execution.errors import InsufficientFunds, NonceTooHigh, NonceTooLow
 from execution.transaction import Transaction
 from execution.transactions import decode
-from genesis.config import ChainConfig
+from genesis.config import ChainConfig, Layer
 from sequencer.account_queue import AccountQueue, PooledTransaction
 from sequencer.errors import (
     AccountLimitExceeded,
     AlreadyKnown,
     PoolFull,
     ReplacementUnderpriced,
+    TipTooLow,
     TransactionUnderpriced,
 )
 from sequencer.eviction import CheapestFirst, price
+from sequencer.l1_pricing import l1_base_fee, least_tip
 from sequencer.limits import (
     ACCOUNT_QUEUED_MAX,
     ACCOUNT_TRANSACTIONS_MAX,
@@ -36,7 +38,7 @@ from sequencer.limits import (
     QUEUED_SECONDS_MAX,
     REPLACEMENT_BUMP_PERCENT,
 )
-from sequencer.ordering import by_price_and_nonce
+from sequencer.ordering import POLICIES, Ordering, in_order
 from state.accounts import Account, StateReader
 from state.blocks import SealedBlock
 from state.clock import Clock
@@ -94,12 +96,15 @@ class Mempool:
         state: StateReader,
         base_fee: Wei,
         limits: PoolLimits = _DEFAULTS,
+        ordering: Ordering = Ordering.PRIORITY_FEE,
     ) -> None:
         """`state` is that of the head, `base_fee` the next block's, in wei."""
+        self._policy = POLICIES[ordering]
         self._config = config
         self._clock = clock
         self._state = state
         self._base_fee = base_fee
+        self._l1_base_fee = self._read_l1_base_fee()
         self._limits = limits
         self._lock = threading.Lock()
         self._by_hash: dict[Hash32, PooledTransaction] = {}
@@ -110,6 +115,7 @@ class Mempool:
         self._cheapest = CheapestFirst()
         self._expired_at = clock.now()
         self._listeners: tuple[Listener, ...] = ()
+        self._is_kept_out: Callable[[bytes], bool] = lambda raw: False
 
     # Adding
 
@@ -117,9 +123,19 @@ class Mempool:
         """Take a signed transaction in. Raises `InvalidTransaction` or `TransactionRejected`."""
         if keccak(raw) in self._by_hash:
             raise AlreadyKnown
+        tx = self._checked(raw)
+        offered, needed = min(tx.max_priority_fee_per_gas, tx.max_fee_per_gas), self._least_tip(tx)
+        if offered < needed:
+            raise TipTooLow(offered, needed)
+        return self._admit(tx)
+
+    def _checked(self, raw: bytes) -> Transaction:
         tx = decode(raw, chain_id=self._config.chain_id)
         admission.check_stateless(tx, self._config.rules, self._config.chain_id)
         admission.check_block_gas(tx, self._config.block_gas_limit)
+        return tx
+
+    def _admit(self, tx: Transaction) -> Transaction:
         with self._lock:
             ready = self._insert(tx)
         for pooled in ready:
@@ -137,6 +153,10 @@ class Mempool:
                 self._listeners = tuple(one for one in self._listeners if one is not listener)
 
         return unsubscribe
+
+    def keep_out(self, is_kept_out: Callable[[bytes], bool]) -> None:
+        """Let what dropped blocks had held not come back, where `is_kept_out` says so."""
+        self._is_kept_out = is_kept_out
 
     # Following the chain
 
@@ -169,10 +189,10 @@ class Mempool:
     # Reading
 
     def pending(self, base_fee: Wei) -> Iterator[Transaction]:
-        """What a block with that base fee can hold, best paying first, as of this moment."""
+        """What a block with that base fee can hold, as the policy orders it, as of this moment."""
         with self._lock:
             runs = [queue.executable_run() for queue in self._queues.values()]
-        return by_price_and_nonce(runs, base_fee)
+        return in_order(runs, base_fee, self._policy, self._least_tip)
 
     def get(self, transaction_hash: Hash32) -> Transaction | None:
         pooled = self._by_hash.get(transaction_hash)
@@ -301,6 +321,7 @@ class Mempool:
     def _move(self, state: StateReader, base_fee: Wei) -> None:
         self._state = state
         self._base_fee = base_fee
+        self._l1_base_fee = self._read_l1_base_fee()
         self._cheapest.forget()
 
     def _refresh(self, address: Address) -> None:
@@ -337,14 +358,23 @@ class Mempool:
         del self._by_hash[pooled.tx.hash]
         self._bytes -= pooled.size
 
+    def _least_tip(self, tx: Transaction) -> int:
+        """What makes up for a transaction's bytes on L1, in wei for one gas."""
+        return least_tip(tx, self._l1_base_fee)
+
+    def _read_l1_base_fee(self) -> Wei:
+        return l1_base_fee(self._state) if self._config.layer is Layer.L2 else Wei(0)
+
     def _account(self, address: Address) -> Account:
         return self._state.account(address) or Account()
 
     # Without the lock again.
 
     def _take_back(self, raw: bytes) -> None:
+        if self._is_kept_out(raw):
+            return
         try:
-            self.add(raw)
+            self._admit(self._checked(raw))
         except Invalid:
             return  # A deposit, used up on the new chain, or outbid: it has no place here.
 

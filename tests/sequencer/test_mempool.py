@@ -22,6 +22,7 @@ from sequencer.errors import (
 )
 from sequencer.limits import EXPIRY_INTERVAL_SECONDS, QUEUED_SECONDS_MAX
 from sequencer.mempool import Mempool, PoolLimits
+from sequencer.ordering import Ordering
 from state.clock import ManualClock
 from state.types import Address, Gas, Hash32, Timestamp, Wei
 from tests.execution.chain import MemoryChain, contract, funded, skip
@@ -36,10 +37,17 @@ DEFAULTS = PoolLimits()
 class Setting:
     """A pool on a chain in memory."""
 
-    def __init__(self, limits: PoolLimits = DEFAULTS, **changes: object) -> None:
+    def __init__(
+        self,
+        limits: PoolLimits = DEFAULTS,
+        ordering: Ordering = Ordering.PRIORITY_FEE,
+        **changes: object,
+    ) -> None:
         self.chain = MemoryChain(funded(ALICE, BOB, CAROL), config(**changes))
         self.clock = ManualClock(NOW)
-        self.pool = Mempool(self.chain.config, self.clock, self.chain.state, BASE_FEE, limits)
+        self.pool = Mempool(
+            self.chain.config, self.clock, self.chain.state, BASE_FEE, limits, ordering
+        )
 
     def include(self, *raws: bytes) -> None:
         """Make a block of `raws` and tell the pool."""
@@ -59,6 +67,27 @@ def fees(gwei: float) -> dict[str, int]:
     """Both fees the same, so that the tip grows with them whatever the base fee."""
     fee = int(gwei * GWEI)
     return {"max_fee_per_gas": fee, "max_priority_fee_per_gas": fee}
+
+
+# Ordering
+
+
+def test_first_come_orders_by_arrival_whatever_is_paid_and_keeps_nonces_in_sequence() -> None:
+    here = Setting(ordering=Ordering.FIRST_COME)
+    ahead = ALICE.raw(nonce=1, **fees(9))
+    here.pool.add(ahead)
+    cheap, dear, first = BOB.raw(**fees(2)), CAROL.raw(**fees(9)), ALICE.raw(**fees(3))
+    for raw in (cheap, dear, first):
+        here.pool.add(raw)
+    assert here.order() == [cheap, dear, first, ahead]
+
+
+def test_priority_fee_orders_by_tip_and_then_by_arrival() -> None:
+    here = Setting()
+    raws = [BOB.raw(**fees(2)), CAROL.raw(**fees(9)), ALICE.raw(**fees(9))]
+    for raw in raws:
+        here.pool.add(raw)
+    assert here.order() == [raws[1], raws[2], raws[0]]
 
 
 # Admission

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from genesis.config import Layer
 from node import limits
 from node.rpc.backend import Backend, HeaderNotFound
 from node.rpc.codec import BlockRef, Tag, parse_block_number, parse_uint64, quantity
 from node.rpc.dispatch import Param, method
 from node.rpc.errors import InvalidParams
 from node.rpc.format import Json, gas_used, mined_transactions
+from sequencer.l1_pricing import l1_base_fee, suggested_tip
 from state.blocks import BlockId, Header
 from state.headers import next_base_fee
 from state.stored import StoredBlock
@@ -157,8 +159,14 @@ class FeeMethods:
         if self._suggested is None or self._suggested[0] != head:
             tips = sorted(self._recent_tips(head.number))
             learned = tips[(len(tips) - 1) * TIP_PERCENTILE // 100] if tips else Wei(0)
-            self._suggested = (head, max(learned, TIP_MIN))
+            self._suggested = (head, max(learned, TIP_MIN, self._l1_tip()))
         return self._suggested[1]
+
+    def _l1_tip(self) -> Wei:
+        """What pays for a transaction's bytes on L1, where there is one."""
+        if self._backend.config.layer is not Layer.L2:
+            return Wei(0)
+        return suggested_tip(l1_base_fee(self._backend.store.state()))
 
     def _recent_tips(self, head: BlockNumber) -> Iterator[Wei]:
         """A few of the lowest tips of each recent block: what was enough to get in."""
