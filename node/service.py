@@ -31,10 +31,12 @@ from node.roles.faulty import fault_player
 from node.roles.follower import Follower, every, open_l2
 from node.roles.l1 import make_block, open_l1
 from node.roles.sequencer import Sequencer
+from node.roles.trading import TradingDesk
 from node.rpc.api import build_app, heads
 from node.rpc.app import Health
 from node.rpc.backend import Backend, EvmWork, Rollup
 from node.rpc.server import RpcServer
+from node.rpc.trade.methods import TradeMethods
 from node.settings import InvalidSettings, NodeSettings, Role
 from state.clock import SystemClock
 from state.errors import InternalError, Unavailable
@@ -58,8 +60,15 @@ class RunningNode:
     follower: Follower | None = None
     membership: Membership | None = None
     """Its place among its peers, if it has any."""
+    trading: TradingDesk | None = None
     fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """Gets an exception when the node finds itself wrong and must stop."""
+
+    def namespaces(self) -> tuple[object, ...]:
+        """What it answers beyond what every node does."""
+        membership = self.membership.namespaces if self.membership is not None else ()
+        trading = (TradeMethods(self.trading.exchange),) if self.trading is not None else ()
+        return (*membership, *trading)
 
     def report_fault(self, error: BaseException) -> None:
         """An unexpected error while answering a call; one of our own invariants stops the node."""
@@ -91,7 +100,7 @@ async def run_node(settings: NodeSettings, *, stop_with_parent: bool = False) ->
             on_fault=node.report_fault,
             health=node.health,
             metrics=node.metrics.text,
-            extra=node.membership.namespaces if node.membership is not None else (),
+            extra=node.namespaces(),
         )
         if node.membership is not None:
             node.membership.answer_with(app.dispatcher.answer)
@@ -134,11 +143,12 @@ async def opened(settings: NodeSettings) -> AsyncIterator[RunningNode]:
     if settings.l1_rpc is None or settings.deployment is None:
         raise InvalidSettings(f"a {settings.role} needs --l1-rpc and --deployment")
     deployment = load_deployment(settings.deployment)
-    chain = open_l2(settings.data_dir, deployment, SystemClock())
+    chain = open_l2(settings.data_dir, deployment, SystemClock(), settings.ordering)
     try:
         async with RpcClient(settings.l1_rpc) as rpc:
             client = L1Client(rpc, chain_id=deployment.l1_chain_id, errors=l1_errors())
-            yield _l2_node(settings, chain, client, deployment)
+            async with _trading(settings, chain) as trading:
+                yield _l2_node(settings, chain, client, deployment, trading)
     finally:
         chain.close()
 
@@ -154,7 +164,11 @@ def _l1_node(settings: NodeSettings, chain: Chain) -> RunningNode:
 
 
 def _l2_node(
-    settings: NodeSettings, chain: Chain, client: L1Client, deployment: Deployment
+    settings: NodeSettings,
+    chain: Chain,
+    client: L1Client,
+    deployment: Deployment,
+    trading: TradingDesk | None,
 ) -> RunningNode:
     follower = Follower.over(chain, client, deployment, settings.machine_results)
     settle_disagreements(
@@ -184,6 +198,9 @@ def _l2_node(
         sequencer = _sequencer(settings, follower, monitor, deployment, batcher, proposer)
         sequencer.signer = membership.network.signer if membership is not None else None
         metrics = replace(metrics, sequencer=lambda: sequencer.statistics)
+        if trading is not None:
+            sequencer.trading = trading
+            loops.append(trading.exchange.run())
         loops += [
             sequencer.build_blocks(),
             every(settings.batch_seconds, sequencer.post, "poster"),
@@ -194,7 +211,28 @@ def _l2_node(
             loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
         if settings.keepers is not None:
             loops.append(run_keepers(settings.keepers))
-    return RunningNode(chain, backend, loops, metrics, follower, membership)
+    return RunningNode(chain, backend, loops, metrics, follower, membership, trading)
+
+
+@contextlib.asynccontextmanager
+async def _trading(settings: NodeSettings, chain: Chain) -> AsyncIterator[TradingDesk | None]:
+    """A sequencer's exchange, if there is somebody to sign settlements."""
+    matcher = _matcher(settings)
+    if matcher is None:
+        yield None
+        return
+    async with TradingDesk.opened(chain, settings.data_dir, matcher) as desk:
+        yield desk
+
+
+def _matcher(settings: NodeSettings) -> Operator | None:
+    if settings.role is not Role.SEQUENCER:
+        return None
+    if settings.matcher_key is not None:
+        return Operator.from_file(settings.matcher_key)
+    if settings.mnemonic_accounts:
+        return Operator.of_dev_account(operator_accounts().matcher)
+    return None
 
 
 def _sequencer(

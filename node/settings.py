@@ -14,6 +14,7 @@ from typing import Any
 from bridge.dispute.faults import Fault
 from node.keepers.settings import CrewSettings
 from node.p2p.settings import P2PSettings
+from sequencer.ordering import Ordering
 from state.errors import Invalid
 from state.types import BlockNumber
 
@@ -57,6 +58,11 @@ class NodeSettings:
     batcher_key: Path | None = None
     proposer_key: Path | None = None
     """Key files of the L1 accounts that post batches and propose roots."""
+    matcher_key: Path | None = None
+    """Key file of the L2 account that settles fills; with it, or a devnet's accounts, the sequencer
+    runs an exchange."""
+    ordering: Ordering = Ordering.PRIORITY_FEE
+    """In which order a sequencer takes ordinary transactions into a block."""
     fault: Fault | None = None
     """What a sequencer lies about, to try the dispute; with a devnet's accounts only."""
     machine_check: int = 0
@@ -83,6 +89,10 @@ class NodeSettings:
             raise InvalidSettings(
                 "only the sequencer of a devnet can be told to lie: leave out --fault, or add"
                 " --role sequencer and --dev"
+            )
+        if self.matcher_key is not None and self.role is not Role.SEQUENCER:
+            raise InvalidSettings(
+                f"only a sequencer settles fills, not a {self.role}: leave out --matcher-key-file"
             )
         if self.keepers is not None and self.role is not Role.SEQUENCER:
             raise InvalidSettings(

@@ -66,7 +66,7 @@ class HouseView:
     ) -> None:
         """A view without a past; `state` must stay that of `header`'s block for good."""
         self.memory = memory or HouseMemory(state)
-        self._header = header
+        self.header = header
         self._touched = touched
 
     def after(
@@ -81,12 +81,12 @@ class HouseView:
     @property
     def number(self) -> BlockNumber:
         """The block."""
-        return self._header.number
+        return self.header.number
 
     @property
     def timestamp(self) -> Timestamp:
         """The block's."""
-        return self._header.timestamp
+        return self.header.timestamp
 
     @property
     def touched(self) -> frozenset[int] | None:

@@ -16,6 +16,7 @@ from node.keepers.settings import CrewSettings, parse_duties
 from node.logs import configure_logging
 from node.service import run_node
 from node.settings import NodeSettings, Role, writable_folder
+from sequencer.ordering import Ordering
 from state.types import BlockNumber
 
 LOOPBACK: Final = "127.0.0.1"
@@ -45,6 +46,15 @@ LOOPBACK: Final = "127.0.0.1"
 @click.option(
     "--proposer-key-file", type=click.Path(dir_okay=False, path_type=Path),
     help="Key of the L1 account that proposes output roots.",
+)  # fmt: skip
+@click.option(
+    "--matcher-key-file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Key of the L2 account that settles fills; with it the sequencer runs an exchange.",
+)  # fmt: skip
+@click.option(
+    "--ordering", type=click.Choice([policy.value for policy in Ordering]),
+    default=Ordering.PRIORITY_FEE.value,
+    help="In which order a sequencer takes transactions: by what they pay, or as they came.",
 )  # fmt: skip
 @click.option("--dev", is_flag=True, help="Sign with the well-known operator accounts of a devnet.")
 @click.option("--fault", type=FaultType(), hidden=True)
@@ -82,6 +92,8 @@ def node(
     proposal_time: float,
     batcher_key_file: Path | None,
     proposer_key_file: Path | None,
+    matcher_key_file: Path | None,
+    ordering: str,
     dev: bool,
     fault: Fault | None,
     machine_check: int | None,
@@ -107,6 +119,8 @@ def node(
         mnemonic_accounts=dev,
         batcher_key=batcher_key_file,
         proposer_key=proposer_key_file,
+        matcher_key=matcher_key_file,
+        ordering=Ordering(ordering),
         fault=fault,
         machine_check=_machine_check(Role(role), machine_check),
         machine_results=frozenset(map(BlockNumber, machine_result)),

@@ -10,10 +10,12 @@ from bridge.derive.records import RecordWriter
 from bridge.derive.sequenced import record_block, sequenced_plan
 from bridge.poster import Poster
 from bridge.proposer import Proposer
+from execution.transaction import Transaction
 from execution.transition import BlockResult
 from node.monitor.monitor import Monitor
 from node.p2p.signatures import BlockSigner
 from node.roles.follower import Follower
+from node.roles.trading import TradingDesk
 from state.errors import Unavailable
 from state.types import BlockNumber
 
@@ -48,6 +50,8 @@ class Sequencer:
     proposal_seconds: float
     signer: BlockSigner | None = None
     """Signs each block for the replicas, if there is a network."""
+    trading: TradingDesk | None = None
+    """Brings what the exchange matches into blocks, if there is a matcher."""
     statistics: SequencerStatistics = SequencerStatistics()
 
     async def build_blocks(self) -> None:
@@ -69,11 +73,14 @@ class Sequencer:
         chain = self.follower.chain
         began = chain.clock.monotonic()
         try:
-            number = await chain.write(self._build)
+            settlements = () if self.trading is None else await self.trading.before_block()
+            number = await chain.write(lambda: self._build(settlements))
         except (Unavailable, DerivationReset) as error:
             log.info("no block now: %s", error)
             return None
         await chain.feed.announce()
+        if self.trading is not None:
+            await self.trading.follow()
         self.statistics = replace(
             self.statistics,
             blocks=self.statistics.blocks + 1,
@@ -81,7 +88,7 @@ class Sequencer:
         )
         return number
 
-    def _build(self) -> BlockNumber:
+    def _build(self, settlements: tuple[Transaction, ...]) -> BlockNumber:
         follower = self.follower
         chain = follower.chain
         plan = sequenced_plan(
@@ -91,8 +98,10 @@ class Sequencer:
             now=chain.clock.now(),
             l1_number=follower.l1.head.number if follower.l1 else 0,
         )
-        result = chain.build(plan.attributes, plan.forced_candidates)
+        result = chain.build(plan.attributes, plan.forced_candidates, settlements)
         chain.append(result, lambda batch: self._record(batch, plan, result))
+        if self.trading is not None:
+            self.trading.note(result.sealed)
         return result.sealed.header.number
 
     def _record(self, batch: RecordWriter, plan: BlockPlan, result: BlockResult) -> None:

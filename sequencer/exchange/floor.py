@@ -68,7 +68,6 @@ class Floor:
             self._settled[account] = newer = [one for one in settled if one.block > view.number]
             if not newer:
                 del self._settled[account]
-        self.margin.renew(view)
 
     def now(self) -> int:
         """The time of the next input, ms: the clock's, and never before the last one's."""

@@ -5,7 +5,7 @@ Units: prices p8 (1e-8 USD), sizes s8 (1e-8 base), rates ppm, times seconds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from execution.margin import AccountState, Reason
 from sequencer.matching.events import Fill
@@ -85,9 +85,6 @@ class HouseView(Protocol):
 
 class MarginCheck(Protocol):
     """Whether the clearing house would settle a fill, as far as one side's account decides it."""
-
-    def renew(self, view: Any) -> None:
-        """Judge on the books of a later block from now on."""
 
     def check(
         self,

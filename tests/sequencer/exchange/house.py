@@ -85,9 +85,6 @@ class MemoryHouse:
     def marks(self) -> Mapping[int, int]:
         return self.prices
 
-    def renew(self, view: object) -> None:
-        """The books that it judges on are its own."""
-
     def check(
         self,
         account: int,
