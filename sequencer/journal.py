@@ -4,6 +4,7 @@
     i  sequence -> input
     s  sequence -> snapshot of the engine after that input
     c  account -> when its newest request to cancel all was signed
+    t, a, k  what was traded (sequencer/history.py)
 
 Sequences are big-endian, count from 1 and have no gaps. The log is a LevelDB of its own, so that an
 order never waits for the commit of a block (docs/adr/0004-order-log.md). The two newest snapshots
@@ -11,14 +12,16 @@ stay, with every input behind the older one: what one of them lost, the other st
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from sequencer.history import TradeHistory
 from sequencer.limits import PRUNED_INPUTS_MAX
 from sequencer.matching.engine import MatchingEngine
+from sequencer.matching.events import Event
 from sequencer.matching.inputs import Input
 from state.errors import InternalError
 from state.kv import (
@@ -59,6 +62,7 @@ class OrderJournal:
         """Take over a store; `identity` tells one chain's orders from another's."""
         self._store = store
         self._where = where
+        self.history = TradeHistory(store)
         self._check_identity(identity)
         self._snapshots = [number for number, _ in self._numbers(_SNAPSHOTS)]
         self._oldest = next(self._numbers(_INPUTS), (1, b""))[0]
@@ -97,12 +101,16 @@ class OrderJournal:
         return engine
 
     def append(
-        self, inputs: Sequence[Input], cancelled: Mapping[int, int | None] | None = None
+        self,
+        inputs: Sequence[Input],
+        cancelled: Mapping[int, int | None] | None = None,
+        events: Iterable[Event] = (),
     ) -> None:
         """Write inputs in one synced write, and signing times (ms) of requests to cancel all.
 
-        A time of None is deleted. Needs `load` before. Raises `DatabaseUnwritable`; then nothing
-        of it was written, and nothing more will be.
+        A time of None is deleted. `events` are what the inputs did, for the history. Needs `load`
+        before. Raises `DatabaseUnwritable`; then nothing of it was written, and nothing more will
+        be.
         """
         if self._sequence is None:
             raise InternalError("the order log is added to before it was loaded")
@@ -112,6 +120,7 @@ class OrderJournal:
         }
         for account, time in (cancelled or {}).items():
             changes[_key(_CANCELS, account)] = None if time is None else _number(time)
+        changes.update(self.history.changes(events))
         kept_from = self._prune(changes, len(inputs) + PRUNED_INPUTS_MAX)
         self._write(changes)
         self._sequence += len(inputs)

@@ -36,6 +36,7 @@ from sequencer.exchange.placement import (
 )
 from sequencer.exchange.ports import HouseView, MarginCheck
 from sequencer.exchange.upkeep import Upkeep
+from sequencer.history import TradeHistory
 from sequencer.journal import OrderJournal
 from sequencer.limits import SNAPSHOT_INPUTS
 from sequencer.matching.engine import MatchingEngine
@@ -108,6 +109,11 @@ class Exchange:
     def engine(self) -> MatchingEngine:
         """The book, for reads. It may be one write ahead of what was announced."""
         return self._floor.engine
+
+    @property
+    def history(self) -> TradeHistory:
+        """What was traded, for reads from any thread until the log is closed."""
+        return self._journal.history
 
     @property
     def statistics(self) -> ExchangeStatistics:
@@ -232,7 +238,7 @@ class Exchange:
         began = self._clock.monotonic()
         stopped = None
         if work.inputs or work.cancelled:
-            stopped = await self._finish(lambda: self._journal.append(work.inputs, work.cancelled))
+            stopped = await self._finish(lambda: self._write(work))
             self._writes += 1
             self._write_seconds = self._clock.monotonic() - began
         else:
@@ -245,6 +251,10 @@ class Exchange:
                 listener(announcement)
         if stopped is not None:
             raise stopped
+
+    def _write(self, work: Work) -> None:
+        events = [event for told in work.announcements for event in told.events]
+        self._journal.append(work.inputs, work.cancelled, events)
 
     async def _finish(self, write: Callable[[], None]) -> asyncio.CancelledError | None:
         """Do a write to its end on the log's thread, cancelled or not; returns the cancellation.

@@ -7,7 +7,7 @@ from sequencer.matching.auction import run_auction
 from sequencer.matching.book import MarketBook
 from sequencer.matching.desk import Desk
 from sequencer.matching.entry import Entry, last_match_ms
-from sequencer.matching.events import Event, Fill, Settled, WaitsAgain
+from sequencer.matching.events import Event, Fill, Settled, Unwound, WaitsAgain
 from sequencer.matching.inputs import (
     Cancel,
     CancelAll,
@@ -319,7 +319,8 @@ class MatchingEngine:
         for refusal in given.refused:
             refused = fills.refuse(refusal.fill, given.block, given.transaction, refusal.reason)
             if refused is not None:
-                unwind(self._desk, refused, refusal.reason, given.block)
+                what = Unwound(refused, refusal.reason, given.block, given.transaction)
+                unwind(self._desk, what)
 
     def _reverted(self, given: Reverted) -> None:
         for fill in self._desk.fills.revert(given.block):

@@ -96,6 +96,7 @@ class Unwound(msgspec.Struct, frozen=True, gc=False, tag="unwound"):
     fill: Fill
     reason: int
     block: int
+    transaction: bytes
 
 
 class WaitsAgain(msgspec.Struct, frozen=True, gc=False, tag="waits-again"):

@@ -2,18 +2,19 @@
 
 from sequencer.matching.desk import Desk
 from sequencer.matching.entry import Entry, last_match_ms
-from sequencer.matching.events import Fill, Unwound
+from sequencer.matching.events import Unwound
 from sequencer.matching.faults import Fault, fault_of
 from sequencer.matching.inputs import CancelReason
 from sequencer.matching.policy import policy_of
 from sequencer.matching.views import OrderStatus
 
 
-def unwind(desk: Desk, fill: Fill, reason: int, block: int) -> None:
+def unwind(desk: Desk, unwound: Unwound) -> None:
     """Undo a fill on both orders. Who is at fault leaves; who isn't has its size back, in its old
     place if the book still has room for it there."""
-    desk.note(Unwound(fill, reason, block))
-    fault = fault_of(reason, is_auction=fill.is_auction)
+    desk.note(unwound)
+    fill = unwound.fill
+    fault = fault_of(unwound.reason, is_auction=fill.is_auction)
     taker, maker = (desk.order_of_fill(order) for order in (fill.taker, fill.maker))
     innocent = []
     for entry, role in ((taker, Fault.TAKER), (maker, Fault.MAKER)):

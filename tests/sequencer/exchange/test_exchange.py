@@ -222,7 +222,9 @@ def _recorded(path: Path) -> tuple[MatchingEngine, MatchingEngine]:
     """What the log gives, twice."""
     journal = OrderJournal.open(path)
     try:
-        return journal.load(), journal.load()
+        engine = journal.load()
+        assert journal.history.trades(0, 10**6) == engine.fills()[::-1]
+        return engine, journal.load()
     finally:
         journal.close()
 

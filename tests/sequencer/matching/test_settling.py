@@ -85,7 +85,7 @@ def test_pending_of_an_account_counts_both_its_roles(table: Table) -> None:
 def test_refused_for_the_taker_gives_the_maker_its_place_back(table: Table) -> None:
     events = refuse(table, Reason.TAKER_MARGIN)
     assert events == [
-        Unwound(events[0].fill, Reason.TAKER_MARGIN, 7),  # type: ignore[union-attr]
+        Unwound(events[0].fill, Reason.TAKER_MARGIN, 7, TX),  # type: ignore[union-attr]
         Cancelled(name(2), 2, PERP, 8, REFUSED),
         Resized(name(1), 1, 5),
         LevelChanged(PERP, True, 100, 0),
