@@ -40,6 +40,8 @@ abstract contract Deleveraging is Insurance {
         bool fits;
         /// Wad.
         uint256 score;
+        /// s8, signed: the bankrupt account's position.
+        int256 failing;
         /// s8, signed: the bankrupt account's change.
         int256 size;
         /// p8.
@@ -85,19 +87,35 @@ abstract contract Deleveraging is Insurance {
     {
         attempt.shelf = _openShelf();
         _readTrader(attempt.bankrupt, account);
+        attempt.failing = _side(attempt.shelf, attempt.bankrupt, market).size;
+        if (attempt.failing == 0) revert IBackstop.NoPosition(account, market);
+        attempt.price = _bankruptcyPrice(attempt, market, attempt.failing);
+        _try(attempt, market, counterparty);
+    }
+
+    /// The same with another counterparty, to compare them. What has been read and the price stay;
+    /// open interest, which the first attempt moved, has no part in any answer.
+    function _rival(Attempt memory attempt, uint32 market, uint64 counterparty)
+        internal
+        view
+        returns (Attempt memory rival)
+    {
+        (rival.shelf, rival.failing, rival.price) =
+            (attempt.shelf, attempt.failing, attempt.price);
+        _readTrader(rival.bankrupt, attempt.bankrupt.id);
+        _try(rival, market, counterparty);
+    }
+
+    function _try(Attempt memory attempt, uint32 market, uint64 counterparty) private view {
         _readTrader(attempt.counterparty, counterparty);
-        Side memory failing = _side(attempt.shelf, attempt.bankrupt, market);
-        if (failing.size == 0) revert IBackstop.NoPosition(account, market);
         Side memory winning = _side(attempt.shelf, attempt.counterparty, market);
-        if ((failing.size > 0) == (winning.size > 0) || winning.gain <= 0) return attempt;
+        if ((attempt.failing > 0) == (winning.size > 0) || winning.gain <= 0) return;
         int256 equity = _assess(attempt.shelf, attempt.counterparty).equity;
-        if (equity <= 0) return attempt;
-        uint256 price = _bankruptcyPrice(attempt, market, failing.size);
+        if (equity <= 0) return;
         // More than a price can be, or a position that carries no share.
-        if (price > type(uint64).max) return attempt;
+        if (attempt.price > type(uint64).max) return;
         attempt.score = _score(attempt.shelf, market, winning, equity);
-        attempt.price = price;
-        _close(attempt, market, failing.size, winning.size);
+        _close(attempt, market, attempt.failing, winning.size);
         attempt.fits = _assess(attempt.shelf, attempt.counterparty).equity >= 0;
     }
 

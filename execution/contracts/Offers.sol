@@ -16,6 +16,11 @@ import {Standing} from "./Types.sol";
 abstract contract Offers is Workout {
     using FixedMath for int256;
 
+    /// Holdings that a search judges at most, one by one and again with each fraction that it tries:
+    /// the largest account tries five. It then gives the smallest fraction that is known to suffice.
+    uint256 private constant SEARCH_MAX = 480;
+    uint256 private constant STRIDE_GROWTH = 8;
+
     /// What the vaults are offered of one position or holding.
     struct Offer {
         /// The market, or the series.
@@ -68,12 +73,17 @@ abstract contract Offers is Workout {
 
     /// Sets every offer to the smallest fraction (of `whole`) after which the account is safe, the
     /// whole when none is. What is given and what it makes free grow in a line but for the rounding to
-    /// steps, so that a line's answer is near: from there in growing strides, and then by halving.
+    /// steps, so that a line's answer is near: from there in growing strides, and then by halving, as
+    /// often as SEARCH_MAX allows.
     function _search(Case memory c, Offer[] memory offers, uint256 whole) internal view {
         (uint256 first, uint256 last) = (1, whole);
         (int256 rest,,) = _give(c, offers, whole, whole);
-        uint256 middle = _guess(c.standing, rest, whole);
-        for (uint256 stride = 1; first < last; stride *= 4) {
+        uint256 needed = _assess(c.shelf, c.trader).maintenance;
+        if (!LiquidationMath.isSafe(rest, needed)) return;
+        uint256 middle = _guess(c.standing, rest, needed, whole);
+        uint256 tries = SEARCH_MAX / (c.trader.count + c.trader.optionCount);
+        for (uint256 stride = 1; first < last && tries != 0; stride *= STRIDE_GROWTH) {
+            tries -= 1;
             (int256 equity, uint256 lowest, uint256 highest) = _give(c, offers, middle, whole);
             bool safe =
                 LiquidationMath.isSafe(equity, _assess(c.shelf, c.trader).maintenance);
@@ -90,18 +100,19 @@ abstract contract Offers is Workout {
     }
 
     /// The fraction (of `whole`) that a line through now and the whole asks for. @param rest q6: what
-    /// giving everything leaves.
-    function _guess(Standing memory standing, int256 rest, uint256 whole)
+    /// giving everything leaves. @param needed q6: the maintenance margin then.
+    function _guess(Standing memory standing, int256 rest, uint256 needed, uint256 whole)
         private
         pure
         returns (uint256)
     {
-        // Amounts are below 2^97, and the whole is below 2^64.
+        // Amounts are below 2^97, and the whole is below 2^64. The whole is safe and now isn't, so
+        // that what is missing is above zero, and no more than what is freed.
         unchecked {
-            int256 wanted = int256(standing.maintenance) * 5;
-            int256 missing = wanted - standing.equity * 4;
-            int256 freed = missing + rest * 4;
-            return freed <= missing ? whole : uint256(missing) * whole / uint256(freed) + 1;
+            int256 missing = int256(standing.maintenance) * 5 - standing.equity * 4;
+            int256 freed = missing + rest * 4 - int256(needed) * 5;
+            uint256 fraction = uint256(missing) * whole / uint256(freed) + 1;
+            return fraction < whole ? fraction : whole;
         }
     }
 
@@ -109,7 +120,7 @@ abstract contract Offers is Workout {
     /// with the sizes, and returns the equity (q6), that it would have, and from the lowest to the
     /// highest the fractions that take as much.
     function _give(Case memory c, Offer[] memory offers, uint256 fraction, uint256 whole)
-        private
+        internal
         pure
         returns (int256 equity, uint256 lowest, uint256 highest)
     {

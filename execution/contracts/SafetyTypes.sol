@@ -99,6 +99,8 @@ struct Limiter {
 struct ExitRequest {
     /// Seconds: when; 0: no request.
     uint40 time;
+    /// s8, signed: the position then. No more is closed, for what was added since hasn't waited.
+    int64 size;
 }
 
 /// Who is to be deleveraged against a bankrupt account's position.

@@ -36,11 +36,11 @@ GAS_FUNDING = Gas(500_000)
 GAS_SERIES = Gas(300_000)
 """One series priced: 250,000 is the rule (MARGIN.md)."""
 
-GAS_LIQUIDATION = Gas(12_000_000)
-"""An account with everything that it may hold, and a takeover of it."""
+GAS_LIQUIDATION = Gas(14_000_000)
+"""As much as one takeover of an account with everything that it may hold takes: 12.1 million."""
 
-GAS_DELEVERAGE = Gas(14_000_000)
-"""A proposal tries the takeover first, with all but a 64th of its gas."""
+GAS_DELEVERAGE = Gas(15_000_000)
+"""A proposal tries the takeover first, with all but a 64th of its gas: 13.8 million at most."""
 
 GAS_DEBT = Gas(2_000_000)
 """One account assessed: 450,000 with 8 perpetuals and 16 series (MARGIN.md), more with all."""

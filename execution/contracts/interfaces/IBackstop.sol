@@ -14,6 +14,11 @@ interface IBackstop {
     error BackstopUnable(uint32 market);
     /// The insurance can't cover what taking the position would leave missing (q6).
     error InsuranceTooSmall(uint32 market, uint256 missing);
+    /// What the account lost in this market, which has ended, is to be registered first
+    /// (`registerClosing`).
+    error ClosingFirst(uint64 account, uint32 market);
+    /// The index is stale, or a scenario array that the market's vault depends on.
+    error ExitStale(uint32 market);
     /// The exit would leave less equity than the rest of the account needs.
     error ExitRaisesRisk(uint64 account);
     error NoPosition(uint64 account, uint32 market);
@@ -26,16 +31,20 @@ interface IBackstop {
 
     /// @notice Let the backstop vaults take from an account below maintenance margin: positions in
     /// descending maintenance margin, or of an account with options the smallest fraction of
-    /// everything, until equity is 1.25 of maintenance. Anyone.
+    /// everything, until equity is 1.25 of maintenance. Anyone. What no vault can take is left out,
+    /// unless that would leave negative equity. An account that is too large for one call takes
+    /// several: each from the most maintenance margin down.
     function takeOver(uint64 account) external;
 
-    /// @notice Ask for an own position to be closed against the backstop. Owner only.
+    /// @notice Ask for an own position to be closed against the backstop, as large as it is now. Owner
+    /// only.
     function requestExit(uint64 account, uint32 market) external;
 
     /// @notice Take a request back, for the penalty. Owner only.
     function cancelExit(uint64 account, uint32 market) external;
 
-    /// @notice Execute a request at the first mark after its delay, less the penalty. Anyone.
+    /// @notice Execute a request at the first mark after its delay, less the penalty: of the position
+    /// no more than there was when it was made. Anyone.
     /// @param bucket The first bucket with a mark that starts after the delay (see IndexSample).
     function executeExit(uint64 account, uint32 market, uint40 bucket) external;
 }

@@ -96,7 +96,7 @@ contract Insolvency is IInsolvency, Deleveraging {
         uint64 standing = candidate.counterparty;
         // Whoever is no counterparty any more gives way to anybody, and the others get a new chance to
         // be named: else the first one to come after him could be executed unopposed.
-        bool stands = standing != 0 && _outbid(account, market, standing, attempt.score, counterparty);
+        bool stands = standing != 0 && _outbid(attempt, market, standing);
         if (!stands || _isOver(_executableFrom(market, candidate.time))) {
             candidate.time = uint40(block.timestamp);
         }
@@ -105,16 +105,16 @@ contract Insolvency is IInsolvency, Deleveraging {
     }
 
     /// Whether the standing candidate still is a counterparty; reverts unless the new one comes first.
-    function _outbid(
-        uint64 account,
-        uint32 market,
-        uint64 standing,
-        uint256 score,
-        uint64 counterparty
-    ) private view returns (bool) {
-        Attempt memory attempt = _attempt(account, market, standing);
-        if (!attempt.fits) return false;
-        bool first = score > attempt.score || (score == attempt.score && counterparty < standing);
+    function _outbid(Attempt memory attempt, uint32 market, uint64 standing)
+        private
+        view
+        returns (bool)
+    {
+        Attempt memory rival = _rival(attempt, market, standing);
+        if (!rival.fits) return false;
+        uint64 counterparty = attempt.counterparty.id;
+        bool first = attempt.score > rival.score
+            || (attempt.score == rival.score && counterparty < standing);
         if (!first) revert NotBetter(standing, counterparty);
         return true;
     }

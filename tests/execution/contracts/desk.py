@@ -9,7 +9,7 @@ from execution.contracts.genesis import PRICE_ONE
 from execution.margin import SignedOptionReport, option_report_call, sign_option_report
 from genesis.accounts import DevAccount
 from state.types import Address, Timestamp
-from tests.execution.contracts.house import OPERATORS, TIMELOCK, House, Receipt, Trader
+from tests.execution.contracts.house import OPERATORS, House, Receipt, Trader
 
 WAD = 10**18
 MINUTE = 60
@@ -34,7 +34,7 @@ class Desk(House):
 
     def list_strike(self, expiry: int, price: int, *, underlying: int = 0) -> int:
         """List a call and a put; returns the call's id."""
-        receipt = self.send(TIMELOCK, "listStrike", underlying, expiry, price)
+        receipt = self.send(self.timelock, "listStrike", underlying, expiry, price)
         (strike,) = clearing_house().result("listStrike", receipt.output)
         return int(strike)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from execution.contracts.abi import clearing_house
 from execution.contracts.genesis import BTC_USD, ETH_USD, MarketParameters
 from genesis.accounts import derive_account
 from tests.execution.contracts.balance import assert_balanced
@@ -45,11 +44,6 @@ class Cellar(Wreck):
         super().__post_init__()
         self.failing = self.trader(1, 2_000 * USD)
         self.winner = self.trader(2, 10**13)
-
-    def list_strike(self, expiry: int, price: int, *, underlying: int = 0) -> int:
-        receipt = self.send(self.timelock, "listStrike", underlying, expiry, price)
-        (strike,) = clearing_house().result("listStrike", receipt.output)
-        return int(strike)
 
     def back(self, market: int, cash: int = 10**12, loss_cap: int = 10**12) -> Trader:
         """Open and fund the vault of a market."""
@@ -234,6 +228,45 @@ def test_takeover_clears_what_was_reported_of_the_account(cellar: Cellar) -> Non
     assert cellar.reported() == 0
 
 
+def test_insurance_pays_nothing_for_what_no_vault_takes(cellar: Cellar) -> None:
+    """The loss is ETH's, whose market has neither vault nor insurance."""
+    cellar.back(BTC)
+    cellar.insure(BTC, 10**12)
+    cellar.deposit(ANYONE, cellar.failing.account, 2_000 * USD)
+    cellar.buy(coins(1.5), usd(60_000))
+    cellar.buy(coins(20), usd(3_000), market=ETH)
+    cellar.crash(usd(2_700), market=ETH)
+    before = model_of(cellar, cellar.failing.account)
+    assert equity(before) < 0
+    with pytest.raises(Reverted, match=r"BackstopUnable\(market=1\)"):
+        cellar.take_over()
+    assert model_of(cellar, cellar.failing.account) == before
+    cellar.back(ETH)
+    assert [one["market"] for one in cellar.take_over()] == [BTC, ETH]
+    assert cellar.equity(cellar.failing) == 0
+
+
+def test_loss_of_an_ended_market_is_registered_before_a_takeover(cellar: Cellar) -> None:
+    cellar.back(BTC)
+    cellar.insure(BTC, 10**12)
+    cellar.deposit(ANYONE, cellar.failing.account, 2_000 * USD)
+    cellar.buy(coins(1), usd(60_000))
+    cellar.buy(coins(20), usd(3_000), market=ETH)
+    for _ in range(31):
+        cellar.advance(60)
+        cellar.crash(usd(2_700), market=ETH)
+    cellar.close(ETH)
+    assert cellar.equity(cellar.failing) < 0
+    with pytest.raises(
+        Reverted, match=rf"ClosingFirst\(account={cellar.failing.account}, market=1"
+    ):
+        cellar.take_over()
+    cellar.insure(ETH, 10**12)
+    cellar.register([cellar.failing], ETH)
+    assert cellar.insured(ETH) < 10**12
+    assert cellar.insured(BTC) == 10**12
+
+
 # A fraction of everything
 
 
@@ -257,6 +290,15 @@ class Hedged(Cellar):
         for market, strike in self.calls.items():
             self.report_inputs(strike, Inputs(indexes[market]))
         self.price(*(s for call in self.calls.values() for s in (call, call + 1)))
+
+    def fail(self, *, bankrupt: bool) -> None:
+        """BTC rises until equity is below maintenance margin, or below zero."""
+        for percent in range(2, 100, 2):
+            self.quote_all({BTC: usd(60_000 + 600 * percent), ETH: usd(3_000)})
+            now, needed = self.stands()
+            if now < (0 if bankrupt else needed):
+                assert bankrupt or now >= 0
+                return
 
     def sell_call(self, market: int, lots: int) -> None:
         """The failing account writes calls at their value."""
@@ -356,20 +398,44 @@ def test_hedged_account_gives_the_smallest_fraction_of_everything(rise: int) -> 
     assert all(house.equity(vault) > 0 for vault in vaults.values())
 
 
-def test_fraction_needs_every_vault() -> None:
+@pytest.mark.parametrize("bankrupt", [False, True])
+def test_fraction_leaves_out_a_market_without_a_vault_unless_that_leaves_a_debt(
+    *, bankrupt: bool
+) -> None:
+    """Else a dust option where there is no vault would keep a whole account from liquidation."""
     house = Hedged()
-    house.back(BTC)
+    house.back(BTC, cash=10**13)
+    house.insure(BTC, 10**12)
+    house.deposit(ANYONE, house.failing.account, 20_000 * USD)
+    lot = house.read("getOptionRules", BTC)["lot"]
+    house.sell_call(BTC, coins(1) // lot)
+    house.sell_call(ETH, 1)
+    house.fail(bankrupt=bankrupt)
+    if not bankrupt:
+        assert {one["market"] for one in house.take_over()} == {house.calls[BTC]}
+        now, needed = house.stands()
+        assert now >= needed
+        return
+    with pytest.raises(Reverted, match=r"BackstopUnable\(market=1\)"):
+        house.take_over()
+    house.back(ETH)
+    assert len(house.take_over()) == 2
+
+
+def test_fraction_passes_over_a_vault_whose_margin_refuses() -> None:
+    house = Hedged()
+    house.back(BTC, cash=10**13)
+    poor = house.back(ETH, cash=0)
     house.deposit(ANYONE, house.failing.account, 20_000 * USD)
     lot = house.read("getOptionRules", BTC)["lot"]
     house.sell_call(BTC, coins(1) // lot)
     house.buy(coins(1), usd(3_000), market=ETH)
-    for percent in range(2, 31, 2):
-        house.quote_all({BTC: usd(60_000 + 600 * percent), ETH: usd(3_000)})
-    with pytest.raises(Reverted, match=r"BackstopUnable\(market=1\)"):
-        house.take_over()
-    house.back(ETH)
-    house.insure(BTC, 10**10)
-    assert {one["market"] for one in house.take_over()} == {house.calls[BTC], ETH}
+    house.fail(bankrupt=False)
+    interest = house.read("getMarket", ETH)["flow"]["openInterest"]
+    assert {one["market"] for one in house.take_over()} == {house.calls[BTC]}
+    assert house.size(house.failing, ETH) == coins(1)
+    assert house.size(poor, ETH) == 0
+    assert house.read("getMarket", ETH)["flow"]["openInterest"] == interest
 
 
 def test_stale_array_of_the_account_stops_a_takeover() -> None:
@@ -386,7 +452,27 @@ def test_stale_array_of_the_account_stops_a_takeover() -> None:
     assert house.take_over()
 
 
-def test_vault_with_as_many_series_as_it_may_hold_takes_no_other() -> None:
+def test_stale_array_of_a_vault_is_no_reason_to_deleverage() -> None:
+    house = Hedged()
+    vault = house.back(BTC, cash=10**13)
+    tick, lot = (house.read("getOptionRules", BTC)[name] for name in ("tick", "lot"))
+    value = int(house.read("getSeries", house.calls[BTC])[2])
+    sold = house.trade(vault, house.winner, lot, value // tick * tick, market=house.calls[BTC])
+    assert sold.rejections == []
+    house.buy(coins(1), usd(60_000))
+    for price in (usd(58_600), usd(57_000)):
+        house.crash(price)
+        with pytest.raises(Reverted, match="NoLiquidationNow"):
+            house.take_over()
+    with pytest.raises(Reverted, match="NoLiquidationNow"):
+        house.propose(house.failing, house.winner)
+    house.quote_all({BTC: usd(57_000), ETH: usd(3_000)})
+    house.insure(BTC, 10**12)
+    assert house.take_over()
+
+
+@pytest.mark.parametrize("hedge", [0, coins(0.01), -coins(0.01)])
+def test_full_vault_takes_what_it_has_a_place_for_unless_that_was_a_hedge(hedge: int) -> None:
     house = Hedged()
     vault = house.back(BTC)
     house.deposit(ANYONE, house.failing.account, 20_000 * USD)
@@ -407,13 +493,20 @@ def test_vault_with_as_many_series_as_it_may_hold_takes_no_other() -> None:
     price = value - value % rules["tick"]
     sale = house.trade(seller, house.failing, coins(1) // lot * lot, price, market=house.calls[BTC])
     assert sale.rejections == []
-    for percent in range(2, 35, 2):
-        house.quote_all({BTC: usd(60_000 + 600 * percent), ETH: usd(3_000)})
+    if hedge:
+        house.buy(hedge, usd(60_000))
+    house.fail(bankrupt=False)
     for strike in strikes:
-        house.report_inputs(strike, Inputs(usd(80_400)))
+        house.report_inputs(strike, Inputs(house.index(BTC)))
     house.price(*series)
-    with pytest.raises(Reverted, match=r"BackstopUnable\(market=0\)"):
-        house.take_over()
+    now, needed = house.stands()
+    assert 0 <= now < needed
+    if hedge < 0:
+        assert {one["market"] for one in house.take_over()} == {BTC}
+        assert house.stands()[1] < needed
+    else:
+        with pytest.raises(Reverted, match=r"BackstopUnable\(market=0\)"):
+            house.take_over()
 
 
 def test_largest_account_is_taken_over_within_a_transaction() -> None:

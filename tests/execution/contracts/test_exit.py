@@ -244,15 +244,60 @@ def test_pause_and_halt_stop_no_exit(hall: Hall) -> None:
     assert hall.execute(hall.wait())
 
 
-def test_stale_price_stops_the_backstop_from_taking_an_exit(hall: Hall) -> None:
+@pytest.mark.parametrize("reduces", [False, True])
+def test_exit_waits_while_its_price_is_stale(hall: Hall, *, reduces: bool) -> None:
+    """Even where the vault only reduces: else who leaves could choose an outage's last mark."""
+    if reduces:
+        short = hall.trader(3, 3_000 * USD)
+        assert hall.trade(hall.other, short, coins(2), ENTRY).rejections == []
+        hall.crash(usd(61_000))
+        hall.insure(BTC, 10**12)
+        hall.send(ANYONE, "takeOver", short.account)
+        hall.crash(ENTRY)
+        assert hall.read("getPosition", hall.vault, BTC)["size"] < -coins(1)
     hall.enter()
     hall.request()
     bucket = hall.wait()
     hall.advance(BTC_USD.stale_seconds + 1)
-    with pytest.raises(Reverted, match="BackstopUnable"):
+    with pytest.raises(Reverted, match=r"ExitStale\(market=0\)"):
         hall.execute(bucket)
     hall.report(BTC, ENTRY)
     assert hall.execute(bucket)
+
+
+def test_exit_closes_no_more_than_there_was_at_its_request(hall: Hall) -> None:
+    """What was added since hasn't waited."""
+    hall.enter(coins(0.1))
+    hall.request()
+    hall.enter(coins(0.9))
+    left = hall.execute(hall.wait())
+    assert (left["size"], left["penalty"]) == (-coins(0.1), 60 * USD)
+    assert hall.size(hall.leaver) == coins(0.9)
+    assert hall.pending() == 0
+
+
+def test_exit_closes_no_more_than_is_left_of_it(hall: Hall) -> None:
+    hall.enter(coins(1))
+    hall.request()
+    hall.enter(-coins(0.4))
+    assert hall.execute(hall.wait())["size"] == -coins(0.6)
+    assert hall.size(hall.leaver) == 0
+
+
+def test_exit_does_not_close_the_other_side(hall: Hall) -> None:
+    hall.enter(coins(1))
+    hall.request()
+    hall.enter(-coins(2))
+    with pytest.raises(Reverted, match="NoPosition"):
+        hall.execute(hall.wait())
+    assert hall.cancel().named("ExitCancelled")[0]["penalty"] == 0
+
+
+def test_penalty_of_a_cancelled_exit_is_on_what_was_asked_for(hall: Hall) -> None:
+    hall.enter(coins(0.1))
+    hall.request()
+    hall.enter(coins(0.9))
+    assert hall.cancel().named("ExitCancelled")[0]["penalty"] == 60 * USD
 
 
 def test_exit_costs_no_more_than_there_is() -> None:
