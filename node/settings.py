@@ -100,6 +100,10 @@ class NodeSettings:
                 " or run `tallystick keeper` against a sequencer"
             )
         if self.role is Role.L1:
+            if self.p2p is not None:
+                raise InvalidSettings(
+                    "the embedded L1 has no peers: leave out --bootnode and --p2p-port"
+                )
             return
         if self.role is Role.REPLICA and (self.p2p is None or not self.p2p.bootnodes):
             raise InvalidSettings(

@@ -24,20 +24,20 @@ class ForwardedTrade:
         """Place a signed order."""
         return await self._forward("trade_placeOrder", order, options)
 
-    @method("trade_replaceOrder", _ANY, _OPTIONAL, _OPTIONAL)
+    @method("trade_replaceOrder", _ANY, _ANY, _OPTIONAL)
     async def replace(self, old: object, order: object, options: object) -> object:
         """Put a signed order in another one's place."""
         return await self._forward("trade_replaceOrder", old, order, options)
 
-    @method("trade_cancelOrder", _ANY, _OPTIONAL)
-    async def cancel(self, cancel: object, options: object) -> object:
+    @method("trade_cancelOrder", _ANY)
+    async def cancel(self, cancel: object) -> object:
         """Cancel one order."""
-        return await self._forward("trade_cancelOrder", cancel, options)
+        return await self._forward("trade_cancelOrder", cancel)
 
-    @method("trade_cancelAll", _ANY, _OPTIONAL)
-    async def cancel_all(self, cancel: object, options: object) -> object:
+    @method("trade_cancelAll", _ANY)
+    async def cancel_all(self, cancel: object) -> object:
         """Cancel all orders of an account."""
-        return await self._forward("trade_cancelAll", cancel, options)
+        return await self._forward("trade_cancelAll", cancel)
 
     async def _forward(self, name: str, *values: object) -> object:
         given = list(values)

@@ -11,13 +11,21 @@ import pytest
 from node.p2p.errors import InvalidMessage, NoWayToSequencer
 from node.p2p.exchanges import HOPS_MAX, Call
 from node.p2p.forwarder import CallDesk, ForwardedError, Forwarder, ForwardUnanswered
-from node.rpc.codec import parse_data
+from node.p2p.trade import ForwardedTrade
+from node.rpc.codec import data, parse_data
 from node.rpc.dispatch import Dispatcher, Param, method, registry
-from node.rpc.errors import CallFailed, MethodNotFound
+from node.rpc.errors import CallFailed, InvalidParams, MethodNotFound
+from state.keccak import keccak
 from tests.bridge.derive.rig import Rig
 from tests.node.p2p.rig import Member, make_network, peers_in, until
 
 SEND = "eth_sendRawTransaction"
+
+
+def parse_order(value: object) -> object:
+    if not isinstance(value, dict):
+        raise InvalidParams("no order")
+    return value
 
 
 class Pool:
@@ -31,7 +39,11 @@ class Pool:
         if raw == b"old":
             raise CallFailed("nonce too low: next nonce 5, tx nonce 3", {"next": 5})
         self.taken.append(raw)
-        return "0x" + raw.rjust(32, b"\0").hex()
+        return data(keccak(raw))
+
+    @method("trade_placeOrder", Param(parse_order), Param(parse_order, None))
+    async def place(self, order: dict[str, int], options: object) -> object:
+        return {"placed": order["size"], "options": options}
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -60,7 +72,7 @@ def test_call_reaches_the_sequencer_directly_and_by_another_replica(tmp_path: Pa
             await until(
                 lambda: any(peer.is_sequencer for peer in near.network.peers.values()), "its proof"
             )
-            assert await direct.submit(b"one") == b"one".rjust(32, b"\0")
+            assert await direct.submit(b"one") == keccak(b"one")
             with pytest.raises(ForwardedError) as caught:
                 await direct.submit(b"old")
             assert caught.value.body() == {
@@ -72,8 +84,18 @@ def test_call_reaches_the_sequencer_directly_and_by_another_replica(tmp_path: Pa
             far = forwarder_of(await peers.replica(near))
             await until(lambda: near.network.peer in far.network.peers, "a connection")
             await until(lambda: far.network.peers[near.network.peer].head > 0, "its status")
-            assert await far.submit(b"two") == b"two".rjust(32, b"\0")
+            assert await far.submit(b"two") == keccak(b"two")
             assert pool.taken == [b"one", b"two"]
+
+            replicas_rpc = Dispatcher(registry(ForwardedTrade(far)))
+            for params, expected in (
+                ('[{"size": 3}]', {"result": {"placed": 3, "options": None}}),
+                ('[{"size": 3}, {}]', {"result": {"placed": 3, "options": {}}}),
+                ("[7]", {"error": {"code": -32602, "message": "invalid argument 0: no order"}}),
+            ):
+                body = f'{{"jsonrpc":"2.0","id":1,"method":"trade_placeOrder","params":{params}}}'
+                answer = json.loads(await replicas_rpc.answer(body.encode()) or b"")
+                assert expected.items() <= answer.items()
 
     run(story())
 
@@ -116,7 +138,7 @@ def desk() -> CallDesk:
 
 def test_desk_answers_as_the_node_does() -> None:
     answer = asyncio.run(desk().answer(Call(SEND, b'["0x01"]')))
-    assert json.loads(answer)["result"] == "0x" + "00" * 31 + "01"
+    assert json.loads(answer)["result"] == data(keccak(b"\1"))
     answer = asyncio.run(desk().answer(Call(SEND, b"[]")))
     assert json.loads(answer)["error"]["code"] == -32602
 

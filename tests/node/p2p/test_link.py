@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from node.p2p.errors import HostUnavailable, PeerUnavailable
-from node.p2p.limits import TO_HOST_FRAMES_MAX
+from node.p2p.limits import HOST_ADDRESS_SPACE_BYTES, TO_HOST_FRAMES_MAX
 from node.p2p.network import ADDRESS_FILE, PEERS_FILE, read_known
 from node.p2p.topics import Exchange, Topic
 from tests.node.p2p.rig import connected, peers_in, until
@@ -33,6 +33,17 @@ def test_killed_host_is_started_again_under_the_same_name(tmp_path: Path) -> Non
             assert member.host_pid != pid
             assert member.network.peer == name
             assert member.network.statistics().restarts == 1
+
+    run(story())
+
+
+def test_host_may_not_grow_beyond_its_memory(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with peers_in(tmp_path) as peers:
+            member = await peers.sequencer()
+            text = Path(f"/proc/{member.host_pid}/limits").read_text()
+            (line,) = [line for line in text.splitlines() if "Max address space" in line]
+            assert line.split()[3:5] == [str(HOST_ADDRESS_SPACE_BYTES)] * 2
 
     run(story())
 

@@ -1,0 +1,37 @@
+"""What a node says to settings of its network that can't work."""
+
+from pathlib import Path
+
+import pytest
+
+from node.p2p.settings import P2PSettings
+from node.settings import InvalidSettings, NodeSettings, Role
+
+BOOTNODE = "/ip4/127.0.0.1/tcp/9600/p2p/12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5"
+
+
+def settings(role: Role, p2p: P2PSettings | None) -> NodeSettings:
+    return NodeSettings(
+        role=role,
+        data_dir=Path("data"),
+        rpc_port=9550,
+        l1_rpc="http://127.0.0.1:8545",
+        deployment=Path("deployment.json"),
+        p2p=p2p,
+    )
+
+
+@pytest.mark.parametrize("p2p", [None, P2PSettings(port=9600)], ids=["no network", "no bootnode"])
+def test_replica_without_a_bootnode_is_told_what_to_do(p2p: P2PSettings | None) -> None:
+    with pytest.raises(InvalidSettings, match="--bootnode"):
+        settings(Role.REPLICA, p2p)
+
+
+def test_l1_with_peers_is_refused() -> None:
+    with pytest.raises(InvalidSettings, match="no peers"):
+        settings(Role.L1, P2PSettings())
+
+
+@pytest.mark.parametrize("role", [Role.SEQUENCER, Role.VERIFIER, Role.REPLICA])
+def test_roles_of_l2_may_have_peers(role: Role) -> None:
+    assert settings(role, P2PSettings(bootnodes=(BOOTNODE,))).p2p is not None
