@@ -87,9 +87,15 @@ class Rig:
             pass
         return progress
 
-    async def sequence(self, *raw: bytes, seconds: int = 1) -> BlockResult:
-        """Build an unsafe block with these transactions, `seconds` after the parent."""
-        head = await self.client.header()
+    async def sequence(
+        self, *raw: bytes, seconds: int = 1, l1_number: int | None = None
+    ) -> BlockResult:
+        """Build an unsafe block with these transactions, `seconds` after the parent.
+
+        Its origin is not after L1 block `l1_number`, L1's head by default.
+        """
+        if l1_number is None:
+            l1_number = (await self.client.header()).number
         unsafe = self.store.heads.unsafe.number
         parent = self.store.header(unsafe)
         assert parent is not None
@@ -98,7 +104,7 @@ class Rig:
             self.log,
             self.config,
             now=Timestamp(parent.timestamp + seconds),
-            l1_number=head.number,
+            l1_number=l1_number,
         )
         own = tuple(Candidate(tx, InclusionRule.SKIP) for tx in raw)
         result = execute_block(

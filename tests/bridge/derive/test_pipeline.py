@@ -278,6 +278,42 @@ def test_overdue_deposit_overrules_the_sequencer(rig: Rig, inbox: Inbox) -> None
     assert rig.pipeline.counters().replaced == 1
 
 
+def test_forced_transaction_the_sequencer_censors_is_in_l2_within_its_window(
+    rig: Rig, inbox: Inbox
+) -> None:
+    """Its batches go on without it; the first one after the window can't."""
+    rig.feed(inbox)
+    inbox.forced(transfer(ALICE, to=STRANGER, value=Wei(9)))
+    rig.sequence(l1_number=0)
+    rig.post(inbox)
+    rig.follow(inbox)
+    assert rig.account(STRANGER).balance == 0
+    rig.sequence(transfer(BOB, value=Wei(1)), l1_number=0)
+    inbox.wait(WINDOW)
+    rig.post(inbox)
+    rig.follow(inbox)
+    assert rig.account(STRANGER).balance == 9
+    assert rig.account(ALICE.address).nonce == 1
+
+
+def test_forced_transaction_is_in_l2_by_anybodys_tick_with_the_sequencer_dead(
+    rig: Rig, inbox: Inbox
+) -> None:
+    """Nothing is posted any more but the tick that the Inbox takes from anybody after a window."""
+    rig.feed(inbox)
+    rig.sequence()
+    rig.post(inbox)
+    rig.follow(inbox)
+    inbox.forced(transfer(ALICE, to=STRANGER, value=Wei(9)))
+    rig.follow(inbox)
+    assert rig.account(STRANGER).balance == 0
+    inbox.wait(WINDOW)
+    inbox.tick()
+    rig.follow(inbox)
+    assert rig.account(STRANGER).balance == 9
+    assert rig.safe == rig.unsafe
+
+
 def test_replica_with_the_sequencers_blocks_promotes_them(
     rig: Rig, inbox: Inbox, make_rig: MakeRig
 ) -> None:
