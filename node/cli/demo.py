@@ -26,7 +26,8 @@ from node.demo.trade import TradeDemo, layers
 from node.demo.trade_story import Audience as TradeAudience
 from node.demo.trade_story import TradeStory
 from node.derived import derived_chain
-from node.devnet import DEFAULT_DATA_DIR, PRICE_FILE, read_manifest
+from node.devnet import DEFAULT_DATA_DIR, read_manifest
+from node.devnet_nodes import PRICE_FILE
 from node.keepers.batches import BatchClient
 from node.keepers.books import Books
 from node.layer import Layer

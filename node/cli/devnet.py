@@ -27,13 +27,12 @@ from node.cli.options import FAULT_HELP, FaultType, accept_violation_option, con
 from node.devnet import (
     DEFAULT_DATA_DIR,
     MANIFEST,
-    PRICE_FILE,
-    DevnetSettings,
     ReadyDevnet,
     data_folder,
     running_devnet,
     stop_on_signals,
 )
+from node.devnet_nodes import PRICE_FILE, DevnetSettings
 from node.limits import DEVNET_REPLICAS_MAX
 from state.types import BlockNumber
 

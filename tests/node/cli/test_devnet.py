@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.cli.devnet import free_l1_port
-from node.devnet import DevnetSettings, l2_children
+from node.devnet_nodes import DevnetSettings, l2_children
 from state.types import BlockNumber
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from bridge.dispute.faults import Fault, FaultKind
 from node.cli.devnet import dispute_window_of
 from node.cli.options import FAULT_HELP, FaultType
-from node.devnet import DevnetSettings, l2_children
+from node.devnet_nodes import DevnetSettings, l2_children
 from node.settings import InvalidSettings, NodeSettings, Role
 from state.types import BlockNumber
 
