@@ -73,8 +73,7 @@ abstract contract Admission is Batches {
         if (underlying >= batch.terms.length) return Reason.UnknownMarket;
         (deal.market, deal.underlying, deal.isOption) = (id, underlying, isOption);
         if (isOption) {
-            uint256 place = _seriesPlace(batch.shelf, id);
-            deal.series = batch.shelf.series[place];
+            deal.series = _seriesOf(batch.shelf, id);
         }
         deal.base = batch.shelf.markets[underlying];
         batch.ruling = batch.terms[underlying];

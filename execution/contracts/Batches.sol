@@ -5,6 +5,7 @@ import {Matching} from "./Matching.sol";
 import {Sides} from "./Sides.sol";
 import {AccountWord, AccountWords} from "./libraries/AccountWord.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
+import {Lists} from "./libraries/Lists.sol";
 import {Orders} from "./libraries/Orders.sol";
 import {Reason} from "./Types.sol";
 
@@ -95,7 +96,7 @@ abstract contract Batches is Sides, Matching {
         uint256 count = batch.traderCount;
         // There are as many traders as orders at most, for whom `traders` has room.
         for (uint256 i = 0; i < count; i++) {
-            _seat(side, _peek(batch.traders, i));
+            _seat(side, Lists.get(batch.traders, i));
             if (side.trader.dirty) _writeTrader(side.trader);
         }
         _closeShelf(batch.shelf);
@@ -151,12 +152,12 @@ abstract contract Batches is Sides, Matching {
         uint256[] memory admitted = batch.admitted;
         if (index >= admitted.length) return Reason.MalformedFill;
         bool wellFormed = Orders.read(orders, index, side.order);
-        uint256 known = _peek(admitted, index);
+        uint256 known = Lists.get(admitted, index);
         if (known == 0) {
             known = wellFormed
                 ? _verify(batch, orders, index, side)
                 : REFUSED + uint256(Reason.MalformedOrder);
-            _poke(admitted, index, known);
+            Lists.put(admitted, index, known);
         }
         if (known >= REFUSED) return Reason(known - REFUSED);
         _seat(side, known);
@@ -197,7 +198,7 @@ abstract contract Batches is Sides, Matching {
         _fillIn(side.trader, id, owner);
         _enter(entry, place);
         uint256 count = batch.traderCount;
-        _poke(batch.traders, count, place);
+        Lists.put(batch.traders, count, place);
         // As many as orders at most.
         unchecked {
             batch.traderCount = count + 1;
@@ -257,20 +258,6 @@ abstract contract Batches is Sides, Matching {
             place := mload(0x40)
             mcopy(place, blank, length)
             mstore(0x40, add(place, length))
-        }
-    }
-
-    /// What a list holds at a place, which the caller knows to be within the list.
-    function _peek(uint256[] memory list, uint256 place) private pure returns (uint256 value) {
-        assembly ("memory-safe") {
-            value := mload(add(add(list, 32), shl(5, place)))
-        }
-    }
-
-    /// Writes to a place of a list; see `_peek`.
-    function _poke(uint256[] memory list, uint256 place, uint256 value) private pure {
-        assembly ("memory-safe") {
-            mstore(add(add(list, 32), shl(5, place)), value)
         }
     }
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Module} from "./Module.sol";
-import {Series, Strike} from "./OptionTypes.sol";
+import {Risks} from "./Risks.sol";
 import {AccountWord, AccountWords} from "./libraries/AccountWord.sol";
 import {FixedMath} from "./libraries/FixedMath.sol";
+import {Lists} from "./libraries/Lists.sol";
 import {PerpMath} from "./libraries/PerpMath.sol";
-import {PortfolioMath} from "./libraries/PortfolioMath.sol";
 import {PositionWord, PositionWords} from "./libraries/PositionWord.sol";
-import {Scenarios} from "./libraries/Scenarios.sol";
-import {SeriesArray} from "./libraries/SeriesArray.sol";
 import {MarketStatus, Standing} from "./Types.sol";
 
 /*──────────────────────────────────────────────────────────────────────────────
@@ -19,7 +16,7 @@ import {MarketStatus, Standing} from "./Types.sol";
 │ margin, and written once. Whatever moves positions or collateral works on     │
 │ these copies.                                                                 │
 ──────────────────────────────────────────────────────────────────────────────*/
-abstract contract Books is Module {
+abstract contract Books is Risks {
     using FixedMath for int256;
 
     /// The first id of a series; smaller ones are perpetual markets.
@@ -30,242 +27,11 @@ abstract contract Books is Module {
     uint8 internal constant FLAG_VAULT = 1;
     /// Of Account.marginMode.
     uint8 internal constant MODE_PORTFOLIO = 1;
-    /// Places of a shelf's first list of series; a power of two.
-    uint256 private constant SERIES_FIRST = 16;
-    /// Seconds until a scenario array must be computed again.
-    uint256 internal constant ARRAY_SECONDS = 60;
-    /// An array's underlying may have moved by one part in so many.
-    uint256 internal constant ARRAY_MOVE_DIVISOR = 200;
 
     /// A member would leave its packed field.
     error FieldOverflow();
     /// More series than a margin check may read.
     error TooManySeries(uint64 account);
-
-    /// A perpetual position in memory.
-    struct Perp {
-        uint32 market;
-        bool dirty;
-        /// s8.
-        int256 size;
-        /// q6.
-        int256 cost;
-        /// f12.
-        int256 funding;
-    }
-
-    /// A held series in memory.
-    struct Holding {
-        uint32 series;
-        bool dirty;
-        /// s8.
-        int256 size;
-        /// The series' place on the shelf + 1, 0 before anybody asked.
-        uint256 place;
-        /// Of the series, once its place is known.
-        uint256 underlying;
-    }
-
-    /// An account in memory. `perps` holds `count` positions and `options` `optionCount` holdings;
-    /// any may have become flat.
-    struct Trader {
-        uint64 id;
-        bool dirty;
-        /// Whether the list of held series changed.
-        bool relisted;
-        /// Whether positions and holdings have been read.
-        bool loaded;
-        address owner;
-        /// q6.
-        int256 cash;
-        AccountWord state;
-        Perp[] perps;
-        uint256 count;
-        Holding[] options;
-        uint256 optionCount;
-        /// Bit i: something of underlying i is in `risks`, which are in the order of the bits.
-        uint256 underlyings;
-        /// Whether `risks` are those of the positions as they stand.
-        bool summed;
-        /// `riskCount` of them are in use.
-        PortfolioMath.Risk[] risks;
-        uint256 riskCount;
-    }
-
-    /// A series in memory.
-    struct SeriesView {
-        uint32 id;
-        uint32 underlying;
-        uint40 expiry;
-        /// p8.
-        uint64 strike;
-        /// Expired, or its array is too old or its underlying moved too far.
-        bool stale;
-        /// Whether the index of its underlying is stale.
-        bool priceStale;
-        bool dirty;
-        /// p8.
-        uint256 value;
-        uint256[5] words;
-        /// s8; read by the first trade only.
-        uint256 openInterest;
-        uint256 shortsLeft;
-        bool opened;
-    }
-
-    /// What a call has read of markets and series.
-    struct Shelf {
-        MarketView[] markets;
-        SeriesView[] series;
-        uint256 seriesCount;
-        /// Open addressing: a series' id above its place + 1; twice as long as `series`.
-        uint256[] table;
-        /// Of the account that is being judged.
-        PerpMath.Sums sums;
-    }
-
-    /*───────────────────────── markets and series ────────────────────────*/
-
-    function _openShelf() internal view returns (Shelf memory shelf) {
-        shelf.markets = new MarketView[](marketCount);
-    }
-
-    function _marketOf(Shelf memory shelf, uint32 id)
-        internal
-        view
-        returns (MarketView memory market)
-    {
-        _touch(shelf, id);
-        market = shelf.markets[id];
-    }
-
-    /// Reads a market unless it has been read.
-    function _touch(Shelf memory shelf, uint32 id) internal view {
-        MarketView memory market = shelf.markets[id];
-        if (!market.loaded) _load(market, id);
-    }
-
-    /// A registered series; reads it and its array the first time.
-    function _seriesOf(Shelf memory shelf, uint32 id)
-        internal
-        view
-        returns (SeriesView memory series)
-    {
-        // The place first: finding it may put a longer list in place of the old one.
-        uint256 place = _seriesPlace(shelf, id);
-        series = shelf.series[place];
-    }
-
-    /// Where a registered series stands on the shelf.
-    function _seriesPlace(Shelf memory shelf, uint32 id) internal view returns (uint256 place) {
-        uint256 slot;
-        if (shelf.series.length != 0) {
-            uint256 found;
-            (slot, found) = _tableSlot(shelf.table, id);
-            if (found != 0) return found - 1;
-        }
-        place = shelf.seriesCount;
-        if (place == shelf.series.length) {
-            _growSeries(shelf);
-            (slot,) = _tableSlot(shelf.table, id);
-        }
-        shelf.seriesCount = place + 1;
-        shelf.table[slot] = _entry(id, place);
-        SeriesView memory series;
-        series.id = id;
-        shelf.series[place] = series;
-        _readSeries(shelf, series, id);
-    }
-
-    function _entry(uint32 id, uint256 place) private pure returns (uint256) {
-        return (uint256(id) << 128) | (place + 1);
-    }
-
-    /// Where a series is in the table, or would be, and its place + 1, or 0.
-    function _tableSlot(uint256[] memory table, uint32 id)
-        private
-        pure
-        returns (uint256 slot, uint256 found)
-    {
-        // The mask, one less than the length, a power of two, keeps within the table, of which at
-        // least half is empty.
-        assembly ("memory-safe") {
-            let mask := sub(mload(table), 1)
-            let first := add(table, 32)
-            slot := and(id, mask)
-            for {} 1 { slot := and(add(slot, 1), mask) } {
-                let entry := mload(add(first, shl(5, slot)))
-                if iszero(entry) { break }
-                if eq(shr(128, entry), id) {
-                    found := and(entry, 0xffffffff)
-                    break
-                }
-            }
-        }
-    }
-
-    function _readSeries(Shelf memory shelf, SeriesView memory series, uint32 id) private view {
-        Strike storage strike = strikes[id & ~uint32(1)];
-        (uint32 underlying, uint40 expiry) = (strike.underlying, strike.expiry);
-        (series.underlying, series.expiry, series.strike) = (underlying, expiry, strike.price);
-        uint256[5] storage stored = seriesArrays[id];
-        uint256[5] memory words = series.words;
-        (words[0], words[1], words[2]) = (stored[0], stored[1], stored[2]);
-        (words[3], words[4]) = (stored[3], stored[4]);
-        (uint256 time, uint256 spot, uint256 value) = SeriesArray.head(words[0]);
-        series.value = value;
-        MarketView memory market = shelf.markets[underlying];
-        if (!market.loaded) _load(market, underlying);
-        series.priceStale = market.stale;
-        series.stale = block.timestamp >= expiry || block.timestamp > time + ARRAY_SECONDS
-            || _isFar(market.index, spot);
-    }
-
-    function _isFar(uint256 index, uint256 spot) internal pure returns (bool) {
-        uint256 distance = index > spot ? index - spot : spot - index;
-        return distance * ARRAY_MOVE_DIVISOR > spot;
-    }
-
-    /// Makes room for twice as many series, of which the table is half full at most.
-    function _growSeries(Shelf memory shelf) private pure {
-        uint256 count = shelf.seriesCount;
-        uint256[] memory places = new uint256[](count == 0 ? SERIES_FIRST : 2 * count);
-        SeriesView[] memory longer;
-        // A place is written before `seriesCount` counts it, and not read till then.
-        assembly ("memory-safe") {
-            longer := places
-        }
-        for (uint256 i = 0; i < count; i++) longer[i] = shelf.series[i];
-        shelf.series = longer;
-        uint256[] memory table = new uint256[](2 * longer.length);
-        for (uint256 i = 0; i < count; i++) {
-            (uint256 slot,) = _tableSlot(table, longer[i].id);
-            table[slot] = _entry(longer[i].id, i);
-        }
-        shelf.table = table;
-    }
-
-    /// Reads what a trade changes of a series.
-    function _openSeries(SeriesView memory series) internal view {
-        if (series.opened) return;
-        Series memory book = seriesBooks[series.id];
-        (series.openInterest, series.shortsLeft) = (book.openInterest, book.shortsLeft);
-        series.opened = true;
-    }
-
-    /// Writes the markets and series that trades changed.
-    function _closeShelf(Shelf memory shelf) internal {
-        for (uint32 id = 0; id < shelf.markets.length; id++) {
-            if (shelf.markets[id].dirty) _store(shelf.markets[id], id);
-        }
-        for (uint256 i = 0; i < shelf.seriesCount; i++) {
-            SeriesView memory series = shelf.series[i];
-            if (!series.dirty) continue;
-            Series storage book = seriesBooks[series.id];
-            book.openInterest = uint64(series.openInterest);
-            book.shortsLeft = uint64(series.shortsLeft);
-        }
-    }
 
     /*───────────────────────────── an account ────────────────────────────*/
 
@@ -314,16 +80,16 @@ abstract contract Books is Module {
     function _readHoldings(Trader memory trader) private view {
         uint256 held = trader.state.options();
         if (held == 0) return;
-        Holding[] memory options = new Holding[](held + 1);
+        // Room for one more.
+        uint256[] memory list = new uint256[](held + 1);
         uint256 ids;
         for (uint256 i = 0; i < held; i++) {
-            if (i % 8 == 0) ids = heldSeries[_heldKey(trader.id, i)];
-            uint32 series = uint32(ids >> ((i % 8) * 32));
-            Holding memory holding = options[i];
-            (holding.series, holding.size) = (series, _optionSize(trader.id, series));
+            if (i & 7 == 0) ids = heldSeries[_heldKey(trader.id, i)];
+            uint32 series = uint32(ids);
+            ids >>= 32;
+            Lists.put(list, i, _newHolding(series, _optionSize(trader.id, series)));
         }
-        trader.options = options;
-        trader.optionCount = held;
+        (trader.options, trader.optionCount) = (_holdings(list), held);
     }
 
     function _heldKey(uint64 account, uint256 place) internal pure returns (uint256) {
@@ -402,7 +168,7 @@ abstract contract Books is Module {
     function _perpPlace(Trader memory trader, uint32 id) internal pure returns (uint256 place) {
         uint256 count = trader.count;
         Perp[] memory perps = trader.perps;
-        place = _findPerp(perps, count, id);
+        place = Lists.find(_places(perps), count, id);
         if (place != count) return place;
         if (count == perps.length) {
             Perp[] memory longer = _perpList(count + 2);
@@ -411,21 +177,6 @@ abstract contract Books is Module {
         }
         perps[count] = Perp(id, false, 0, 0, 0);
         trader.count = count + 1;
-    }
-
-    /// The place of a market's position among the first `count`, or `count`.
-    function _findPerp(Perp[] memory perps, uint256 count, uint32 market)
-        private
-        pure
-        returns (uint256 place)
-    {
-        // Callers keep `count` within the list. The first member of a position is its market.
-        assembly ("memory-safe") {
-            let list := add(perps, 32)
-            for {} lt(place, count) { place := add(place, 1) } {
-                if eq(mload(mload(add(list, shl(5, place)))), market) { break }
-            }
-        }
     }
 
     /// The holding of a trader in a series; a flat one is appended when there is none.
@@ -440,16 +191,14 @@ abstract contract Books is Module {
 
     function _holdingPlace(Trader memory trader, uint32 id) internal pure returns (uint256 place) {
         uint256 count = trader.optionCount;
-        Holding[] memory options = trader.options;
-        for (; place < count; place++) {
-            if (options[place].series == id) return place;
+        uint256[] memory list = _places(trader.options);
+        place = Lists.find(list, count, id);
+        if (place < count) return place;
+        if (count == list.length) {
+            list = Lists.longer(list, count, 2);
+            trader.options = _holdings(list);
         }
-        if (count == options.length) {
-            Holding[] memory longer = new Holding[](count + 2);
-            for (uint256 i = 0; i < count; i++) longer[i] = options[i];
-            trader.options = longer;
-        }
-        trader.options[count].series = id;
+        list[count] = _newHolding(id, 0);
         trader.optionCount = count + 1;
     }
 
@@ -605,222 +354,4 @@ abstract contract Books is Module {
         }
     }
 
-    /// The value of all held options.
-    function _weighOptions(Shelf memory shelf, Trader memory trader, PerpMath.Sums memory sums)
-        private
-        view
-        returns (bool prices, bool arrays)
-    {
-        int256 value = 0;
-        (Holding[] memory options, uint256 count) = (trader.options, trader.optionCount);
-        for (uint256 i = 0; i < count; i++) {
-            Holding memory holding = options[i];
-            if (holding.size == 0) continue;
-            uint256 place = _holdingSeries(shelf, holding);
-            SeriesView memory series = shelf.series[place];
-            // Each is below 2^78.
-            unchecked {
-                value += SeriesArray.holdingValue(series.value, holding.size);
-            }
-            if (series.stale) arrays = true;
-            if (series.priceStale) prices = true;
-        }
-        sums.unrealised += value;
-        sums.losses += value.min(0);
-    }
-
-    /// The place on the shelf of a holding's series.
-    function _holdingSeries(Shelf memory shelf, Holding memory holding)
-        internal
-        view
-        returns (uint256)
-    {
-        uint256 next = holding.place;
-        // A place on the shelf is no 2^256 - 1.
-        unchecked {
-            if (next != 0) return next - 1;
-            uint256 place = _seriesPlace(shelf, holding.series);
-            holding.place = place + 1;
-            holding.underlying = shelf.series[place].underlying;
-            return place;
-        }
-    }
-
-    /// Portfolio margin in place of cross margin.
-    function _weighRisks(Shelf memory shelf, Trader memory trader, PerpMath.Sums memory sums)
-        private
-        pure
-    {
-        (PortfolioMath.Risk[] memory risks, uint256 count) = (trader.risks, trader.riskCount);
-        (uint256 initial, uint256 maintenance) = (0, 0);
-        for (uint256 i = 0; i < count; i++) {
-            PortfolioMath.Risk memory risk = risks[i];
-            // Open interest, and with it the fraction, moves from fill to fill.
-            risk.imf = _initialFraction(shelf.markets[risk.market]);
-            (uint256 first, uint256 least) = PortfolioMath.requirement(risk);
-            // As sums of 64 numbers, each of a few products of packed members.
-            unchecked {
-                initial += first;
-                maintenance += least;
-            }
-        }
-        (sums.initial, sums.maintenance) = (initial, maintenance);
-    }
-
-    /// What the account holds, by underlying, in the order of their ids.
-    function _risks(Shelf memory shelf, Trader memory trader)
-        internal
-        view
-        returns (PortfolioMath.Risk[] memory risks, uint256 count)
-    {
-        uint256 held = _underlyings(shelf, trader);
-        trader.underlyings = held;
-        count = FixedMath.popCount(held);
-        _reserveRisks(trader, count);
-        risks = trader.risks;
-        uint256 place = 0;
-        for (uint32 id = 0; held != 0; (id, held) = (id + 1, held >> 1)) {
-            if (held & 1 == 0) continue;
-            _openRisk(risks[place++], shelf.markets[id], id);
-        }
-        _addPerps(shelf, trader, risks);
-        _addOptions(shelf, trader, risks);
-    }
-
-    /// Makes room for so many risks, twice as many as before at least: what memory costs grows with
-    /// its square, so that an account uses its risks again whenever they are added up.
-    function _reserveRisks(Trader memory trader, uint256 count) private pure {
-        PortfolioMath.Risk[] memory risks = trader.risks;
-        trader.riskCount = count;
-        if (count <= risks.length) return;
-        trader.risks = new PortfolioMath.Risk[](FixedMath.max(count, 2 * risks.length));
-    }
-
-    function _openRisk(PortfolioMath.Risk memory risk, MarketView memory market, uint32 id)
-        private
-        pure
-    {
-        (risk.market, risk.index) = (id, market.index);
-        risk.mmf = market.mmf;
-        (risk.perp, risk.naked) = (0, 0);
-        PortfolioMath.clear(risk.pnl);
-    }
-
-    function _addPerps(
-        Shelf memory shelf,
-        Trader memory trader,
-        PortfolioMath.Risk[] memory risks
-    ) private pure {
-        (Perp[] memory perps, uint256 count) = (trader.perps, trader.count);
-        for (uint256 i = 0; i < count; i++) {
-            Perp memory perp = perps[i];
-            MarketView memory market = shelf.markets[perp.market];
-            if (perp.size == 0 || market.status == MarketStatus.Closed) continue;
-            PortfolioMath.Risk memory risk = risks[_riskPlace(trader, perp.market)];
-            risk.perp += perp.size.abs();
-            Scenarios.addPerp(risk.pnl, market.mark, perp.size);
-        }
-    }
-
-    function _addOptions(
-        Shelf memory shelf,
-        Trader memory trader,
-        PortfolioMath.Risk[] memory risks
-    ) private view {
-        (Holding[] memory options, uint256 count) = (trader.options, trader.optionCount);
-        for (uint256 i = 0; i < count; i++) {
-            Holding memory holding = options[i];
-            if (holding.size == 0) continue;
-            uint256 place = _holdingSeries(shelf, holding);
-            SeriesView memory series = shelf.series[place];
-            PortfolioMath.Risk memory risk = risks[_riskPlace(trader, holding.underlying)];
-            SeriesArray.addTo(risk.pnl, series.words, holding.size);
-            uint256 naked = _naked(options, count, i, holding);
-            // At most 32 sizes.
-            unchecked {
-                risk.naked += naked;
-            }
-        }
-    }
-
-    /// Bit i: the account holds something of underlying i whose price can still move.
-    function _underlyings(Shelf memory shelf, Trader memory trader)
-        private
-        view
-        returns (uint256 bits)
-    {
-        (Perp[] memory perps, uint256 count) = (trader.perps, trader.count);
-        for (uint256 i = 0; i < count; i++) {
-            Perp memory perp = perps[i];
-            if (perp.size == 0) continue;
-            MarketView memory market = shelf.markets[perp.market];
-            if (!market.loaded) _load(market, perp.market);
-            // A closed market's price can't move any more.
-            if (market.status != MarketStatus.Closed) bits |= 1 << perp.market;
-        }
-        (Holding[] memory options, uint256 held) = (trader.options, trader.optionCount);
-        for (uint256 i = 0; i < held; i++) {
-            Holding memory holding = options[i];
-            if (holding.size == 0) continue;
-            _holdingSeries(shelf, holding);
-            bits |= 1 << holding.underlying;
-        }
-    }
-
-    /// The place of an underlying among an account's risks: how many lower ones it has.
-    function _riskPlace(Trader memory trader, uint256 market) internal pure returns (uint256) {
-        // There is no subtraction from zero.
-        unchecked {
-            return FixedMath.popCount(trader.underlyings & ((1 << market) - 1));
-        }
-    }
-
-    /// What a unit of a market's perpetual gains in each scenario, computed once.
-    function _perpScenarios(MarketView memory market) internal pure returns (int256[24] memory) {
-        if (market.scenarios.length == 0) {
-            market.scenarios = new int256[24][](1);
-            market.scenarios[0] = Scenarios.perp(market.mark);
-        }
-        return market.scenarios[0];
-    }
-
-    /// Naked shorts (s8) of the strike of holding number `which`, counted once a strike: at the first
-    /// of its call and put.
-    function _naked(
-        Holding[] memory options,
-        uint256 count,
-        uint256 which,
-        Holding memory own
-    ) private pure returns (uint256) {
-        uint32 partner = own.series ^ 1;
-        int256 size = own.size;
-        // Most often they are neighbours: look from the one before on. Nothing wraps, since sizes lie
-        // within int64.
-        unchecked {
-            (uint256 place, int256 other) =
-                _find(options, which == 0 ? 0 : which - 1, count, partner);
-            if (place == count) (place, other) = _find(options, 0, which, partner);
-            if (place < which && other != 0) return 0;
-            return uint256((-size - other).max(0));
-        }
-    }
-
-    /// The place of a series from `start` on and its size, or `end` and zero.
-    function _find(Holding[] memory options, uint256 start, uint256 end, uint32 series)
-        private
-        pure
-        returns (uint256 place, int256 size)
-    {
-        // Callers keep `end` within the list.
-        assembly ("memory-safe") {
-            let list := add(options, 32)
-            for { place := start } lt(place, end) { place := add(place, 1) } {
-                let holding := mload(add(list, shl(5, place)))
-                if eq(mload(holding), series) {
-                    size := mload(add(holding, 64))
-                    break
-                }
-            }
-        }
-    }
 }

@@ -129,8 +129,7 @@ abstract contract Deleveraging is Insurance {
         if (market >= SERIES_START) {
             side.size = _optionSize(trader.id, market);
             if (side.size == 0) return side;
-            uint256 place = _seriesPlace(shelf, market);
-            side.gain = SeriesArray.holdingValue(shelf.series[place].value, side.size);
+            side.gain = SeriesArray.holdingValue(_seriesOf(shelf, market).value, side.size);
             side.cost = side.gain;
             return side;
         }

@@ -60,6 +60,8 @@ abstract contract Module is Storage {
         uint256 mmf;
         uint256 oiLow;
         uint256 oiHigh;
+        /// The place of the market's risk among an account's, while these are added up.
+        uint256 riskPlace;
         /// None, or one: what a unit gains in each scenario of portfolio margin (p8).
         int256[24][] scenarios;
     }
@@ -103,7 +105,11 @@ abstract contract Module is Storage {
         view_.status = price.status;
         view_.mark = price.mark;
         view_.index = price.index;
-        uint256 freshUntil = uint256(price.indexTime) + rules.staleSeconds;
+        uint256 freshUntil;
+        // Two fields of at most 40 bits.
+        unchecked {
+            freshUntil = uint256(price.indexTime) + rules.staleSeconds;
+        }
         // A closed market's price stays what it is.
         bool closed = price.status == MarketStatus.Closed;
         view_.stale = !closed && block.timestamp > freshUntil;

@@ -7,7 +7,7 @@ import {Q96} from "../../execution/contracts/libraries/Q96.sol";
 import {Scenarios} from "../../execution/contracts/libraries/Scenarios.sol";
 import {SeriesArray} from "../../execution/contracts/libraries/SeriesArray.sol";
 
-/// @title  The pricing libraries, callable, and what they cost
+/// @title  What `Formulas` does not tell of the pricing libraries, and what they cost
 contract PricerProbe {
     function exp(int256 x) external pure returns (int256) {
         return Q96.exp(x);
@@ -25,28 +25,6 @@ contract PricerProbe {
         return NormalMath.cdf(d);
     }
 
-    function value(
-        bool isPut,
-        uint256 forward,
-        uint256 strike,
-        uint256 volatility,
-        uint256 secondsLeft,
-        uint256 discount
-    ) external pure returns (uint256) {
-        return OptionMath.value(isPut, forward, strike, volatility, secondsLeft, discount);
-    }
-
-    function delta(
-        bool isPut,
-        uint256 forward,
-        uint256 strike,
-        uint256 volatility,
-        uint256 secondsLeft,
-        uint256 discount
-    ) external pure returns (int256) {
-        return OptionMath.delta(isPut, forward, strike, volatility, secondsLeft, discount);
-    }
-
     /// @return a p8. @return price p8. @return gas Of the library alone.
     function scenarios(
         bool isPut,
@@ -62,14 +40,6 @@ contract PricerProbe {
         gas -= gasleft();
     }
 
-    function payoff(bool isPut, uint256 strike, uint256 settlement, int256 size)
-        external
-        pure
-        returns (int256)
-    {
-        return OptionMath.payoff(isPut, strike, settlement, size);
-    }
-
     function list()
         external
         pure
@@ -82,18 +52,15 @@ contract PricerProbe {
         }
     }
 
-    function perp(uint256 mark) external view returns (int256[24] memory a, uint256 gas) {
-        gas = gasleft();
-        a = Scenarios.perp(mark);
-        gas -= gasleft();
-    }
-
-    function stressed(uint256 volatility, uint256 secondsLeft)
+    function setPerp(int256[24] memory gains, uint256 mark, int256 size)
         external
-        pure
-        returns (uint256, uint256)
+        view
+        returns (int256[24] memory, uint256 gas)
     {
-        return Scenarios.stressed(volatility, secondsLeft);
+        gas = gasleft();
+        Scenarios.setPerp(gains, mark, size);
+        gas -= gasleft();
+        return (gains, gas);
     }
 
     function fits(int256[24] memory a, uint256 price, uint256 spot)

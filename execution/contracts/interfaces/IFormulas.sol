@@ -10,7 +10,7 @@ import {PerpInput, Standing} from "../Types.sol";
 interface IFormulas {
     /// One perpetual is wanted for each index.
     error LengthsDiffer(uint256 indexes, uint256 perps);
-    /// A size beyond 63 bits, or a mark above 1e9 USD.
+    /// A size beyond 63 bits, or a mark or an index above 1e9 USD.
     error PerpOutOfBounds(uint256 perp);
     /// A size beyond 63 bits, or a scenario array that a series could not keep.
     error OptionOutOfBounds(uint256 option);

@@ -140,7 +140,7 @@ interface IReads {
     /// @notice Equity, margins and withdrawable of an account, q6.
     function requirements(uint64 account) external view returns (Standing memory);
 
-    /// @notice The fractions (ppm) in force in a market at its present open interest.
+    /// @notice The fractions (ppm) in force in a listed market at its present open interest.
     function marginFractions(uint32 market) external view returns (uint256 imf, uint256 mmf);
 
     /// @notice EIP-712 domain separator of orders and reports.

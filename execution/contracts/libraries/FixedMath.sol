@@ -13,7 +13,9 @@ library FixedMath {
         // There is a remainder only when b is 2 or more, and then |a / b| is at most 2^254.
         unchecked {
             quotient = a / b;
-            if (a % b < 0) quotient -= 1;
+            assembly ("memory-safe") {
+                quotient := sub(quotient, slt(smod(a, b), 0))
+            }
         }
     }
 
@@ -22,7 +24,9 @@ library FixedMath {
         // As in `floorDiv`.
         unchecked {
             quotient = a / b;
-            if (a % b > 0) quotient += 1;
+            assembly ("memory-safe") {
+                quotient := add(quotient, sgt(smod(a, b), 0))
+            }
         }
     }
 
@@ -31,7 +35,9 @@ library FixedMath {
         // As in `floorDiv`.
         unchecked {
             quotient = a / b;
-            if (a % b != 0) quotient += 1;
+            assembly ("memory-safe") {
+                quotient := add(quotient, gt(mod(a, b), 0))
+            }
         }
     }
 

@@ -45,13 +45,37 @@ library PortfolioMath {
         int256[24] pnl;
     }
 
+    /// @notice Room for `count` risks, in which nothing is set: `open` makes one a risk.
+    function reserve(uint256 count) internal pure returns (Risk[] memory risks) {
+        // Behind the list lie the risks, and behind each one's seven members its scenarios.
+        assembly ("memory-safe") {
+            risks := mload(64)
+            mstore(risks, count)
+            let place := add(risks, 32)
+            let risk := add(place, shl(5, count))
+            for { let end := risk } lt(place, end) { place := add(place, 32) } {
+                mstore(place, risk)
+                mstore(add(risk, 192), add(risk, 224))
+                risk := add(risk, 992)
+            }
+            mstore(64, risk)
+        }
+    }
+
+    /// @notice Makes `risk` one of nothing yet.
+    function open(Risk memory risk, uint32 market, uint256 index, uint256 mmf) internal pure {
+        (risk.market, risk.index, risk.imf, risk.mmf) = (market, index, 0, mmf);
+        (risk.perp, risk.naked) = (0, 0);
+        clear(risk.pnl);
+    }
+
     /// @notice The lowest scenario, q6, at most 0.
     /// @dev By hand, as all loops over scenarios are: every margin check runs them, and a third of their
     /// gas would be bounds of arrays that have 24 places.
     function worst(int256[24] memory pnl) internal pure returns (int256 lowest) {
         assembly ("memory-safe") {
             let end := add(pnl, 768)
-            for {} lt(pnl, end) { pnl := add(pnl, 128) } {
+            for {} lt(pnl, end) { pnl := add(pnl, 256) } {
                 let one := mload(pnl)
                 if slt(one, lowest) { lowest := one }
                 one := mload(add(pnl, 32))
@@ -60,11 +84,20 @@ library PortfolioMath {
                 if slt(one, lowest) { lowest := one }
                 one := mload(add(pnl, 96))
                 if slt(one, lowest) { lowest := one }
+                one := mload(add(pnl, 128))
+                if slt(one, lowest) { lowest := one }
+                one := mload(add(pnl, 160))
+                if slt(one, lowest) { lowest := one }
+                one := mload(add(pnl, 192))
+                if slt(one, lowest) { lowest := one }
+                one := mload(add(pnl, 224))
+                if slt(one, lowest) { lowest := one }
             }
         }
     }
 
     /// @notice Initial and maintenance margin of one underlying, q6.
+    /// @dev Index, fractions and sizes are those of a packed book, or as small.
     function requirement(Risk memory risk)
         internal
         pure
@@ -73,9 +106,12 @@ library PortfolioMath {
         uint256 loss = worst(risk.pnl).abs();
         uint256 heavy = _above(risk.imf, PERP_INITIAL_HELD, PERP_INITIAL);
         uint256 light = _above(risk.mmf, PERP_MAINTENANCE_HELD, PERP_MAINTENANCE);
-        initial = loss + _contingency(risk, NAKED_INITIAL, heavy);
-        maintenance =
-            FixedMath.ceilDiv(loss * 4, 5) + _contingency(risk, NAKED_MAINTENANCE, light);
+        // Losses are sums of some hundred numbers below 2^127.
+        unchecked {
+            initial = loss + _contingency(risk, NAKED_INITIAL, heavy);
+            maintenance =
+                FixedMath.ceilDiv(loss * 4, 5) + _contingency(risk, NAKED_MAINTENANCE, light);
+        }
     }
 
     /// @notice Adds a perpetual of `size` (s8) to every scenario, given its PnL a unit (p8).
@@ -125,7 +161,10 @@ library PortfolioMath {
     }
 
     function _above(uint256 fraction, uint256 held, uint256 least) private pure returns (uint256) {
-        return fraction > held + least ? fraction - held : least;
+        // Constants below 2^24, and no subtraction of a larger one.
+        unchecked {
+            return fraction > held + least ? fraction - held : least;
+        }
     }
 
     /// Rounded up once, over both parts.
@@ -134,7 +173,10 @@ library PortfolioMath {
         pure
         returns (uint256)
     {
-        uint256 weighted = risk.naked * naked + risk.perp * perp;
-        return FixedMath.ceilDiv(risk.index * weighted, CONTINGENCY_SIZE);
+        // Sizes add up to less than 2^96, fractions are below 2^24 and an index is below 2^64.
+        unchecked {
+            uint256 weighted = risk.naked * naked + risk.perp * perp;
+            return FixedMath.ceilDiv(risk.index * weighted, CONTINGENCY_SIZE);
+        }
     }
 }

@@ -106,34 +106,32 @@ library Scenarios {
         }
     }
 
-    /// @notice Adds to each sum (q6) what `size` (s8, int64) of a perpetual gains: floor(size * a /
-    /// 1e10), with a as `perp` says.
+    /// @notice Sets each of `gains` (q6) to what `size` (s8, int64) of a perpetual gains: floor(size * a
+    /// / 1e10), with a as `perp` says.
     /// @dev The 24 scenarios have eleven shares, of which one is zero.
     /// @param mark p8, below 2^64.
     // forgefmt: disable-next-item
-    function addPerp(int256[24] memory sums, uint256 mark, int256 size) internal pure {
-        // Sums of some hundred numbers below 2^127.
-        unchecked {
-            int256 gain = _gain(160_000e6, mark, size);
-            sums[0] += gain; sums[18] += gain; sums[19] += gain;
-            sums[20] += gain; sums[22] += gain; sums[23] += gain;
-            sums[21] += _gain(53_333 * 3_000_000, mark, size);
-            gain = _gain(120_000e6, mark, size);
-            sums[1] += gain; sums[2] += gain;
-            gain = _gain(80_000e6, mark, size);
-            sums[3] += gain; sums[4] += gain;
-            gain = _gain(40_000e6, mark, size);
-            sums[5] += gain; sums[6] += gain;
-            gain = _gain(-40_000e6, mark, size);
-            sums[9] += gain; sums[10] += gain;
-            gain = _gain(-80_000e6, mark, size);
-            sums[11] += gain; sums[12] += gain;
-            gain = _gain(-120_000e6, mark, size);
-            sums[13] += gain; sums[14] += gain;
-            sums[15] += _gain(-160_000e6, mark, size);
-            gain = _gain(242_424 * -660_000, mark, size);
-            sums[16] += gain; sums[17] += gain;
-        }
+    function setPerp(int256[24] memory gains, uint256 mark, int256 size) internal pure {
+        int256 gain = _gain(160_000e6, mark, size);
+        gains[0] = gain; gains[18] = gain; gains[19] = gain;
+        gains[20] = gain; gains[22] = gain; gains[23] = gain;
+        gains[21] = _gain(53_333 * 3_000_000, mark, size);
+        gain = _gain(120_000e6, mark, size);
+        gains[1] = gain; gains[2] = gain;
+        gain = _gain(80_000e6, mark, size);
+        gains[3] = gain; gains[4] = gain;
+        gain = _gain(40_000e6, mark, size);
+        gains[5] = gain; gains[6] = gain;
+        gains[7] = 0; gains[8] = 0;
+        gain = _gain(-40_000e6, mark, size);
+        gains[9] = gain; gains[10] = gain;
+        gain = _gain(-80_000e6, mark, size);
+        gains[11] = gain; gains[12] = gain;
+        gain = _gain(-120_000e6, mark, size);
+        gains[13] = gain; gains[14] = gain;
+        gains[15] = _gain(-160_000e6, mark, size);
+        gain = _gain(242_424 * -660_000, mark, size);
+        gains[16] = gain; gains[17] = gain;
     }
 
     /// @dev What `size` gains with a share of `mark`, floored a unit and then as a whole, q6.

@@ -103,7 +103,7 @@ library SeriesArray {
             if slt(size, 0) { lift := sub(factor, lift) }
             let lane := add(words, 16)
             let end := add(sums, 768)
-            for { let sum := sums } lt(sum, end) { sum := add(sum, 128) } {
+            for { let sum := sums } lt(sum, end) { sum := add(sum, 256) } {
                 mstore(sum, add(mload(sum),
                     sar(SHIFT, add(mul(factor, sar(TOP, mload(lane))), lift))))
                 mstore(add(sum, 32), add(mload(add(sum, 32)),
@@ -112,7 +112,15 @@ library SeriesArray {
                     sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 12)))), lift))))
                 mstore(add(sum, 96), add(mload(add(sum, 96)),
                     sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 18)))), lift))))
-                lane := add(lane, 24)
+                mstore(add(sum, 128), add(mload(add(sum, 128)),
+                    sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 24)))), lift))))
+                mstore(add(sum, 160), add(mload(add(sum, 160)),
+                    sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 30)))), lift))))
+                mstore(add(sum, 192), add(mload(add(sum, 192)),
+                    sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 36)))), lift))))
+                mstore(add(sum, 224), add(mload(add(sum, 224)),
+                    sar(SHIFT, add(mul(factor, sar(TOP, mload(add(lane, 42)))), lift))))
+                lane := add(lane, 48)
             }
         }
     }

@@ -108,7 +108,7 @@ contract Formulas is IFormulas, Module {
         PerpMath.Sums memory sums;
         PortfolioMath.Risk[] memory risks = new PortfolioMath.Risk[](indexes.length);
         for (uint256 i = 0; i < indexes.length; i++) {
-            if (!_isBounded(perps[i])) revert PerpOutOfBounds(i);
+            if (!_isBounded(perps[i], indexes[i])) revert PerpOutOfBounds(i);
             _addPerp(sums, risks[i], perps[i], indexes[i]);
         }
         (sums.initial, sums.maintenance) = (0, 0);
@@ -129,8 +129,8 @@ contract Formulas is IFormulas, Module {
     }
 
     /// Whether the scenarios can be added up without a check of each product.
-    function _isBounded(PerpInput calldata p) private pure returns (bool) {
-        return p.size.fitsInt64() && p.mark <= PRICE_MAX;
+    function _isBounded(PerpInput calldata p, uint256 index) private pure returns (bool) {
+        return p.size.fitsInt64() && p.mark <= PRICE_MAX && index <= PRICE_MAX;
     }
 
     function _addPerp(

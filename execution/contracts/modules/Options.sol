@@ -138,8 +138,7 @@ contract Options is IOptions, Insurance {
     }
 
     function _ending(Shelf memory shelf, uint32 id) private view returns (Ending memory ending) {
-        uint256 place = _seriesPlace(shelf, id);
-        SeriesView memory series = shelf.series[place];
+        SeriesView memory series = _seriesOf(shelf, id);
         if (series.strike == 0) revert SeriesUnknown(id);
         uint256 settlement = _settlement(series.underlying, series.expiry);
         if (settlement == 0) {
@@ -231,8 +230,7 @@ contract Options is IOptions, Insurance {
         view
         returns (int256 value, bool stale)
     {
-        uint256 place = _seriesPlace(shelf, holding.series);
-        SeriesView memory series = shelf.series[place];
+        SeriesView memory series = _seriesOf(shelf, holding.series);
         uint256 settlement = _settlement(series.underlying, series.expiry);
         if (settlement != 0) {
             bool isPut = holding.series & 1 != 0;

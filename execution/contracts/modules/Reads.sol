@@ -12,6 +12,7 @@ import {
     SafetyRules,
     Vault
 } from "../SafetyTypes.sol";
+import {IOracle} from "../interfaces/IOracle.sol";
 import {IReads} from "../interfaces/IReads.sol";
 import {FixedMath} from "../libraries/FixedMath.sol";
 import {MarkMath} from "../libraries/MarkMath.sol";
@@ -143,6 +144,7 @@ contract Reads is IReads, Books {
 
     /// @inheritdoc IReads
     function marginFractions(uint32 market) external view returns (uint256 imf, uint256 mmf) {
+        if (market >= marketCount) revert IOracle.MarketUnknown(market);
         MarketView memory view_;
         _load(view_, market);
         return (_initialFraction(view_), view_.mmf);

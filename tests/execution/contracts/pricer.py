@@ -5,6 +5,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import execution.contracts
 import tests.contracts
 from execution.contracts.abi import Interface
 from tests.contracts.vm import Vm
@@ -21,18 +22,20 @@ MONTH = 30 * DAY
 
 
 class Pricer:
-    """A deployed `PricerProbe`."""
+    """The deployed module `Formulas`, and `PricerProbe` for what it doesn't tell."""
 
     def __init__(self) -> None:
-        artifact = tests.contracts.artifact("PricerProbe")
-        self.interface = Interface(artifact.abi)
         self._vm = Vm()
-        self._address = self._vm.deploy(artifact)
+        artifacts = (
+            execution.contracts.artifact("Formulas"),
+            tests.contracts.artifact("PricerProbe"),
+        )
+        self._deployed = [(Interface(one.abi), self._vm.deploy(one)) for one in artifacts]
 
     def __call__(self, name: str, *arguments: Any) -> Any:
         """The results of a function, or the only one. Raises `Reverted`."""
-        output = self._vm.send(self._address, self.interface.call(name, *arguments))
-        results = self.interface.result(name, output)
+        interface, address = next(one for one in self._deployed if name in one[0].functions)
+        results = interface.result(name, self._vm.send(address, interface.call(name, *arguments)))
         return results[0] if len(results) == 1 else results
 
 

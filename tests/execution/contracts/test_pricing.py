@@ -56,8 +56,8 @@ def call(arguments: Arguments) -> Arguments:
 
 
 def test_value_and_delta_worked_example_to_the_last_digit(pricer: Pricer) -> None:
-    assert pricer("value", *AT_THE_MONEY) == 205_618221547606417584
-    assert pricer("delta", *AT_THE_MONEY) == 534269703591267736
+    assert pricer("optionValue", *AT_THE_MONEY) == 205_618221547606417584
+    assert pricer("optionDelta", *AT_THE_MONEY) == 534269703591267736
 
 
 def test_normal_cdf_of_exact_model_known_digits_agrees() -> None:
@@ -76,8 +76,8 @@ def test_value_and_delta_random_options_agree_with_exact_model(
     for _ in range(POINTS):
         arguments = random_arguments(random, dearest)
         option = exact_option(arguments)
-        worst = max(worst, abs(Decimal(pricer("value", *arguments)) / WAD - value(option)))
-        off = abs(Decimal(pricer("delta", *arguments)) / WAD - delta(option))
+        worst = max(worst, abs(Decimal(pricer("optionValue", *arguments)) / WAD - value(option)))
+        off = abs(Decimal(pricer("optionDelta", *arguments)) / WAD - delta(option))
         worst_delta = max(worst_delta, off)
     show(f"option value up to {dearest // WAD} USD: error {worst:.2e} USD, delta {worst_delta:.2e}")
     assert worst < TOLERANCE
@@ -92,7 +92,7 @@ def test_value_corners_of_the_range_agree_with_exact_model(pricer: Pricer) -> No
         (False, True), prices, prices, volatilities, times
     ):
         arguments = is_put, forward, strike, volatility, seconds, WAD
-        off = Decimal(pricer("value", *arguments)) / WAD - value(exact_option(arguments))
+        off = Decimal(pricer("optionValue", *arguments)) / WAD - value(exact_option(arguments))
         assert abs(off) < TOLERANCE, arguments
 
 
@@ -100,7 +100,9 @@ def test_value_put_and_call_differ_by_discounted_forward(pricer: Pricer) -> None
     random = Random(2)
     for _ in range(POINTS // 4):
         arguments = random_arguments(random)
-        difference = pricer("value", *call(arguments)) - pricer("value", *put(arguments))
+        difference = pricer("optionValue", *call(arguments)) - pricer(
+            "optionValue", *put(arguments)
+        )
         _, forward, strike, *_, discount = arguments
         assert abs(difference - (forward - strike) * discount // WAD) <= 1, arguments
 
@@ -114,16 +116,18 @@ def test_value_whatever_the_arguments_leaves_no_arbitrage(pricer: Pricer) -> Non
     ):
         arguments = False, forward, strike, volatility, seconds, discount
         least = max(0, forward - strike) * discount // WAD
-        assert least <= pricer("value", *arguments) <= forward * discount // WAD, arguments
+        assert least <= pricer("optionValue", *arguments) <= forward * discount // WAD, arguments
         least = max(0, strike - forward) * discount // WAD
-        assert least <= pricer("value", *put(arguments)) <= strike * discount // WAD, arguments
+        assert least <= pricer("optionValue", *put(arguments)) <= strike * discount // WAD, (
+            arguments
+        )
 
 
 def test_value_beyond_bounds_reverts(pricer: Pricer) -> None:
     for place, too_much in ((1, 2**128), (2, 2**128), (3, 2**80), (4, 2**40), (5, 2**80)):
         arguments = list(AT_THE_MONEY)
         arguments[place] = too_much
-        for function in ("value", "delta"):
+        for function in ("optionValue", "optionDelta"):
             with pytest.raises(Reverted) as caught:
                 pricer(function, *arguments)
             assert caught.value.is_error("PricingOutOfBounds()")
@@ -135,21 +139,24 @@ def test_value_higher_forward_or_volatility_or_longer_never_cheapens_a_call(
     random = Random(3)
     for _ in range(POINTS // 4):
         is_put, forward, strike, volatility, seconds, _ = call(random_arguments(random))
-        now = pricer("value", is_put, forward, strike, volatility, seconds, WAD)
+        now = pricer("optionValue", is_put, forward, strike, volatility, seconds, WAD)
         more = 1 + random.choice((10**-12, 10**-6, 0.01, 1))
         for changed in (
             (is_put, int(forward * more) + 1, strike, volatility, seconds, WAD),
             (is_put, forward, strike, int(volatility * more) + 1, seconds, WAD),
             (is_put, forward, strike, volatility, int(seconds * more) + 1, WAD),
         ):
-            assert pricer("value", *changed) >= now - 1, (changed, now)
+            assert pricer("optionValue", *changed) >= now - 1, (changed, now)
 
 
 def test_delta_of_put_is_that_of_call_less_discount(pricer: Pricer) -> None:
     random = Random(4)
     for _ in range(POINTS // 10):
         arguments = random_arguments(random)
-        of_call, of_put = pricer("delta", *call(arguments)), pricer("delta", *put(arguments))
+        of_call, of_put = (
+            pricer("optionDelta", *call(arguments)),
+            pricer("optionDelta", *put(arguments)),
+        )
         assert abs(of_call - of_put - arguments[5]) <= 1
         assert -arguments[5] <= of_put <= 0 <= of_call <= arguments[5]
 
@@ -168,13 +175,13 @@ def test_value_and_delta_nothing_left_to_happen_are_those_of_exercise(
         (True, 3000, 0, -discount // 2),
     ):
         arguments = is_put, 3000 * WAD, strike * WAD, volatility, seconds, discount
-        assert pricer("value", *arguments) == gain * WAD
-        assert pricer("delta", *arguments) == slope
+        assert pricer("optionValue", *arguments) == gain * WAD
+        assert pricer("optionDelta", *arguments) == slope
 
 
 def test_value_approaches_exercise_as_time_runs_out(pricer: Pricer) -> None:
     option = (False, 3000 * WAD, 2999 * WAD, 6 * WAD // 10)
-    values = [pricer("value", *option, seconds, WAD) for seconds in (600, 60, 6, 1, 0)]
+    values = [pricer("optionValue", *option, seconds, WAD) for seconds in (600, 60, 6, 1, 0)]
     assert values == sorted(values, reverse=True)
     assert values[-1] == WAD
 
@@ -186,13 +193,13 @@ def test_payoff_random_settlements_agrees_with_exact_model(pricer: Pricer) -> No
         size = random.randrange(-(2**63) + 1, 2**63)
         for is_put in (False, True):
             expected = expiry.payoff(is_put, strike, settlement, size)
-            assert pricer("payoff", is_put, strike, settlement, size) == expected
+            assert pricer("optionPayoff", is_put, strike, settlement, size) == expected
 
 
 def test_payoff_part_of_a_unit_goes_against_the_holder(pricer: Pricer) -> None:
-    assert pricer("payoff", False, 10**8, 10**8 + 1, 1) == 0
-    assert pricer("payoff", False, 10**8, 10**8 + 1, -1) == -1
-    assert pricer("payoff", True, 10**8, 10**8 + 1, -1) == 0
+    assert pricer("optionPayoff", False, 10**8, 10**8 + 1, 1) == 0
+    assert pricer("optionPayoff", False, 10**8, 10**8 + 1, -1) == -1
+    assert pricer("optionPayoff", True, 10**8, 10**8 + 1, -1) == 0
 
 
 # The numbers below the formula

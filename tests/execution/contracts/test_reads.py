@@ -158,6 +158,12 @@ def test_unknown_selector_reverts_with_it() -> None:
         house.call(TIMELOCK, b"\x01\x02\x03\x04", static=True)
 
 
+def test_margin_fractions_of_a_market_nobody_listed_revert() -> None:
+    house = House()
+    with pytest.raises(Reverted, match="MarketUnknown"):
+        house.read("marginFractions", 63)
+
+
 def test_what_nobody_has_reads_as_zero() -> None:
     house = House()
     assert house.read("getHoldings", 9) == ((), ())

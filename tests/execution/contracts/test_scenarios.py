@@ -92,17 +92,26 @@ def test_scenarios_dearest_path_leaves_gas_for_storage(pricer: Pricer, show: Sho
     assert dearest + stored + 5 * FRESH_WORD_GAS <= REPRICING_GAS
 
 
-def test_perp_random_marks_agree_with_exact_model(pricer: Pricer, show: Show) -> None:
+def test_perp_random_marks_agree_with_exact_model(pricer: Pricer) -> None:
     random = Random(13)
-    gas = 0
     for mark in [1, 7, 10**6, 3000 * PRICE_ONE, *(random.getrandbits(b) for b in range(2, 63))]:
-        lanes, gas = pricer("perp", mark)
-        assert tuple(lanes) == perp_changes(mark)
+        assert tuple(pricer("perpScenarios", mark)) == perp_changes(mark)
+
+
+def test_set_perp_random_sizes_is_the_floor_of_each_product(pricer: Pricer, show: Show) -> None:
+    random = Random(14)
+    largest = 2**63 - 1
+    gas = 0
+    for mark in [1, 7, 2**64 - 1, *(random.getrandbits(b) for b in range(2, 64, 3))]:
+        for size in (0, 1, -1, largest, -largest, random.randint(-largest, largest)):
+            before = [random.randint(-(2**127), 2**127) for _ in range(24)]
+            gains, gas = pricer("setPerp", before, mark, size)
+            assert list(gains) == [size * change // 10**10 for change in perp_changes(mark)]
     show(f"scenarios of a perpetual: {gas:,} gas")
 
 
 def test_stressed_month_moves_by_plain_factors(pricer: Pricer) -> None:
-    assert pricer("stressed", WAD, MONTH) == (14 * WAD // 10, 78 * WAD // 100)
+    assert pricer("stressedVolatility", WAD, MONTH) == (14 * WAD // 10, 78 * WAD // 100)
 
 
 @pytest.mark.parametrize(
@@ -112,14 +121,14 @@ def test_stressed_month_moves_by_plain_factors(pricer: Pricer) -> None:
 def test_stressed_other_times_agree_with_exact_model(pricer: Pricer, seconds: int) -> None:
     for volatility in (1, WAD // 100, 6 * WAD // 10, 5 * WAD):
         up, down = stressed(Decimal(volatility), seconds)
-        assert pricer("stressed", volatility, seconds) == (floor(up), floor(down))
+        assert pricer("stressedVolatility", volatility, seconds) == (floor(up), floor(down))
 
 
 def test_stressed_below_a_day_is_that_of_a_day(pricer: Pricer) -> None:
-    assert pricer("stressed", WAD, 0) == pricer("stressed", WAD, DAY)
+    assert pricer("stressedVolatility", WAD, 0) == pricer("stressedVolatility", WAD, DAY)
     with localcontext(CONTEXT):
         m = Decimal(30) ** Decimal("0.3")
-        assert pricer("stressed", WAD, 3600)[0] == floor(WAD * (1 + m * 2 / 5))
+        assert pricer("stressedVolatility", WAD, 3600)[0] == floor(WAD * (1 + m * 2 / 5))
 
 
 def test_tail_weights_are_truncated_ratios() -> None:
