@@ -19,6 +19,7 @@ from node.p2p.frames import HostStatistics
 from node.p2p.network import NetworkStatistics
 from node.roles.replica import ReplicaStatistics
 from node.roles.sequencer import SequencerStatistics
+from node.roles.trading import TradingDesk
 from node.rpc.backend import Backend
 from sequencer.mempool import Mempool
 from state.blocks import Header
@@ -32,6 +33,7 @@ class NodeMetrics(Collector):
     backend: Backend
     monitor: Callable[[], MonitorStatistics] | None = None
     sequencer: Callable[[], SequencerStatistics] | None = None
+    trading: TradingDesk | None = None
     network: Callable[[], NetworkStatistics] | None = None
     replica: Callable[[], ReplicaStatistics] | None = None
 
@@ -52,6 +54,8 @@ class NodeMetrics(Collector):
             yield from _network(self.network())
         if self.replica is not None:
             yield from _replica(self.replica())
+        if self.trading is not None:
+            yield from _trading(self.trading)
         if self.monitor is not None:
             yield from _monitor(self.monitor())
 
@@ -134,6 +138,21 @@ def _by_word(name: str, what: str, label: str, counts: Mapping[str, int]) -> Met
     for word, count in sorted(counts.items()):
         family.add_metric([word], count)
     return family
+
+
+def _trading(desk: TradingDesk) -> Iterator[Metric]:
+    exchange, settlement = desk.exchange.statistics, desk.statistics
+    yield _gauge("exchange_requests_waiting", "Requests nobody looked at.", exchange.waiting)
+    yield _gauge("exchange_open_orders", "Orders in the book.", exchange.open_orders)
+    yield _gauge("exchange_pending_fills", "Fills that wait for a block.", exchange.pending_fills)
+    yield _counter("exchange_inputs", "Inputs of the order log.", exchange.inputs)
+    yield _gauge("exchange_write_seconds", "How long the last write took.", exchange.write_seconds)
+    yield _counter(
+        "settlement_transactions", "Settlements since the start.", settlement.transactions
+    )
+    yield _counter("settlement_fills", "Fills settled since the start.", settlement.settled)
+    yield _counter("settlement_refused", "Fills that the house rejected.", settlement.refused)
+    yield _counter("settlement_failed", "Settlements left out or reverted.", settlement.failed)
 
 
 def _monitor(now: MonitorStatistics) -> Iterator[Metric]:

@@ -200,6 +200,7 @@ def _l2_node(
         metrics = replace(metrics, sequencer=lambda: sequencer.statistics)
         if trading is not None:
             sequencer.trading = trading
+            metrics = replace(metrics, trading=trading)
             loops.append(trading.exchange.run())
         loops += [
             sequencer.build_blocks(),

@@ -23,6 +23,19 @@ def _by_sender(content: Mapping[Address, Sequence[Transaction]]) -> Json:
     return {to_checksum_address(sender): _by_nonce(txs) for sender, txs in content.items()}
 
 
+def _summaries(content: Mapping[Address, Sequence[Transaction]]) -> Json:
+    return {
+        to_checksum_address(sender): {str(tx.nonce): _summary(tx) for tx in transactions}
+        for sender, transactions in content.items()
+    }
+
+
+def _summary(tx: Transaction) -> str:
+    """One line for people, in go-ethereum's words."""
+    to = "contract creation" if tx.to is None else to_checksum_address(tx.to)
+    return f"{to}: {tx.value} wei + {tx.gas} gas × {tx.max_fee_per_gas} wei"
+
+
 class TxpoolMethods:
     """The pool of this node; empty where transactions are forwarded instead."""
 
@@ -42,6 +55,12 @@ class TxpoolMethods:
         """Everything in the pool, by sender and nonce."""
         content = _EMPTY if self._mempool is None else self._mempool.content()
         return {"pending": _by_sender(content.pending), "queued": _by_sender(content.queued)}
+
+    @method("txpool_inspect")
+    async def inspect(self) -> Json:
+        """Everything in the pool, a line each, by sender and nonce."""
+        content = _EMPTY if self._mempool is None else self._mempool.content()
+        return {"pending": _summaries(content.pending), "queued": _summaries(content.queued)}
 
     @method("txpool_contentFrom", Param(parse_address))
     async def content_from(self, address: Address) -> Json:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from execution.attributes import InclusionRule
 from execution.transaction import AccessListEntry, TransactionType
@@ -150,6 +151,9 @@ def test_waiting_transaction_has_no_place_and_its_fee_cap_as_price(node: Running
     assert waiting["gasPrice"] == waiting["maxFeePerGas"]
     status = node.call("txpool_status")
     assert status == {"pending": "0x1", "queued": "0x1"}
+    line = node.call("txpool_inspect")["pending"][to_checksum_address(DEV[1].address)]["0"]
+    fee_cap = int(waiting["gasPrice"], 16)
+    assert line.endswith(f" gas × {fee_cap} wei")
     content = node.call("txpool_contentFrom", "0x" + DEV[1].address.hex())
     assert content["pending"]["0"]["hash"] == HASHES["WAITING"]
     assert content["queued"]["7"]["hash"] == HASHES["QUEUED"]
