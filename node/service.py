@@ -60,15 +60,14 @@ class RunningNode:
     follower: Follower | None = None
     membership: Membership | None = None
     """Its place among its peers, if it has any."""
-    trading: TradingDesk | None = None
+    trade: TradeMethods | None = None
     fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """Gets an exception when the node finds itself wrong and must stop."""
 
     def namespaces(self) -> tuple[object, ...]:
         """What it answers beyond what every node does."""
         membership = self.membership.namespaces if self.membership is not None else ()
-        trading = (TradeMethods(self.trading.exchange),) if self.trading is not None else ()
-        return (*membership, *trading)
+        return (*membership, *((self.trade,) if self.trade is not None else ()))
 
     def report_fault(self, error: BaseException) -> None:
         """An unexpected error while answering a call; one of our own invariants stops the node."""
@@ -182,6 +181,7 @@ def _l2_node(
         chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER, membership=membership
     )
     metrics = NodeMetrics(backend, monitor.statistics)
+    trade: TradeMethods | None = None
     loops = [follower.run(), monitor.run(chain.feed)]
     if membership is not None:
         metrics = replace(
@@ -201,7 +201,8 @@ def _l2_node(
         if trading is not None:
             sequencer.trading = trading
             metrics = replace(metrics, trading=trading)
-            loops.append(trading.exchange.run())
+            trade = TradeMethods(trading.exchange, backend)
+            loops += [trading.exchange.run(), trade.run()]
         loops += [
             sequencer.build_blocks(),
             every(settings.batch_seconds, sequencer.post, "poster"),
@@ -212,7 +213,7 @@ def _l2_node(
             loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
         if settings.keepers is not None:
             loops.append(run_keepers(settings.keepers))
-    return RunningNode(chain, backend, loops, metrics, follower, membership, trading)
+    return RunningNode(chain, backend, loops, metrics, follower, membership, trade)
 
 
 @contextlib.asynccontextmanager

@@ -135,7 +135,7 @@ def read_statement(house: HouseCalls, account: int) -> AccountStatement:
     owner_address = Address(bytes.fromhex(owner[2:]))
     if owner_address == ZERO_ADDRESS:
         raise UnknownAccount(account)
-    (standing,) = house.ask("requirements", account)
+    standing = read_standing(house, account)
     options = _option_lines(house, account)
     is_portfolio = bool(state["marginMode"] or options)
     return AccountStatement(
@@ -149,11 +149,17 @@ def read_statement(house: HouseCalls, account: int) -> AccountStatement:
         order_epoch=state["orderEpoch"],
         session_epoch=state["sessionEpoch"],
         reported_debt=house.ask("getDebt", account)[2],
-        standing=Standing(**standing),
+        standing=standing,
         perps=_perp_lines(house, account, state["cash"], is_portfolio),
         options=options,
         scenarios=read_scenarios(house, account),
     )
+
+
+def read_standing(house: HouseCalls, account: int) -> Standing:
+    """What an account is worth and needs in the house's block."""
+    (standing,) = house.ask("requirements", account)
+    return Standing(**standing)
 
 
 def read_quote(house: HouseCalls, market: int) -> Quote:

@@ -24,6 +24,7 @@ from sequencer.exchange.limits import (
     GROUP_REQUESTS_MAX,
     GROUP_SECONDS_MAX,
     HEARTBEAT_MS,
+    READS_WAITING_MAX,
     REQUESTS_WAITING_MAX,
 )
 from sequencer.exchange.placement import (
@@ -165,6 +166,13 @@ class Exchange:
         return await self._ask(
             lambda: cancelling.cancel(self._floor, signed.request, signer), CANCELS_WAITING_MAX
         )
+
+    async def ask(self, question: Callable[[MatchingEngine], T]) -> T:
+        """Put a question to the book in its turn; the answer comes when what it saw is on disk.
+
+        Raises `ExchangeUnavailable`.
+        """
+        return await self._ask(lambda: question(self.engine), READS_WAITING_MAX)
 
     # The chain
 

@@ -6,6 +6,9 @@ REQUESTS_WAITING_MAX: Final = 4_096
 """New orders that wait to be looked at: a second's work or two; beyond, trying later is better
 than an answer that comes too late."""
 
+READS_WAITING_MAX: Final = 1_024
+"""Requests of all kinds that may wait before a question is refused: whoever trades comes first."""
+
 CANCELS_WAITING_MAX: Final = 2 * REQUESTS_WAITING_MAX
 """Requests of all kinds that may wait before a cancel is refused too: a flood of orders must not
 keep anybody from leaving."""

@@ -3,7 +3,7 @@
 import asyncio
 
 from node.rpc.backend import Backend
-from node.rpc.codec import Tag, parse_bool, parse_quantity, parse_string, quantity
+from node.rpc.codec import Tag, as_given, parse_bool, parse_quantity, parse_string, quantity
 from node.rpc.dispatch import Param, Session, method
 from node.rpc.errors import CallFailed, InvalidParams
 from node.rpc.eth.subscriptions import FeedSubscriptions
@@ -13,10 +13,6 @@ from node.rpc.logs import LogQuery, find_logs, parse_query
 from state.types import BlockNumber
 
 _ID = Param(parse_quantity)
-
-
-def _as_given(value: object) -> object:
-    return value
 
 
 class EventMethods:
@@ -90,7 +86,7 @@ class EventMethods:
 
     # Subscriptions
 
-    @method("eth_subscribe", Param(parse_string), Param(_as_given, None), on_session=True)
+    @method("eth_subscribe", Param(parse_string), Param(as_given, None), on_session=True)
     async def subscribe(self, session: Session, kind: str, options: object) -> str:
         """Push newHeads, logs or newPendingTransactions over this websocket."""
         return session.subscribe(self._subscriptions, kind, options)

@@ -18,8 +18,6 @@ from execution.margin import (
 )
 from execution.margin.calls import HouseCalls
 from execution.margin.statement import read_quote, read_statement
-from execution.transition import context_of
-from node.limits import RPC_CALL_GAS_MAX
 from node.rpc.backend import Backend
 from node.rpc.codec import BlockRef, Tag, data, parse_block
 from node.rpc.decimals import whole
@@ -37,13 +35,14 @@ from node.rpc.margin.format import (
     safety_json,
 )
 from node.rpc.margin.funding import accrual_logs, funding_json, read_running
+from node.rpc.margin.house import ask_house
 from node.rpc.margin.limits import FUNDING_BLOCKS_DEFAULT, PERPS_MAX
 from node.rpc.margin.portfolio import Portfolio, parse_portfolio
 from node.rpc.margin.what_if import simulate
 from node.rpc.rollup import NotDerivedYet, boundary_json
 from state.blocks import Header
 from state.headers import encode_header
-from state.types import UINT64_MAX, BlockNumber, Gas
+from state.types import UINT64_MAX, BlockNumber
 
 T = TypeVar("T")
 
@@ -129,16 +128,7 @@ class MarginMethods:
         )
 
     async def _ask(self, header: Header, question: Callable[[HouseCalls], T]) -> T:
-        """Put a question to the house after a block, in a thread for the EVM."""
-        backend = self._backend
-
-        def work() -> T:
-            context = context_of(header, backend.config, backend.ancestor)
-            state = backend.store.state(header.number)
-            rules = backend.config.rules
-            return question(HouseCalls(state, context, rules, Gas(RPC_CALL_GAS_MAX)))
-
-        return await backend.evm.run(work)
+        return await ask_house(self._backend, header, question)
 
 
 def proof_of_margin_json(proof: MarginProof) -> Json:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from execution.margin import OrderFlag, Reason
 from node.rpc.codec import data
 from node.rpc.format import Json
+from sequencer.candles import Candle
 from sequencer.matching.orders import BookOrder, Trigger
 from sequencer.matching.views import FillRecord, Levels, OrderView
 
@@ -65,6 +66,19 @@ def fill_json(record: FillRecord) -> Json:
         "block": record.block,
         "transaction": data(record.transaction) if record.transaction else None,
         "reason": _reason_word(record.reason),
+    }
+
+
+def candle_json(moment: int, candle: Candle) -> Json:
+    """What was traded in the interval that begins at a moment (s)."""
+    return {
+        "time": moment,
+        "openP8": str(candle.open),
+        "highP8": str(candle.high),
+        "lowP8": str(candle.low),
+        "closeP8": str(candle.close),
+        "volumeS8": str(candle.volume),
+        "trades": candle.trades,
     }
 
 

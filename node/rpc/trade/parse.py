@@ -13,6 +13,7 @@ from execution.margin import (
 from node.rpc.codec import parse_bool, parse_data, parse_hash, parse_object, parse_string
 from node.rpc.decimals import Members, decimal, whole
 from node.rpc.errors import InvalidParams
+from sequencer.candles import INTERVALS
 from sequencer.exchange.placement import OrderOptions
 from sequencer.matching.orders import SelfTradePrevention, Trigger, TriggerKind
 from state.types import UINT64_MAX, Hash32, Timestamp
@@ -20,7 +21,9 @@ from state.types import UINT64_MAX, Hash32, Timestamp
 _ACCOUNT: Final = whole(1, UINT64_MAX)
 _MARKET: Final = whole(0, EVERY_MARKET - 1)
 _MILLISECONDS: Final = whole(0, UINT64_MAX)
-_EXPIRY: Final = whole(0, 2**40 - 1)
+parse_seconds: Final = whole(0, 2**40 - 1)
+"""Seconds since 1970, as large as an order's expiry may be."""
+
 _FEE_PPM: Final = whole(-(2**31), 2**31 - 1)
 _FLAGS: Final = whole(0, 15)
 _PRICE: Final = decimal(0, UINT64_MAX)
@@ -45,7 +48,7 @@ def parse_order(value: object) -> SignedOrder:
         price=members.required("priceP8", _PRICE),
         max_fee_ppm=members.required("maxFeePpm", _FEE_PPM),
         nonce=members.required("nonce", _NONCE),
-        expiry=Timestamp(members.required("expiry", _EXPIRY)),
+        expiry=Timestamp(members.required("expiry", parse_seconds)),
         flags=OrderFlag(members.optional("flags", _FLAGS) or 0),
     )
     r, vs = members.required("signature", parse_signature)
@@ -100,6 +103,14 @@ def parse_order_name(value: object) -> Hash32 | tuple[int, str]:
     client_id = members.required("clientOrderId", parse_string)
     members.end()
     return account, client_id
+
+
+def parse_interval(value: object) -> int:
+    """The interval of candles in seconds, by its name."""
+    seconds = INTERVALS.get(parse_string(value))
+    if seconds is None:
+        raise InvalidParams(f"one of {', '.join(INTERVALS)}")
+    return seconds
 
 
 def _parse_cancel(value: object, *, takes_order: bool) -> SignedCancel:

@@ -3,8 +3,13 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -209,8 +214,17 @@ def make_backend(chain: TestChain, miner: Automine, executor: DeepExecutor) -> B
     )
 
 
+Extra = Callable[[Backend], AbstractAsyncContextManager[tuple[object, ...]]]
+"""Makes namespaces beyond what every node has, and closes them."""
+
+
+@asynccontextmanager
+async def nothing_extra(backend: Backend) -> AsyncIterator[tuple[object, ...]]:
+    yield ()
+
+
 @contextmanager
-def running_node(chain: TestChain) -> Iterator[RunningNode]:
+def running_node(chain: TestChain, extra: Extra = nothing_extra) -> Iterator[RunningNode]:
     """Serve a chain from a thread of its own; everything is closed at the end."""
     miner = Automine(chain)
     executor = DeepExecutor(2)
@@ -222,21 +236,23 @@ def running_node(chain: TestChain) -> Iterator[RunningNode]:
     def wait_for(work: Callable[[], Awaitable[T]]) -> T:
         return asyncio.run_coroutine_threadsafe(_awaited(work), loop).result(60)
 
-    app = build_app(backend)
+    closing = AsyncExitStack()
 
-    async def start() -> RpcServer:
+    async def start() -> tuple[RpcServer, frozenset[str]]:
         chain.feed.follow_pool(chain.mempool)
+        app = build_app(backend, extra=await closing.enter_async_context(extra(backend)))
         server = RpcServer(app, "127.0.0.1", 0)
         await server.start()
-        return server
+        closing.push_async_callback(server.stop)
+        return server, frozenset(app.dispatcher.methods)
 
     try:
-        server = wait_for(start)
-        node = RunningNode(loop, miner, backend, frozenset(app.dispatcher.methods), server.url)
+        server, methods = wait_for(start)
+        node = RunningNode(loop, miner, backend, methods, server.url)
         yield node
         node.client.close()
-        wait_for(server.stop)
     finally:
+        wait_for(closing.aclose)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
