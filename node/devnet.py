@@ -30,6 +30,7 @@ from node.devnet_nodes import (
 )
 from node.limits import CHILD_START_SECONDS_MAX, DEVNET_REPLICAS_MAX
 from node.p2p.network import ADDRESS_FILE
+from node.p2p.settings import require_libp2p
 from node.probe import EndpointSilent, RpcProbe
 from node.processes import Child, ChildFailed
 from node.settings import InvalidSettings, Role, writable_folder
@@ -80,6 +81,8 @@ async def running_devnet(
 ) -> AsyncIterator[ReadyDevnet]:
     """Start everything; stop it in order on leaving. `stopping` is set when a node gives up."""
     check_ports(settings)
+    if settings.replicas:
+        require_libp2p()
     probe = RpcProbe()
     children: list[Child] = []
     watchers: list[asyncio.Task[None]] = []

@@ -1,5 +1,5 @@
 # Sourced by scripts/devnet, scripts/test and scripts/bench: makes the virtual environments when they
-# are missing or old. Sets ROOT and VENV. Usage: ensure_environment runtime|test, ensure_oracle
+# are missing or old. Sets ROOT and VENV. Usage: ensure_environment runtime|p2p|test, ensure_oracle
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=${TALLYSTICK_VENV:-$ROOT/.venv}
@@ -32,7 +32,7 @@ install_locked() { # virtual environment, lock file
             END { print "" }'
 }
 
-ensure_environment() { # runtime or test
+ensure_environment() { # runtime, p2p or test
     local kind=$1 lock="$ROOT/requirements/$1.txt" stamp python wanted
     wanted=$(cat "$lock" "$ROOT/pyproject.toml" | cksum)
     stamp="$VENV/.tallystick-$kind"

@@ -5,7 +5,8 @@ Invalid
 │   ├── MessageTooLarge     above a limit, before or after decompression
 │   └── WrongSignature      not signed by the sequencer
 ├── InvalidAddress          an operator's setting that is no multiaddress of a peer
-└── InvalidIdentity         the key file can't be used
+├── InvalidIdentity         the key file can't be used
+└── LibraryMissing          py-libp2p isn't installed
 Unavailable
 ├── PeerUnavailable         a peer is gone, silent or busy; another may answer
 ├── NoWayToSequencer        no peer passes calls on to the sequencer at the moment
@@ -42,6 +43,17 @@ class InvalidAddress(Invalid):
 
 class InvalidIdentity(Invalid):
     """A key file that holds no key, or that others may read."""
+
+
+class LibraryMissing(Invalid):
+    """A node without peers does without py-libp2p, and so has not installed it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "peers are reached with py-libp2p, which is not installed: install gcc and the headers"
+            " of GMP (Debian: libgmp-dev), then requirements/p2p.txt with pip; or leave out"
+            " --bootnode, --p2p-port and --replicas"
+        )
 
 
 class PeerUnavailable(Unavailable):

@@ -11,7 +11,7 @@ from node.p2p.blocks import BlockDomain
 from node.p2p.forwarder import CallDesk, Forwarder
 from node.p2p.identity import KEY_FILE, load_identity
 from node.p2p.network import Network
-from node.p2p.settings import P2PSettings
+from node.p2p.settings import P2PSettings, require_libp2p
 from node.p2p.signatures import BlockSigner
 from node.p2p.trade import ForwardedTrade
 from node.roles.follower import Follower
@@ -70,11 +70,12 @@ class Membership:
 def join(settings: NodeSettings, follower: Follower, deployment: Deployment) -> Membership | None:
     """The membership that the settings ask for, not yet running; None without a network.
 
-    Raises `InvalidIdentity`, `InvalidKey` or `InvalidSettings`.
+    Raises `LibraryMissing`, `InvalidIdentity`, `InvalidKey` or `InvalidSettings`.
     """
     p2p = settings.p2p
     if p2p is None:
         return None
+    require_libp2p()
     chain = follower.chain
     is_sequencer = settings.role is Role.SEQUENCER
     operator = _block_operator(settings, p2p) if is_sequencer else None

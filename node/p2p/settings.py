@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from node.p2p.errors import InvalidAddress
+from node.p2p.errors import InvalidAddress, LibraryMissing
 from state.types import Address
 
 _ADDRESS: Final = re.compile(
@@ -35,3 +36,9 @@ class P2PSettings:
         for address in self.bootnodes:
             if not _ADDRESS.fullmatch(address):
                 raise InvalidAddress(address)
+
+
+def require_libp2p() -> None:
+    """Make sure that the host's process will find its library. Raises `LibraryMissing`."""
+    if find_spec("libp2p") is None:
+        raise LibraryMissing

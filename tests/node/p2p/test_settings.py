@@ -1,11 +1,15 @@
 """What a node says to settings of its network that can't work."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from node.p2p.settings import P2PSettings
 from node.settings import InvalidSettings, NodeSettings, Role
+
+ROOT = Path(__file__).resolve().parents[3]
 
 BOOTNODE = "/ip4/127.0.0.1/tcp/9600/p2p/12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5"
 
@@ -35,3 +39,12 @@ def test_l1_with_peers_is_refused() -> None:
 @pytest.mark.parametrize("role", [Role.SEQUENCER, Role.VERIFIER, Role.REPLICA])
 def test_roles_of_l2_may_have_peers(role: Role) -> None:
     assert settings(role, P2PSettings(bootnodes=(BOOTNODE,))).p2p is not None
+
+
+def test_network_without_its_library_is_refused_with_the_remedy() -> None:
+    """An environment of requirements/runtime.txt has no libp2p: stood in for by a bare Python."""
+    code = "from node.p2p.settings import require_libp2p; require_libp2p()"
+    isolated = [sys.executable, "-S", "-c", code]
+    ended = subprocess.run(isolated, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert "LibraryMissing" in ended.stderr
+    assert "libgmp-dev" in ended.stderr
