@@ -28,8 +28,12 @@ from sequencer.exchange.floor import Floor, reducible
 from sequencer.exchange.limits import (
     ACCOUNT_ORDERS_MAX,
     KNOWN_ORDERS_MAX,
+    LONG_ORDERS_MAX,
     OPEN_ORDERS_MAX,
     ORDER_SECONDS_MAX,
+    OWNER_KNOWN_ORDERS_MAX,
+    OWNER_ORDERS_MAX,
+    SHORT_ORDER_SECONDS,
 )
 from sequencer.exchange.placement import Candidate
 from sequencer.exchange.ports import Fees, Instrument
@@ -58,6 +62,7 @@ def admit(floor: Floor, candidate: Candidate, replaces: bytes | None = None) -> 
     _check_grid(order, instrument)
     _check_fee(order, floor.view.fees(order.account, order.market))
     _check_band(order, instrument, waits=floor.engine.must_wait(order))
+    _check_memory(floor, order)
     if replaces is None:
         _check_room(floor, order)
     else:
@@ -170,10 +175,23 @@ def _check_band(order: BookOrder, instrument: Instrument, *, waits: bool) -> Non
 def _check_room(floor: Floor, order: BookOrder) -> None:
     if floor.orders.count(order.account) >= ACCOUNT_ORDERS_MAX:
         raise TooManyOrders(ACCOUNT_ORDERS_MAX, f"account {order.account}")
+    if floor.orders.count_of(order.owner) >= OWNER_ORDERS_MAX:
+        raise TooManyOrders(OWNER_ORDERS_MAX, f"0x{order.owner.hex()}")
     if len(floor.orders) >= OPEN_ORDERS_MAX:
         raise TooManyOrders(OPEN_ORDERS_MAX, "the exchange")
-    if floor.engine.known_orders >= KNOWN_ORDERS_MAX:
-        raise TooManyOrders(KNOWN_ORDERS_MAX, "the exchange with those not yet expired")
+
+
+def _check_memory(floor: Floor, order: BookOrder) -> None:
+    """Every order is remembered until it expires, whatever becomes of it; a replaced one too."""
+    engine, unexpired = floor.engine, "with those not yet expired"
+    if engine.known_orders_of(order.owner) >= OWNER_KNOWN_ORDERS_MAX:
+        raise TooManyOrders(OWNER_KNOWN_ORDERS_MAX, f"0x{order.owner.hex()} {unexpired}")
+    if engine.known_orders >= KNOWN_ORDERS_MAX:
+        raise TooManyOrders(KNOWN_ORDERS_MAX, f"the exchange {unexpired}")
+    is_short = order.expiry <= floor.now() // _MS + SHORT_ORDER_SECONDS
+    if engine.known_orders >= LONG_ORDERS_MAX and not is_short:
+        lasting = f"the exchange, for orders that live longer than {SHORT_ORDER_SECONDS} s,"
+        raise TooManyOrders(LONG_ORDERS_MAX, lasting)
 
 
 def _check_replaced(floor: Floor, order: BookOrder, replaces: bytes) -> None:

@@ -25,6 +25,10 @@ ACCOUNT_ORDERS_MAX: Final = 1_000
 OPEN_ORDERS_MAX: Final = 50_000
 """Open orders of all accounts: after a restart, the signers of all of them are known in 3 s."""
 
+OWNER_ORDERS_MAX: Final = OPEN_ORDERS_MAX // 10
+"""Open orders of all accounts of an owner: accounts cost next to nothing, and nobody may take up
+the room of all others."""
+
 CLIENT_ID_BYTES_MAX: Final = 64
 """A trader's own name for an order: a UUID with a prefix."""
 
@@ -41,3 +45,13 @@ book has to remember as long that it must not come back."""
 
 KNOWN_ORDERS_MAX: Final = 500_000
 """Orders that the book remembers, open or not: some hundred MB, and a snapshot in a second."""
+
+OWNER_KNOWN_ORDERS_MAX: Final = KNOWN_ORDERS_MAX // 10
+"""Those of an owner: 14 new orders a second with an hour to live each, or 800 with a minute."""
+
+LONG_ORDERS_MAX: Final = KNOWN_ORDERS_MAX // 2
+"""When as many are remembered, only orders that soon expire are taken: room that is taken for 90
+days is lost to all, so that half of it is kept for what comes and goes."""
+
+SHORT_ORDER_SECONDS: Final = 3_600
+"""How far ahead these may expire."""

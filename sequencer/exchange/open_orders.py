@@ -1,5 +1,6 @@
 """Which orders are open, whose they are and who signed them."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -33,6 +34,7 @@ class OpenOrders:
         self._engine = engine
         self._by_account: dict[int, dict[bytes, Address]] = {}
         self._reducing: dict[int, dict[bytes, int]] = {}
+        self._of_owner: Counter[bytes] = Counter()
         self._count = 0
         for view in engine.open_orders():
             self._add(view.order)
@@ -43,6 +45,10 @@ class OpenOrders:
     def count(self, account: int) -> int:
         """Open orders of an account."""
         return len(self._by_account.get(account, ()))
+
+    def count_of(self, owner: bytes) -> int:
+        """Open orders of all accounts of an owner."""
+        return self._of_owner[owner]
 
     def accounts(self) -> Iterator[int]:
         """Accounts with open orders."""
@@ -81,12 +87,16 @@ class OpenOrders:
         if order.hash not in orders:
             orders[order.hash] = signer or _signer(order)
             self._count += 1
+            self._of_owner[order.owner] += 1
             if order.is_reduce_only:
                 self._reducing.setdefault(order.account, {})[order.hash] = order.market
 
     def _remove(self, order: BookOrder) -> None:
         if _drop(self._by_account, order):
             self._count -= 1
+            self._of_owner[order.owner] -= 1
+            if not self._of_owner[order.owner]:
+                del self._of_owner[order.owner]
             _drop(self._reducing, order)
 
 

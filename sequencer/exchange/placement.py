@@ -82,7 +82,11 @@ def fills_of(taker: bytes, events: list[Event]) -> tuple[Fill, ...]:
 
 
 def _check_options(options: OrderOptions) -> None:
-    if len(options.client_id.encode(errors="replace")) > CLIENT_ID_BYTES_MAX:
+    try:
+        is_long = len(options.client_id.encode()) > CLIENT_ID_BYTES_MAX
+    except UnicodeEncodeError:
+        raise MalformedOrder("a client id is text: it can't be written as UTF-8") from None
+    if is_long:
         raise MalformedOrder(f"a client id has at most {CLIENT_ID_BYTES_MAX} bytes")
     if options.trigger is not None and options.trigger.price <= 0:
         raise MalformedOrder("a trigger price is positive (p8)")

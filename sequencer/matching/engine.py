@@ -156,6 +156,10 @@ class MatchingEngine:
         """How many orders it remembers, with those that are done and may not come again."""
         return len(self._desk.roster)
 
+    def known_orders_of(self, owner: bytes) -> int:
+        """How many of these are of one owner's accounts."""
+        return self._desk.roster.count_of(owner)
+
     def orders_of(self, account: int) -> list[OrderView]:
         """An account's live and waiting orders, the earliest first."""
         return [entry.view() for entry in self._desk.roster.open_of(account)]

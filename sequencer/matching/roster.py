@@ -1,5 +1,6 @@
 """All orders the engine knows: by hash, by account, by nonce, and by when to let go of them."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sequencer.matching.entry import Entry, expiry_ms, last_match_ms
@@ -9,12 +10,13 @@ from sequencer.matching.expiry import ExpiryQueue
 class Roster:
     """Orders from when they come until nothing can come of them any more."""
 
-    __slots__ = ("_by_account", "_by_hash", "_ending", "_nonces", "_voiding")
+    __slots__ = ("_by_account", "_by_hash", "_ending", "_nonces", "_of_owner", "_voiding")
 
     def __init__(self) -> None:
         self._by_hash: dict[bytes, Entry] = {}
         self._by_account: dict[int, dict[bytes, Entry]] = {}
         self._nonces: dict[tuple[int, int], bytes] = {}
+        self._of_owner: Counter[bytes] = Counter()
         self._ending = ExpiryQueue()
         self._voiding = ExpiryQueue()
 
@@ -39,25 +41,33 @@ class Roster:
     def is_nonce_used(self, account: int, nonce: int) -> bool:
         return (account, nonce) in self._nonces
 
+    def count_of(self, owner: bytes) -> int:
+        """How many orders there are of all accounts of an owner, done ones too."""
+        return self._of_owner[owner]
+
     def add(self, entry: Entry) -> None:
         """Take in a new order that's live or waits."""
         order = entry.order
-        self._by_hash[order.hash] = entry
-        self._nonces[order.account, order.nonce] = order.hash
+        self._index(entry)
         self._ending.push(last_match_ms(order), order.hash)
         self.open(entry)
 
     def restore(self, entry: Entry, now: int) -> None:
         """Take in an order from a snapshot made at `now` (ms)."""
         order = entry.order
-        self._by_hash[order.hash] = entry
-        self._nonces[order.account, order.nonce] = order.hash
+        self._index(entry)
         if last_match_ms(order) >= now:
             self._ending.push(last_match_ms(order), order.hash)
         else:
             self._voiding.push(expiry_ms(order), order.hash)
         if not entry.is_done:
             self.open(entry)
+
+    def _index(self, entry: Entry) -> None:
+        order = entry.order
+        self._by_hash[order.hash] = entry
+        self._nonces[order.account, order.nonce] = order.hash
+        self._of_owner[order.owner] += 1
 
     def open(self, entry: Entry) -> None:
         """Count an order among its account's open ones, for the first time or again."""
@@ -90,6 +100,9 @@ class Roster:
             return
         order = entry.order
         del self._by_hash[order.hash]
+        self._of_owner[order.owner] -= 1
+        if not self._of_owner[order.owner]:
+            del self._of_owner[order.owner]
         # Of two orders with one nonce, the later one holds it.
         if self._nonces.get((order.account, order.nonce)) == order.hash:
             del self._nonces[order.account, order.nonce]

@@ -199,6 +199,66 @@ async def test_account_and_exchange_have_room_for_so_many(
 
 
 @in_hall
+async def test_owner_has_room_for_so_many_orders_whatever_its_accounts(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "OWNER_ORDERS_MAX", 2)
+    first, second, *_ = hall.traders
+    hall.house.accounts[2] = state_of(0)
+    placed = await hall.exchange.place(first.buy(10, 900))
+    await hall.exchange.place(second.buy(10, 900, signer=key(0)))
+    with pytest.raises(errors.TooManyOrders, match="0x"):
+        await hall.exchange.place(second.buy(10, 910, signer=key(0)))
+    await hall.exchange.place(hall.traders[2].buy(10, 900))
+    await hall.exchange.cancel(hall.cancel(first, order=placed.order.order.hash))
+    await hall.exchange.place(second.buy(10, 910, signer=key(0)))
+
+
+@in_hall
+async def test_owner_cannot_take_up_the_memory_of_all(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "OWNER_KNOWN_ORDERS_MAX", 2)
+    first, second, *_ = hall.traders
+    soon = Timestamp(START + SETTLING_SECONDS)
+    for _ in range(2):
+        await hall.exchange.place(first.buy(10, 900, expiry=soon))
+    await hall.exchange.cancel(hall.cancel(first))
+    with pytest.raises(errors.TooManyOrders, match="not yet expired"):
+        await hall.exchange.place(first.buy(10, 900))
+    await hall.exchange.place(second.buy(10, 900))
+    hall.clock.advance(SETTLING_SECONDS + 1)
+    await hall.exchange.beat()
+    await hall.exchange.place(first.buy(10, 900))
+
+
+@in_hall
+async def test_replaced_orders_count_among_those_remembered(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "KNOWN_ORDERS_MAX", 2)
+    trader = hall.traders[0]
+    first = await hall.exchange.place(trader.buy(10, 900))
+    second = await hall.exchange.replace(first.order.order.hash, trader.buy(10, 910))
+    with pytest.raises(errors.TooManyOrders):
+        await hall.exchange.replace(second.order.order.hash, trader.buy(10, 920))
+    assert hall.bids() == [(910, 10)]
+
+
+@in_hall
+async def test_half_of_the_memory_is_kept_for_orders_that_soon_expire(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "LONG_ORDERS_MAX", 1)
+    first, second, *_ = hall.traders
+    lasting = Timestamp(LATER + 1)
+    await hall.exchange.place(first.buy(10, 900, expiry=lasting))
+    with pytest.raises(errors.TooManyOrders, match="live longer"):
+        await hall.exchange.place(second.buy(10, 900, expiry=lasting))
+    await hall.exchange.place(second.buy(10, 900, expiry=LATER))
+
+
+@in_hall
 async def test_exchange_remembers_so_many_orders(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,7 +278,7 @@ async def test_exchange_remembers_so_many_orders(
     "options",
     [
         OrderOptions(client_id="é" * (CLIENT_ID_BYTES_MAX // 2 + 1)),
-        OrderOptions(client_id="\ud800" * (CLIENT_ID_BYTES_MAX + 1)),
+        OrderOptions(client_id="\ud800"),
         OrderOptions(trigger=Trigger(TriggerKind.STOP, 0)),
     ],
 )
