@@ -13,6 +13,7 @@ from execution.margin import read_account, read_market
 from execution.margin.calls import HouseCalls
 from execution.margin.statement import read_standing
 from node.rpc.backend import Backend
+from node.rpc.codec import data
 from node.rpc.errors import LimitExceeded
 from node.rpc.feed import BlockEvent
 from node.rpc.format import Json
@@ -85,8 +86,13 @@ def _margin(account: int, house: HouseCalls) -> Json | None:
     state = read_account(house.word, account)
     if state is None:
         return None
-    standing = standing_json(read_standing(house, account))
-    return {"account": account, "cashQ6": str(state.cash), "standing": standing}
+    return {
+        "account": account,
+        "owner": data(state.owner),
+        "orderEpoch": state.order_epoch,
+        "cashQ6": str(state.cash),
+        "standing": standing_json(read_standing(house, account)),
+    }
 
 
 def _mark(market: int, house: HouseCalls) -> Json | None:

@@ -15,7 +15,9 @@ from node.rpc.backend import Backend
 from node.rpc.trade.methods import TradeMethods
 from sequencer.matching.events import Fill
 from sequencer.matching.inputs import Input, Outcome, Refusal
-from tests.node.rpc.harness import L2_CONFIG, RunningNode, open_chain, running_node
+from state.blocks import Heads
+from state.types import BlockNumber
+from tests.node.rpc.harness import L2_CONFIG, RunningNode, TestChain, open_chain, running_node
 from tests.sequencer.exchange.hall import Hall, opened
 from tests.sequencer.exchange.house import Trader
 
@@ -62,6 +64,15 @@ class Venue:
         """Code and reason of a call that the exchange refuses."""
         error = self.node.error(method, *params)
         return error["code"], error["data"]["reason"]
+
+    def move_heads(self, *, safe: int, finalized: int) -> None:
+        """Let L1 catch up with the chain; it is noticed at the next block."""
+        store = self.node.backend.store
+        ids = [store.block_id(BlockNumber(number)) for number in (safe, finalized)]
+        assert None not in ids
+        with store.commit() as batch:
+            batch.set_heads(Heads(store.heads.unsafe, *ids))  # type: ignore[arg-type]
+        self.node.mine()
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator["Client"]:
@@ -140,8 +151,8 @@ def cancel_params(signed: SignedCancel) -> dict[str, Any]:
 
 
 @contextmanager
-def open_venue(path: Path | None = None) -> Iterator[Venue]:
-    """A venue whose order log is in a folder, or nowhere."""
+def open_venue(path: Path | None = None, chain: TestChain | None = None) -> Iterator[Venue]:
+    """A venue whose order log is in a folder, or nowhere, beside a chain."""
     halls: list[Hall] = []
 
     @asynccontextmanager
@@ -155,5 +166,6 @@ def open_venue(path: Path | None = None) -> Iterator[Venue]:
             finally:
                 running.cancel()
 
-    with running_node(open_chain(L2_CONFIG), exchange) as node:
+    with running_node(chain or open_chain(L2_CONFIG), exchange) as node:
+        node.run(node.backend.feed.announce)
         yield Venue(node, halls[0])
