@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / "node_modules" / ".bin" / "anvil"
+DEVNET = "devnet"
 
 START_SECONDS_MAX = 90.0
 """Four Python processes and the L1 contracts on a busy machine."""
@@ -51,6 +53,15 @@ class RunningChain:
         except httpx.HTTPError:
             return False
 
+    def listens(self) -> bool:
+        """Whether its port takes connections, whatever it speaks."""
+        address = urlsplit(self.url)
+        try:
+            socket.create_connection((str(address.hostname), address.port or 0), 1).close()
+        except OSError:
+            return False
+        return True
+
 
 @cache
 def _client() -> httpx.Client:
@@ -59,46 +70,54 @@ def _client() -> httpx.Client:
 
 
 @contextlib.contextmanager
-def devnet(folder: Path) -> Iterator[RunningChain]:
-    """Our devnet as a user starts it, verifier and embedded L1 with it; gives its sequencer."""
+def devnet(folder: Path, *options: str) -> Iterator[RunningChain]:
+    """Our devnet as a user starts it, verifier and embedded L1 with it; gives its sequencer.
+
+    Its files are in `folder / DEVNET`; `options` are of `tallystick devnet`.
+    """
     l1_port, rpc_port, verifier_port = free_ports(3)
-    data_dir = folder / "devnet"
+    data_dir = folder / DEVNET
     command = [
         sys.executable, "-m", "node.cli.main", "devnet", "--data-dir", str(data_dir),
         "--l1-port", str(l1_port), "--rpc-port", str(rpc_port),
-        "--verifier-port", str(verifier_port),
+        "--verifier-port", str(verifier_port), *options,
     ]  # fmt: skip
     chain = RunningChain("tallystick", f"http://127.0.0.1:{rpc_port}")
     ready = data_dir / "devnet.json"
-    with _process(chain, command, folder / "devnet.txt", lambda: ready.exists()):
+    with process(chain, command, folder / "devnet.txt", lambda: ready.exists()):
         yield chain
 
 
 @contextlib.contextmanager
 def anvil(
-    folder: Path, *, block_seconds: int | None, caps_transactions: bool = False
+    folder: Path,
+    *,
+    block_seconds: int | None,
+    caps_transactions: bool = False,
+    genesis: Path | None = None,
 ) -> Iterator[RunningChain]:
     """Anvil with the gas limit that our blocks have; None for a block as transactions come.
 
-    As L1 it caps a transaction's gas too (EIP-7825).
+    As L1 it caps a transaction's gas too (EIP-7825). `genesis` is a file as geth has it.
     """
     if not ANVIL.exists():
         raise ChainFailed(f"{ANVIL} is missing: run `npm ci` (Node.js 20) to get anvil")
     (port,) = free_ports(1)
     command = [str(ANVIL), "--port", str(port), "--gas-limit", "30000000"]
     command += ["--enable-tx-gas-limit"] if caps_transactions else []
+    command += ["--init", str(genesis)] if genesis else []
     url = f"http://127.0.0.1:{port}"
     if block_seconds is None:
         chain = RunningChain("anvil, blocks on demand", url, mines_on_demand=True)
     else:
         command += ["--block-time", str(block_seconds)]
         chain = RunningChain(f"anvil, {block_seconds} s blocks", url)
-    with _process(chain, command, folder / f"anvil-{port}.txt", chain.answers):
+    with process(chain, command, folder / f"anvil-{port}.txt", chain.answers):
         yield chain
 
 
 @contextlib.contextmanager
-def _process(chain: RunningChain, command: list[str], log: Path, is_ready: Any) -> Iterator[None]:
+def process(chain: RunningChain, command: list[str], log: Path, is_ready: Any) -> Iterator[None]:
     """Run a command until the block ends; enters when it is ready."""
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from eth_abi import encode
@@ -76,13 +77,13 @@ class Workload:
 
 def transfer(_: Prepared, to: Address, nonce: int) -> UnsignedTransaction:
     """One wei to an account that exists."""
-    return _unsigned(nonce, TRANSFER_GAS, to, value=Wei(1))
+    return unsigned(nonce, TRANSFER_GAS, to, value=Wei(1))
 
 
 def token_transfer(prepared: Prepared, to: Address, nonce: int) -> UnsignedTransaction:
     """A token unit to an account that has some."""
     data = _calldata("transfer(address,uint256)", to, 1)
-    return _unsigned(nonce, TOKEN_TRANSFER_GAS, prepared.token, data=data)
+    return unsigned(nonce, TOKEN_TRANSFER_GAS, prepared.token, data=data)
 
 
 WORKLOADS = (
@@ -91,9 +92,10 @@ WORKLOADS = (
 )
 
 
-def _unsigned(
+def unsigned(
     nonce: int, gas: Gas, to: Address | None, *, value: Wei = NO_VALUE, data: bytes = b""
 ) -> UnsignedTransaction:
+    """At fees that last for a run."""
     return UnsignedTransaction(nonce, gas, to, value, data, FEE_CAP, TIP)
 
 
@@ -111,13 +113,13 @@ def prepare(chain: RunningChain, sender_count: int) -> Prepared:
     chain_id = int(chain.ask("eth_chainId"), 16)
     senders = tuple(derive_account(FIRST_SENDER + index) for index in range(sender_count))
     nonce = nonce_of(chain, funder.address)
-    fields = [_unsigned(nonce, DEPLOY_GAS, None, data=artifact("TestUSD").bytecode)]
+    fields = [unsigned(nonce, DEPLOY_GAS, None, data=artifact("TestUSD").bytecode)]
     for sender in senders:
-        fields.append(_unsigned(nonce + len(fields), TRANSFER_GAS, sender.address, value=FUNDS))
-    receipts = _mine(chain, [sign(one, funder.key, chain_id) for one in fields])
+        fields.append(unsigned(nonce + len(fields), TRANSFER_GAS, sender.address, value=FUNDS))
+    receipts = mine(chain, [sign(one, funder.key, chain_id) for one in fields])
     token = Address(bytes.fromhex(receipts[0]["contractAddress"][2:]))
     mints = [
-        _unsigned(
+        unsigned(
             nonce + len(fields) + index,
             TOKEN_TRANSFER_GAS + TRANSFER_GAS,
             token,
@@ -125,11 +127,11 @@ def prepare(chain: RunningChain, sender_count: int) -> Prepared:
         )
         for index, sender in enumerate(senders)
     ]
-    _mine(chain, [sign(one, funder.key, chain_id) for one in mints])
+    mine(chain, [sign(one, funder.key, chain_id) for one in mints])
     return Prepared(chain, chain_id, senders, token)
 
 
-def _mine(chain: RunningChain, raws: Sequence[bytes]) -> list[dict[str, str]]:
+def mine(chain: RunningChain, raws: Sequence[bytes]) -> list[dict[str, Any]]:
     """Send and wait for the receipts. Raises `ChainFailed` if one of them failed."""
     hashes = [chain.ask("eth_sendRawTransaction", f"0x{raw.hex()}") for raw in raws]
     deadline = time.monotonic() + SECONDS_MAX

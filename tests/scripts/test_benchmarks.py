@@ -7,7 +7,16 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from scripts.benchmarks import gas_time, matching, report, state_root, steps, throughput
+from scripts.benchmarks import (
+    gas_time,
+    matching,
+    orders,
+    report,
+    state_root,
+    steps,
+    throughput,
+    trades,
+)
 
 BENCH = Path(__file__).parents[2] / "scripts" / "bench"
 
@@ -51,6 +60,21 @@ def test_throughput_few_transactions_prints_each_workload_and_peer() -> None:
         assert words in output
 
 
+@pytest.mark.slow
+def test_orders_one_second_prints_goals_and_peer() -> None:
+    output = printed(orders.main, "--rate", "50", "--seconds", "1", "--fastest", "50",
+                     "--rounds", "1")  # fmt: skip
+    for words in ("p50 ms at 50 orders a second", "websocket and fsync", "./scripts/bench orders"):
+        assert words in output
+
+
+@pytest.mark.slow
+def test_trades_few_print_ratio_to_anvil() -> None:
+    output = printed(trades.main, "--trades", "8", "--rounds", "1")
+    for words in ("1 s blocks, one a transaction", "blocks on demand", "./scripts/bench trades"):
+        assert words in output
+
+
 @pytest.mark.parametrize(
     ("better", "worse", "text"), [(3, 2, "1.50x"), (1, 2, "0.50x"), (123_450, 10, "12,345x")]
 )
@@ -65,4 +89,4 @@ def test_spread_shows_median_and_extremes() -> None:
 def test_bench_unknown_name_says_usage() -> None:
     done = subprocess.run([str(BENCH), "nothing"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "state-root|throughput|gas-time|steps|matching|all" in done.stderr
+    assert "state-root|throughput|gas-time|steps|matching|orders|trades|all" in done.stderr
