@@ -61,7 +61,7 @@ def story_json(story: TradeStory) -> dict[str, object]:
     commitment = story.commitment
     return {
         "books": [_books_json(one) for one in story.books],
-        "refusal": story.refusal.name.lower(),
+        "refusal": str(story.refusal),
         "block": commitment.block,
         "blockHash": hex_of(commitment.header_hash),
         "stateRoot": hex_of(commitment.state_root),

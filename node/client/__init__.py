@@ -6,7 +6,7 @@ docs/trading.md has the whole story; scripts/examples/market_maker.py is a bot t
 from node.client.amounts import p8, s8
 from node.client.async_client import AsyncTradeClient
 from node.client.client import TradeClient
-from node.client.drafts import BUY, SELL, Draft, limit, market, stop, take_profit
+from node.client.drafts import BUY, SELL, Draft, limit, market_order, stop, take_profit
 from node.client.errors import (
     BookGap,
     InexactAmount,
@@ -24,7 +24,9 @@ from node.client.wire import (
     AccountFacts,
     BookSnapshot,
     Candle,
+    FundingUpdate,
     Hash,
+    MarginUpdate,
     MarketTerms,
     MarkUpdate,
     OrderState,
@@ -46,11 +48,13 @@ __all__ = [
     "BookSnapshot",
     "Candle",
     "Draft",
+    "FundingUpdate",
     "Gap",
     "Hash",
     "InexactAmount",
     "InvalidKey",
     "LocalBook",
+    "MarginUpdate",
     "MarkUpdate",
     "MarketTerms",
     "NoAccount",
@@ -70,7 +74,7 @@ __all__ = [
     "TradeFill",
     "TradingKey",
     "limit",
-    "market",
+    "market_order",
     "p8",
     "s8",
     "stop",

@@ -12,10 +12,11 @@ s8, amounts q6, fees ppm. Errors are those of `node.client.errors`, unless a met
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from eth_account.signers.local import LocalAccount
 
+from bridge.l1.rpc import RpcClient
 from execution.margin import SignedOrder
 from node.client import wire
 from node.client.drafts import Draft
@@ -40,7 +41,9 @@ from node.client.wire import (
     BookMessage,
     BookSnapshot,
     Candle,
+    FundingUpdate,
     Hash,
+    MarginUpdate,
     MarketTerms,
     MarkUpdate,
     OrderState,
@@ -56,29 +59,23 @@ from state.types import Hash32
 T = TypeVar("T")
 
 
-class Transport(Protocol):
-    """A way to a node."""
-
-    async def request(self, method: str, *params: object) -> Any:
-        """The result of a JSON-RPC call."""
-
-
 class AsyncTradeClient:
     """One trader at one node. By `http://` or `https://` it has no subscriptions."""
 
     def __init__(
         self,
-        url: str,
+        node: str | RpcClient,
         key: bytes | LocalAccount | TradingKey | None = None,
         account: int | None = None,
         *,
         clock: Clock | None = None,
     ) -> None:
-        """`key` is the owner's or a session key; without key and account the client only reads.
+        """`node` is its URL, or an open connection by HTTP.
 
+        `key` is the owner's or a session key; without key and account the client only reads.
         Raises `InvalidKey`.
         """
-        self._transport = Http(url) if url.startswith("http") else Socket(url)
+        self._transport = _transport_to(node)
         self._key = None if key is None else TradingKey.of(key)
         self.account = account
         self._clock = clock or SystemClock()
@@ -208,17 +205,17 @@ class AsyncTradeClient:
         """News of the account's orders and fills."""
         return await self._follow("orders", {"account": self._id()}, OrderUpdate)
 
-    async def follow_margin(self) -> Stream[AccountFacts]:
+    async def follow_margin(self) -> Stream[MarginUpdate]:
         """How the account stands after each block."""
-        return await self._follow("margin", {"account": self._id()}, AccountFacts)
+        return await self._follow("margin", {"account": self._id()}, MarginUpdate)
 
     async def follow_mark(self, market: int) -> Stream[MarkUpdate]:
         """The market's mark and index after each block."""
         return await self._follow("mark", {"market": market}, MarkUpdate)
 
-    async def follow_funding(self, market: int) -> Stream[dict[str, Any]]:
-        """The market's funding after each block, as in `margin_getFunding`."""
-        return await self._follow("funding", {"market": market}, dict[str, Any])
+    async def follow_funding(self, market: int) -> Stream[FundingUpdate]:
+        """The market's funding after each block."""
+        return await self._follow("funding", {"market": market}, FundingUpdate)
 
     # Asking
 
@@ -290,3 +287,9 @@ class AsyncTradeClient:
         if self.account is None:
             raise NoAccount("asking for one's own")
         return self.account
+
+
+def _transport_to(node: str | RpcClient) -> Http | Socket:
+    if isinstance(node, str) and not node.startswith("http"):
+        return Socket(node)
+    return Http(node)

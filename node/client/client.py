@@ -26,7 +26,9 @@ from node.client.wire import (
     AccountFacts,
     BookSnapshot,
     Candle,
+    FundingUpdate,
     Hash,
+    MarginUpdate,
     MarketTerms,
     MarkUpdate,
     OrderState,
@@ -153,7 +155,7 @@ class TradeClient:
         """News of the account's orders and fills."""
         return self._iterate(self._run(self._client.follow_orders()))
 
-    def follow_margin(self) -> Iterator[AccountFacts | Gap]:
+    def follow_margin(self) -> Iterator[MarginUpdate | Gap]:
         """How the account stands after each block."""
         return self._iterate(self._run(self._client.follow_margin()))
 
@@ -161,7 +163,7 @@ class TradeClient:
         """The market's mark and index after each block."""
         return self._iterate(self._run(self._client.follow_mark(market)))
 
-    def follow_funding(self, market: int) -> Iterator[dict[str, Any] | Gap]:
+    def follow_funding(self, market: int) -> Iterator[FundingUpdate | Gap]:
         """The market's funding after each block."""
         return self._iterate(self._run(self._client.follow_funding(market)))
 

@@ -1,7 +1,7 @@
 """What a trader wants, before it has a nonce and a signature.
 
     limit(0, BUY, s8("1.5"), p8("64000")).post_only().lasting(60)
-    market(0, SELL, s8("1.5"), bound=p8("63000")).reduce_only()
+    market_order(0, SELL, s8("1.5"), bound=p8("63000")).reduce_only()
     stop(0, SELL, s8("1.5"), trigger=p8("60000"), price=p8("59000")).ioc()
 
 Units: prices p8, sizes s8, fees ppm, times seconds.
@@ -76,7 +76,7 @@ def limit(market: int, is_buy: bool, size: int, price: int) -> Draft:
     return Draft(market, is_buy, size, price)
 
 
-def market(market: int, is_buy: bool, size: int, bound: int) -> Draft:
+def market_order(market: int, is_buy: bool, size: int, bound: int) -> Draft:
     """Trades at once, at no worse a price than `bound` (p8): nobody signs 'at any price'.
 
     `MarketTerms.bound` makes one from a slippage.

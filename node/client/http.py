@@ -10,14 +10,17 @@ from node.client.errors import NotConnected, OutcomeUnknown, refusal_of
 class Http:
     """A node by HTTP. `async with` it."""
 
-    def __init__(self, url: str) -> None:
-        self._rpc = RpcClient(url)
+    def __init__(self, node: str | RpcClient) -> None:
+        """By its URL, or over a client that somebody else closes."""
+        self._rpc = RpcClient(node) if isinstance(node, str) else node
+        self._is_ours = isinstance(node, str)
 
     async def __aenter__(self) -> "Http":
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._rpc.aclose()
+        if self._is_ours:
+            await self._rpc.aclose()
 
     async def request(self, method: str, *params: object) -> Any:
         """The result of a call; raises as `Socket.request` does.

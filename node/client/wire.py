@@ -236,6 +236,28 @@ class Standing(_Answer, frozen=True, kw_only=True):
     stale: bool
 
 
+class MarginUpdate(_Answer, frozen=True, kw_only=True):
+    """How an account stands after a block. `cash` q6, `timestamp` in seconds."""
+
+    account: int
+    block: int
+    timestamp: int
+    cash: int = msgspec.field(name="cashQ6")
+    standing: Standing
+
+
+class FundingUpdate(_Answer, frozen=True, kw_only=True):
+    """A market's funding after a block: index f12, rates of 8 h r12, the index's next move f12."""
+
+    market: int
+    block: int
+    timestamp: int
+    index: int = msgspec.field(name="fundingIndexF12")
+    running_rate: int = msgspec.field(name="runningRateR12")
+    predicted_rate: int = msgspec.field(name="predictedRateR12")
+    predicted_delta: int = msgspec.field(name="predictedDeltaF12")
+
+
 class AccountFacts(_Answer, frozen=True, kw_only=True):
     """`margin_getAccount`, as much of it as trading needs."""
 

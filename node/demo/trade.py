@@ -1,18 +1,18 @@
 """`tallystick demo trade`: collateral up from L1, a trade, a refusal, and money back on L1.
 
-Everything goes over JSON-RPC, as any client would do it; the operator accounts of a devnet sign for
-the oracle and the matcher.
+Everything goes over JSON-RPC, as any client would do it; on a devnet without keepers, one of its
+operator accounts signs for the oracle.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from bridge.deployment import Deployment
 from bridge.games import Game, read_game
 from bridge.l1 import contracts
-from bridge.l1.client import L1Client, L1Receipt
+from bridge.l1.client import L1Client
 from bridge.withdrawals import (
     RpcEvidence,
     Withdrawal,
@@ -23,24 +23,31 @@ from bridge.withdrawals import (
 from execution.contracts.abi import interface
 from execution.contracts.parameters import PRICE_ONE, SIZE_ONE
 from execution.margin import (
-    Match,
-    Order,
-    Reason,
-    SignedOrder,
     domain_separator,
-    pack_batch,
     report_call,
     sign_report,
 )
 from genesis.accounts import dev_accounts, operator_accounts
 from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
+from node.client import (
+    BUY,
+    SELL,
+    AsyncTradeClient,
+    OrderRefused,
+    Refusal,
+    TradeFill,
+    limit,
+    market_order,
+)
 from node.demo.amounts import USD, dollars, quantity, usd
 from node.demo.collateral import Collateral
 from node.demo.trade_story import Audience, Books, Commitment, Trader, TradeStory
 from node.layer import House, Layer, events
 from node.limits import DEMO_STEP_SECONDS_MAX
+from sequencer.matching.events import FillState
+from state.clock import Clock, SystemClock
 from state.errors import Invalid
-from state.types import BlockNumber, Gas, Hash32, Timestamp
+from state.types import BlockNumber, Hash32, Timestamp
 
 T = TypeVar("T")
 
@@ -55,9 +62,8 @@ RECKLESS_SIZE: Final = 50 * SIZE_ONE
 COLLATERAL: Final = 20_000 * USD
 WITHDRAWN: Final = 5_000 * USD
 ORDER_SECONDS: Final = 3_600
-MAX_FEE_PPM: Final = 1_000
-SETTLEMENT_GAS: Final = Gas(2_000_000)
-"""Given, not estimated: a batch with too little gas stops early instead of reverting."""
+SAFE: Final = frozenset({FillState.SAFE, FillState.FINALIZED})
+SETTLED: Final = SAFE | {FillState.UNSAFE}
 
 _POLL_SECONDS: Final = 1.0
 """Between two looks whether something has come about: a devnet's block."""
@@ -75,6 +81,7 @@ class TradeDemo:
     l2: Layer
     deployment: Deployment
     audience: Audience
+    clock: Clock = field(default_factory=SystemClock)
     price: int = 0
     """p8 that the two trade at: the mark's neighbour, on the tick."""
 
@@ -98,8 +105,9 @@ class TradeDemo:
             await self.bring_collateral(trader)
         alice, bob = [await self.open_account(trader) for trader in (alice, bob)]
         await self.report_price()
-        await self.trade(alice, bob)
-        refusal = await self.trade_recklessly(alice, bob)
+        fill = await self.trade(alice, bob)
+        refusal = await self.trade_recklessly(alice)
+        await self.until_safe(alice, fill)
         before = await self.token_balance(alice)
         withdrawal, block = await self.leave(alice)
         game = await self.be_paid(alice, withdrawal, block)
@@ -168,61 +176,84 @@ class TradeDemo:
             f"The oracle reported BTC-USD at {dollars(INDEX)}", f"L2 block {receipt.block_number}"
         )
 
-    async def trade(self, alice: Trader, bob: Trader) -> None:
-        """Alice buys from Bob; the matcher settles both signed orders."""
-        self.audience.waiting("Alice and Bob sign orders; the matcher settles them")
-        receipt = await self.settle(alice, bob, TRADE_SIZE, nonce=0)
-        fills = events(receipt, "FillSettled")
-        if len(fills) != 1:
-            refused = [words(Reason(one["reason"])) for one in events(receipt, "FillRejected")]
-            raise DemoFailed(f"the fill was not settled: {', '.join(refused) or 'no answer'}")
-        fill = fills[0]
+    def client(self, trader: Trader) -> AsyncTradeClient:
+        """The exchange, for one trader."""
+        return AsyncTradeClient(self.l2.client.rpc, trader.account.key, trader.id)
+
+    async def trade(self, alice: Trader, bob: Trader) -> TradeFill:
+        """Bob offers, Alice takes it; the matcher settles both signed orders in the next block."""
+        self.audience.waiting("Alice and Bob sign orders")
+        async with self.client(bob) as seller, self.client(alice) as buyer:
+            offered = await seller.place(limit(MARKET, SELL, TRADE_SIZE, self.price).post_only())
+            self.audience.told(
+                f"Bob offers {quantity(TRADE_SIZE)} BTC at {dollars(self.price)}",
+                f"signed order {str(offered.order.hash)[:18]}…, {offered.order.status}",
+            )
+            began = self.clock.monotonic()
+            taken = await buyer.place(market_order(MARKET, BUY, TRADE_SIZE, self.price))
+            milliseconds = (self.clock.monotonic() - began) * 1_000
+            if [fill.maker_order for fill in taken.fills] != [offered.order.hash]:
+                raise DemoFailed("somebody else trades at Bob's price: run the demo again")
+            (fill,) = taken.fills
+            self.audience.told(
+                f"Alice bought {quantity(fill.size)} BTC from Bob at {dollars(fill.price)}",
+                f"soft confirmation after {milliseconds:.0f} ms: matched, on the sequencer's disk",
+            )
+            self.audience.waiting("The next block settles it")
+            settled = await self.fill_in(buyer, fill, SETTLED)
+        await self.tell_settlement(settled)
+        return settled
+
+    async def tell_settlement(self, fill: TradeFill) -> None:
+        """What the clearing house made of a fill, from the receipt of its transaction."""
+        receipt = await self.l2.client.receipt(Hash32(bytes(fill.transaction or b"")))
+        ours = (fill.taker_account, fill.maker_account)
+        found = () if receipt is None else events(receipt, "FillSettled")
+        fees = [one for one in found if (one["taker"], one["maker"]) == ours]
+        if receipt is None or not fees:
+            raise DemoFailed(f"L2 block {fill.block} doesn't hold what the node says it settled")
+        paid, gained = fees[0]["takerFee"], -fees[0]["makerFee"]
         self.audience.told(
-            f"Alice bought {quantity(fill['size'])} BTC from Bob at {dollars(fill['price'])}",
-            f"she pays a fee of {usd(fill['takerFee'])}, he gets {usd(-fill['makerFee'])},"
-            f" {receipt.gas_used:,} gas, L2 block {receipt.block_number}",
+            f"The matcher settled it in L2 block {fill.block}: unsafe, not on L1 yet",
+            f"she pays a fee of {usd(paid)}, he gets {usd(gained)}, {receipt.gas_used:,} gas",
         )
 
-    async def trade_recklessly(self, alice: Trader, bob: Trader) -> Reason:
-        """A fill that the collateral can't carry is refused, with the reason."""
+    async def trade_recklessly(self, alice: Trader) -> Refusal:
+        """An order that the collateral can't carry is refused, with the reason."""
         self.audience.waiting("Alice tries to buy far more than she can carry")
-        receipt = await self.settle(alice, bob, RECKLESS_SIZE, nonce=1)
-        refusals = events(receipt, "FillRejected")
-        if len(refusals) != 1:
-            raise DemoFailed("an undercollateralised fill was settled")
-        reason = Reason(refusals[0]["reason"])
+        async with self.client(alice) as buyer:
+            try:
+                await buyer.place(limit(MARKET, BUY, RECKLESS_SIZE, self.price))
+            except OrderRefused as refusal:
+                self.audience.told(
+                    f"Alice's order for {quantity(RECKLESS_SIZE)} BTC was refused before it met"
+                    f" anybody: {refusal.reason}",
+                    str(refusal),
+                )
+                return refusal.reason
+        raise DemoFailed("an order was taken that its account can't carry")
+
+    async def until_safe(self, alice: Trader, fill: TradeFill) -> None:
+        """Wait until L1 alone leads to the block that settled a fill."""
+        self.audience.waiting("The trade's block goes to L1")
+        async with self.client(alice) as buyer:
+            safe = await self.fill_in(buyer, fill, SAFE)
         self.audience.told(
-            f"Alice's order for {quantity(RECKLESS_SIZE)} BTC was refused: {words(reason)}",
-            f"she has too little for it: FillRejected({refusals[0]['index']}, {int(reason)}),"
-            " and nothing happened",
-        )
-        return reason
-
-    async def settle(self, alice: Trader, bob: Trader, size: int, nonce: int) -> L1Receipt:
-        """Both sign, the matcher settles."""
-        expiry = Timestamp(await self.l2.block_time() + ORDER_SECONDS)
-        taker = self.sign(alice, True, size, nonce, expiry)
-        maker = self.sign(bob, False, size, nonce, expiry)
-        batch = pack_batch([Match(taker, maker, size)])
-        matcher = operator_accounts().matcher
-        return await self.l2.send(
-            matcher, "settlement", CLEARING_HOUSE, batch.calldata, gas=SETTLEMENT_GAS
+            f"The trade is {safe.state}: L1 alone leads to it now", f"L2 block {safe.block}"
         )
 
-    def sign(
-        self, trader: Trader, is_buy: bool, size: int, nonce: int, expiry: Timestamp
-    ) -> SignedOrder:
-        order = Order(
-            account=trader.id,
-            market=MARKET,
-            is_buy=is_buy,
-            size=size,
-            price=self.price,
-            max_fee_ppm=MAX_FEE_PPM,
-            nonce=nonce,
-            expiry=expiry,
-        )
-        return order.sign(trader.account.key, self.domain)
+    async def fill_in(
+        self, trader: AsyncTradeClient, fill: TradeFill, states: frozenset[FillState]
+    ) -> TradeFill:
+        """A fill once it has come so far. Raises `DemoFailed` where the chain refused it."""
+        async with asyncio.timeout(DEMO_STEP_SECONDS_MAX):
+            while True:
+                for found in await trader.fills():
+                    if found.id == fill.id and found.state is FillState.REFUSED:
+                        raise DemoFailed(f"the fill was not settled: {found.reason}")
+                    if found.id == fill.id and found.state in states:
+                        return found
+                await asyncio.sleep(_POLL_SECONDS)
 
     # Withdrawing
 
@@ -313,8 +344,3 @@ class TradeDemo:
 def layers(l1: L1Client, l2: L1Client) -> tuple[Layer, Layer]:
     """Both layers of a devnet."""
     return Layer(l1), Layer(l2)
-
-
-def words(reason: Reason) -> str:
-    """A rejection in words."""
-    return reason.name.replace("_", " ").lower()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.games import Game
-from execution.margin import Reason
 from genesis.accounts import DevAccount
+from node.client import Refusal
 from state.types import BlockNumber, Hash32
 
 
@@ -50,7 +50,7 @@ class TradeStory:
     """The end of the demo."""
 
     books: tuple[Books, ...]
-    refusal: Reason
+    refusal: Refusal
     commitment: Commitment
     paid_on_l1: int
     """q6."""

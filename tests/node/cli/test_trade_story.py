@@ -6,9 +6,9 @@ import json
 from rich.console import Console
 
 from bridge.games import Game, GameStatus
-from execution.margin import Reason
 from genesis.accounts import dev_accounts
 from node.cli.trade_story import print_end, story_json
+from node.client import Refusal
 from node.demo.trade_story import Books, Commitment, Trader, TradeStory
 from state.types import Address, BlockNumber, Hash32, Timestamp
 
@@ -41,7 +41,7 @@ STORY = TradeStory(
             token_l2=0,
         ),
     ),
-    refusal=Reason.TAKER_MARGIN,
+    refusal=Refusal.MARGIN_TOO_LOW,
     commitment=Commitment(
         BlockNumber(29), Hash32(b"\x44" * 32), Hash32(b"\x55" * 32), GAME.root_claim, GAME
     ),
@@ -71,6 +71,6 @@ def test_story_as_json_keeps_amounts_as_text() -> None:
     (alice,) = found["books"]
     assert alice["cash"] == str(HUGE)
     assert alice["size"] == "-150000000"
-    assert found["refusal"] == "taker_margin"
+    assert found["refusal"] == "margin-too-low"
     assert found["gameStatus"] == "defender_wins"
     assert found["outputRoot"] == "0x" + "33" * 32

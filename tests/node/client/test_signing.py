@@ -7,7 +7,7 @@ from eth_account import Account
 
 from execution.margin import OrderFlag, recover_signer
 from genesis.accounts import dev_accounts
-from node.client import SELL, InvalidKey, TradingKey, limit, market, stop, take_profit
+from node.client import SELL, InvalidKey, TradingKey, limit, market_order, stop, take_profit
 from node.client.nonces import NonceSource
 from node.client.signing import Signer
 from sequencer.matching.orders import SelfTradePrevention, Trigger, TriggerKind
@@ -57,7 +57,7 @@ def test_each_cancel_of_all_is_newer_than_the_one_before() -> None:
 
 
 def test_drafts_ask_for_what_they_are_named_after() -> None:
-    assert market(0, SELL, 5, bound=10).flags == OrderFlag.IOC
+    assert market_order(0, SELL, 5, bound=10).flags == OrderFlag.IOC
     assert limit(0, SELL, 5, 10).fok().flags == OrderFlag.FOK
     assert stop(0, SELL, 5, trigger=9, price=8).options.trigger == Trigger(TriggerKind.STOP, 9)
     taking = take_profit(0, SELL, 5, trigger=12, price=11).named("tp")
