@@ -18,13 +18,18 @@ from typing import Final
 
 from execution.margin import Reason
 from sequencer.exchange.admission import is_bounded
-from sequencer.exchange.errors import MarginTooLow, WouldNotSettle
+from sequencer.exchange.errors import (
+    ExchangeUnavailable,
+    MarginTooLow,
+    TooManyFills,
+    WouldNotSettle,
+)
 from sequencer.exchange.floor import Floor, delta_of, reducible
+from sequencer.exchange.limits import CROSSING_ROUNDS_MAX, ORDER_FILLS_MAX, PENDING_FILLS_MAX
 from sequencer.matching.events import Fill
 from sequencer.matching.inputs import CancelReason
 from sequencer.matching.orders import BookOrder
-from sequencer.matching.views import Hit
-from state.errors import InternalError
+from sequencer.matching.views import Hit, OrderStatus
 
 _MARGIN: Final = frozenset({Reason.TAKER_MARGIN, Reason.MAKER_MARGIN})
 
@@ -68,23 +73,34 @@ class _Step:
 def clear_way(floor: Floor, order: BookOrder, most: int) -> None:
     """Make sure that all an order would trade now can settle, and what would rest of it too.
 
-    Resting orders that can't leave the book. Raises `MarginTooLow`, `WouldNotSettle` for the order.
+    Resting orders that can't leave the book. Raises `MarginTooLow`, `WouldNotSettle`,
+    `TooManyFills` for the order, and `ExchangeUnavailable` while too many fills wait, or too many
+    resting orders have to leave first.
     """
-    while True:
+    for _ in range(CROSSING_ROUNDS_MAX):
         hits = floor.engine.preview(order, most, floor.now())
+        if len(hits) > ORDER_FILLS_MAX:
+            raise TooManyFills(ORDER_FILLS_MAX)
+        if hits and floor.engine.pending_count >= PENDING_FILLS_MAX:
+            raise ExchangeUnavailable(
+                f"{PENDING_FILLS_MAX} fills wait for a block; try again after the next"
+            )
         _check_taker(floor, order, most, hits)
         if not _expel(floor, order, hits):
             return
+    raise ExchangeUnavailable("orders without margin are leaving its way; try again")
 
 
 def clear_auction(floor: Floor, market: int) -> None:
     """Make sure that all that an auction would trade now can settle; what can't leaves first.
 
-    Where the market itself stands against it, the clearing house has to say so.
+    Where the market itself stands against it, the clearing house has to say so, and of what is
+    still left after some rounds: an auction has to come to an end.
     """
     with contextlib.suppress(WouldNotSettle):
-        while _expel_from_auction(floor, market):
-            pass
+        for _ in range(CROSSING_ROUNDS_MAX):
+            if not _expel_from_auction(floor, market):
+                return
 
 
 def _expel_from_auction(floor: Floor, market: int) -> bool:
@@ -155,22 +171,47 @@ def _expel_from(floor: Floor, steps: Sequence[_Step]) -> bool:
     if _bound(floor, steps):
         return True
     failing = _first_failing(floor, steps)
+    if failing == 0:
+        _expel_no_smaller(floor, steps[0])
     for step in steps[failing:]:
         floor.cancel(step.order.hash, CancelReason.MARGIN)
     return failing < len(steps)
 
 
+def _expel_no_smaller(floor: Floor, failing: _Step) -> None:
+    """Who can't do a trade can't do a larger one, or at a worse price, either.
+
+    One look at an account is enough for all these orders: it may have a thousand of them, which
+    would otherwise be looked at one after the other.
+    """
+    order = failing.order
+    for view in floor.orders.views(failing.account):
+        other = view.order
+        if (other.market, other.is_buy) != (order.market, order.is_buy):
+            continue
+        is_worse = other.price >= order.price if order.is_buy else other.price <= order.price
+        is_live = view.status is OrderStatus.LIVE
+        if is_live and is_worse and view.left >= failing.fill.size and not other.is_reduce_only:
+            floor.cancel(other.hash, CancelReason.MARGIN)
+
+
 def _first_failing(floor: Floor, steps: Sequence[_Step]) -> int:
-    """Which step the account can't do; as many as there are steps when it can do all."""
-    if _check(floor, steps) is None:
+    """A step that the account can't do after those before it, which it can; as many as there are
+    steps when it can do all. Found by halving: an account may have a thousand orders."""
+    why = _check(floor, steps)
+    if why is None:
         return len(steps)
-    for count in range(1, len(steps) + 1):
-        why = _check(floor, steps[:count])
-        if why in _OF_THE_MARKET and why is not None:
-            raise WouldNotSettle(why)
-        if why is not None:
-            return count - 1
-    raise InternalError("the margin check gave two answers to one question")
+    done, failing = 0, len(steps)
+    while failing - done > 1:
+        middle = (done + failing) // 2
+        then = _check(floor, steps[:middle])
+        if then is None:
+            done = middle
+        else:
+            failing, why = middle, then
+    if why in _OF_THE_MARKET:
+        raise WouldNotSettle(why)
+    return done
 
 
 def _bound(floor: Floor, steps: Sequence[_Step]) -> bool:

@@ -10,6 +10,7 @@
     ├── FeeAboveMaximum                  the market charges more than was signed
     ├── TooManyOrders                    an account, or the exchange, holds as many as it may
     ├── NotReducing, PostOnlyWouldTake
+    ├── TooManyFills                     trades with too many orders at once
     ├── MarginTooLow, WouldNotSettle     the clearing house would reject the fill
     └── CancelOutOfTime, CancelReplayed
     ExchangeUnavailable (Unavailable)    overloaded, stopping, or its disk failed
@@ -222,6 +223,15 @@ class MarginTooLow(OrderRejected):
         super().__init__(
             f"account {account} would be below its initial margin: deposit, or trade less"
         )
+
+
+class TooManyFills(OrderRejected):
+    """It would trade with more resting orders than one request may."""
+
+    reason = "too-many-fills"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the order would trade with more than {limit} others: send a smaller one")
 
 
 class WouldNotSettle(OrderRejected):

@@ -24,6 +24,7 @@ from sequencer.exchange.limits import (
     GROUP_REQUESTS_MAX,
     GROUP_SECONDS_MAX,
     HEARTBEAT_MS,
+    PENDING_FILLS_MAX,
     READS_WAITING_MAX,
     REQUESTS_WAITING_MAX,
 )
@@ -121,7 +122,7 @@ class Exchange:
         return ExchangeStatistics(
             waiting=self._requests.qsize(),
             open_orders=len(self._floor.orders),
-            pending_fills=len(self.engine.pending()),
+            pending_fills=self.engine.pending_count,
             inputs=self.engine.sequence,
             writes=self._writes,
             write_seconds=self._write_seconds,
@@ -178,7 +179,10 @@ class Exchange:
 
     async def record(self, given: Input) -> list[Event]:
         """Take a fact from the node itself, timed now; before `Clear` all who would trade in the
-        auctions are checked. Raises `ExchangeUnavailable`."""
+        auctions are checked, and while too many fills wait it is put off.
+
+        Raises `ExchangeUnavailable`.
+        """
         return await self._ask(lambda: self._record(given))
 
     async def on_block(self, move: Callable[[], HouseView], given: Sequence[Input] = ()) -> None:
@@ -314,6 +318,8 @@ class Exchange:
 
     def _record(self, given: Input) -> list[Event]:
         if isinstance(given, Clear):
+            if self.engine.pending_count >= PENDING_FILLS_MAX:
+                return []
             for market in given.markets:
                 clear_auction(self._floor, market)
         return self._upkeep.apply(given)

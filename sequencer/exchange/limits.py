@@ -55,3 +55,19 @@ days is lost to all, so that half of it is kept for what comes and goes."""
 
 SHORT_ORDER_SECONDS: Final = 3_600
 """How far ahead these may expire."""
+
+ORDER_FILLS_MAX: Final = 500
+"""Resting orders that one order may trade with: two blocks of settlements, and their margin is
+checked within 0.1 s."""
+
+PENDING_FILLS_MAX: Final = 4_096
+"""Fills that wait for a block before nothing more is matched: some 16 full blocks. Until they are
+settled their traders can void them on chain or from L1, so that nobody may make the queue long."""
+
+CROSSING_ROUNDS_MAX: Final = 16
+"""How often resting orders that can't pay leave for one order, or one auction, before it has to
+come again: others wait meanwhile."""
+
+FIRED_ORDERS_MAX: Final = 500
+"""Stops and take-profits that live after one block, each with its margin checked: 0.3 s. The others
+have to wait for the next one."""

@@ -5,18 +5,15 @@ that can't settle any more. Only accounts that the block touched are looked at, 
 which end without a block.
 """
 
-from collections.abc import Mapping
-
-import msgspec
-
 from execution.margin import FILLED_CANCELLED
 from sequencer.exchange.admission import is_bounded, may_sign
 from sequencer.exchange.crossing import clear_way
-from sequencer.exchange.errors import OrderRejected
+from sequencer.exchange.errors import ExchangeUnavailable, OrderRejected
 from sequencer.exchange.floor import Floor, reducible
+from sequencer.exchange.limits import FIRED_ORDERS_MAX
 from sequencer.exchange.ports import Instrument
 from sequencer.matching.events import Event, Matched
-from sequencer.matching.inputs import CancelAll, CancelReason, Input, ListMarket, Marks
+from sequencer.matching.inputs import CancelAll, CancelReason, Fire, Input, ListMarket, Marks
 from sequencer.matching.views import OrderStatus, OrderView
 from state.types import Address
 
@@ -79,36 +76,40 @@ class Upkeep:
     # Marks
 
     def _move_marks(self) -> None:
-        """Tell the engine of marks that moved, after what they fire was looked at."""
+        """Tell the engine of marks that moved; those that they meet live one after the other.
+
+        Each is looked at after those before it have traded: of many that one account could pay for,
+        or that would take from one maker, it may be that not all can settle.
+        """
         floor = self._floor
         listed = floor.engine.markets()
         marks = {m: p for m, p in floor.view.marks().items() if m in listed}
         moved = {m: p for m, p in marks.items() if floor.marks.get(m) != p}
         if moved:
-            self._ready_triggers(moved)
-            self.apply(Marks(time=0, marks=moved))
+            floor.apply(Marks(time=0, marks=moved, fires=False))
             floor.marks.update(moved)
-
-    def _ready_triggers(self, marks: Mapping[int, int]) -> None:
-        """Hold what is about to fire to what a new order has to fulfil, or let it go."""
-        floor = self._floor
-        for order in floor.engine.fired_by(marks):
+        for order in floor.engine.met_triggers()[:FIRED_ORDERS_MAX]:
             view = floor.engine.order(order.hash)
-            if view is not None and view.status is OrderStatus.WAITING:
-                self._ready(view)
+            if view is not None and view.status is OrderStatus.WAITING and self._is_ready(view):
+                self.apply(Fire(time=0, order=order.hash))
 
-    def _ready(self, view: OrderView) -> None:
+    def _is_ready(self, view: OrderView) -> bool:
+        """Hold what is about to live to what a new order has to fulfil, or let it go."""
         floor, order = self._floor, view.order
         if is_bounded(floor, order):
             room = reducible(floor.position(order.account, order.market), is_buy=order.is_buy)
             floor.bound(view, min(room, view.left), CancelReason.NOT_REDUCING)
         now = floor.engine.order(order.hash)
         if now is None or now.status is not OrderStatus.WAITING:
-            return
+            return False
         try:
-            clear_way(floor, msgspec.structs.replace(now.order, trigger=None), now.left)
+            clear_way(floor, now.order, now.left)
         except OrderRejected:
             floor.cancel(order.hash, CancelReason.MARGIN)
+            return False
+        except ExchangeUnavailable:
+            return False  # Its turn comes after another block.
+        return True
 
     # Accounts
 

@@ -154,6 +154,10 @@ class MarketBook:
             return False
         return self.mark is None or not trigger.is_met(self.mark, is_buy=order.is_buy)
 
+    def met_triggers(self) -> list[Entry]:
+        """The waiting orders whose triggers the mark meets, in order of rank."""
+        return [] if self.mark is None else self.triggers.met_by(self.mark)
+
     def is_on_grid(self, price: int, size: int) -> bool:
         """Whether price (p8) and size (s8) are multiples of tick and lot."""
         return price % self.rules.tick == 0 and size % self.rules.lot == 0

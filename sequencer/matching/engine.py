@@ -1,6 +1,6 @@
 """The matching engine: inputs in, events out, and the book between them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from sequencer.matching.auction import run_auction
@@ -14,6 +14,7 @@ from sequencer.matching.inputs import (
     CancelReason,
     Clear,
     Finalized,
+    Fire,
     Heartbeat,
     Input,
     ListMarket,
@@ -28,7 +29,7 @@ from sequencer.matching.orders import BookOrder
 from sequencer.matching.policy import policy_of
 from sequencer.matching.snapshot import decode_snapshot, encode_snapshot
 from sequencer.matching.undoing import unwind
-from sequencer.matching.views import FillRecord, Hit, Levels, OrderView
+from sequencer.matching.views import FillRecord, Hit, Levels, OrderStatus, OrderView
 from state.errors import InternalError
 
 _PLACING: Final = (Place, Replace)
@@ -52,6 +53,7 @@ class MatchingEngine:
             CancelAll: self._cancel_all,
             Shrink: self._shrink,
             Marks: self._marks,
+            Fire: self._fire_one,
             ListMarket: self._list_market,
             Clear: self._clear,
             Outcome: self._outcome,
@@ -137,10 +139,10 @@ class MatchingEngine:
         book = self._desk.books.get(order.market)
         return book is not None and book.must_wait(order)
 
-    def fired_by(self, marks: Mapping[int, int]) -> list[BookOrder]:
-        """The waiting orders that these marks (p8 by market) would fire, in order."""
-        fired = [e for book, mark in self._marked(marks) for e in book.triggers.met_by(mark)]
-        return [entry.order for entry in sorted(fired, key=_rank)]
+    def met_triggers(self) -> list[BookOrder]:
+        """The waiting orders whose triggers the last marks meet, the earliest first."""
+        met = [e for book in self._desk.books.values() for e in book.met_triggers()]
+        return [entry.order for entry in sorted(met, key=_rank)]
 
     def order(self, order_hash: bytes) -> OrderView | None:
         """An order that's open, or done and not forgotten."""
@@ -174,6 +176,11 @@ class MatchingEngine:
     def pending(self) -> list[Fill]:
         """Fills that are matched and not settled, in order of id."""
         return self._desk.fills.pending()
+
+    @property
+    def pending_count(self) -> int:
+        """How many those are."""
+        return self._desk.fills.pending_count
 
     def pending_of(self, account: int) -> list[Fill]:
         """Those of one account."""
@@ -278,24 +285,28 @@ class MatchingEngine:
 
     def _marks(self, given: Marks) -> None:
         fired = []
-        for book, mark in self._marked(given.marks):
-            book.mark = mark
-            fired += book.triggers.met_by(mark)
+        for market, mark in given.marks.items():
+            # Markets without a book have no use for a mark.
+            if (book := self._desk.books.get(market)) is not None:
+                book.mark = mark
+                fired += book.met_triggers() if given.fires else []
         for entry in sorted(fired, key=_rank):
             # An order that fired before may have cancelled it as its owner's.
             if not entry.is_done:
                 self._fire(entry)
+
+    def _fire_one(self, given: Fire) -> None:
+        entry = self._desk.roster.get(given.order)
+        if entry is None or entry.status is not OrderStatus.WAITING:
+            return
+        if not self._desk.book_of(entry).must_wait(entry.order):
+            self._fire(entry)
 
     def _fire(self, entry: Entry) -> None:
         book = self._desk.book_of(entry)
         if book.mark is not None:
             self._desk.trigger(entry, book.mark)
         policy_of(book.rules).arrive(self._desk, book, entry)
-
-    def _marked(self, marks: Mapping[int, int]) -> Iterable[tuple[MarketBook, int]]:
-        """Books with their new marks; markets without a book have no use for one."""
-        books = self._desk.books
-        return [(books[market], mark) for market, mark in marks.items() if market in books]
 
     def _list_market(self, given: ListMarket) -> None:
         desk, book = self._desk, self._desk.books.get(given.market)

@@ -32,6 +32,11 @@ class FillLedger:
         self.last_id = fill.id
         self._index(FillRecord(fill, FillState.MATCHED))
 
+    @property
+    def pending_count(self) -> int:
+        """How many wait for a block."""
+        return len(self._pending)
+
     def pending(self) -> list[Fill]:
         """Those that wait for a block, in order of id."""
         return sorted(self._pending.values(), key=_id)

@@ -82,9 +82,17 @@ class Shrink(_Input, frozen=True, array_like=True, kw_only=True, tag="shrink"):
 
 
 class Marks(_Input, frozen=True, array_like=True, kw_only=True, tag="marks"):
-    """Mark prices, p8 by market: they fire stops and take-profits."""
+    """Mark prices, p8 by market: they fire stops and take-profits, or, with `fires` False, allow
+    that each of these is fired by a `Fire` of its own."""
 
     marks: dict[int, int]
+    fires: bool = True
+
+
+class Fire(_Input, frozen=True, array_like=True, kw_only=True, tag="fire"):
+    """A waiting order lives, if the last mark meets its trigger."""
+
+    order: bytes
 
 
 class ListMarket(_Input, frozen=True, array_like=True, kw_only=True, tag="list"):
@@ -146,6 +154,7 @@ Input = (
     | CancelAll
     | Shrink
     | Marks
+    | Fire
     | ListMarket
     | Clear
     | Outcome

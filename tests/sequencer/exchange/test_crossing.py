@@ -1,11 +1,12 @@
 """Who may not trade leaves before anybody trades with him, and the log alone says so."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from execution.margin import OrderFlag, Reason
-from sequencer.exchange import errors
+from sequencer.exchange import crossing, errors, exchange
 from sequencer.matching.events import Cancelled, Matched, Resized
 from sequencer.matching.inputs import CancelReason, Clear, Outcome, Refusal
 from tests.sequencer.exchange.hall import Hall, in_hall
@@ -227,3 +228,101 @@ async def test_log_alone_gives_the_same_book(hall: Hall) -> None:
     await hall.exchange.place(taker.buy(15, 1_000))
     snapshots = [hall.journal.load().snapshot() for _ in range(2)]
     assert snapshots == [hall.exchange.engine.snapshot()] * 2
+
+
+def count_checks(hall: Hall) -> list[int]:
+    """How many fills each margin check from now on is asked about."""
+    asked: list[int] = []
+    check = hall.house.check
+
+    def counted(*what: Any, **rest: Any) -> Reason | None:
+        asked.append(1 + len(what[5]))
+        return check(*what, **rest)
+
+    hall.house.check = counted  # type: ignore[method-assign]
+    return asked
+
+
+@in_hall
+async def test_maker_with_many_orders_that_it_cannot_pay_is_looked_at_a_few_times(
+    hall: Hall,
+) -> None:
+    maker, taker, *_ = hall.traders
+    for _ in range(64):
+        await hall.exchange.place(maker.sell(5, 1_000))
+    hall.house.room[1] = 5 * 40
+    asked = count_checks(hall)
+    placed = await hall.exchange.place(taker.buy(5 * 64, 1_000, flags=OrderFlag.IOC))
+    assert len(placed.fills) == 40
+    assert len(asked) < 16
+
+
+@in_hall
+async def test_maker_that_can_do_nothing_loses_what_is_no_better_at_once(hall: Hall) -> None:
+    maker, other, taker, _ = hall.traders
+    for price in (1_000, 1_000, 1_010):
+        await hall.exchange.place(maker.sell(10, price))
+    await hall.exchange.place(maker.sell(5, 1_000))
+    await hall.exchange.place(other.sell(10, 1_000))
+    hall.house.room[1] = 5
+    placed = await hall.exchange.place(taker.buy(10, 1_000))
+    assert [(fill.maker_account, fill.size) for fill in placed.fills] == [(1, 5), (2, 5)]
+    assert hall.asks() == [(1_000, 5), (1_010, 10)]
+
+
+@in_hall
+async def test_taker_comes_again_when_too_many_have_to_leave_its_way(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossing, "CROSSING_ROUNDS_MAX", 1)
+    poor, rich, taker, _ = hall.traders
+    await hall.exchange.place(poor.sell(10, 1_000))
+    await hall.exchange.place(rich.sell(10, 1_000))
+    hall.house.room[1] = 5
+    order = taker.buy(10, 1_000)
+    with pytest.raises(errors.ExchangeUnavailable, match="try again"):
+        await hall.exchange.place(order)
+    assert [fill.maker_account for fill in (await hall.exchange.place(order)).fills] == [2]
+
+
+@in_hall
+async def test_order_that_would_meet_too_many_is_refused(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossing, "ORDER_FILLS_MAX", 2)
+    maker, taker, *_ = hall.traders
+    for _ in range(3):
+        await hall.exchange.place(maker.sell(5, 1_000))
+    with pytest.raises(errors.TooManyFills, match="smaller"):
+        await hall.exchange.place(taker.buy(15, 1_000))
+    assert len((await hall.exchange.place(taker.buy(10, 1_000))).fills) == 2
+
+
+@in_hall
+async def test_nothing_is_matched_while_too_many_fills_wait(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossing, "PENDING_FILLS_MAX", 1)
+    maker, taker, *_ = hall.traders
+    await hall.exchange.place(maker.sell(20, 1_000))
+    (fill,) = (await hall.exchange.place(taker.buy(10, 1_000))).fills
+    with pytest.raises(errors.ExchangeUnavailable, match="wait for a block"):
+        await hall.exchange.place(taker.buy(10, 1_000))
+    await hall.exchange.place(taker.buy(10, 900))
+    await hall.block(Outcome(time=0, block=2, transaction=b"", settled=(fill.id,)))
+    await hall.exchange.place(taker.buy(10, 1_000))
+
+
+@in_hall
+async def test_auction_is_put_off_while_too_many_fills_wait(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "PENDING_FILLS_MAX", 0)
+    await auction(hall)
+    await hall.exchange.place(hall.traders[0].sell(10, 1_000))
+    await hall.exchange.place(hall.traders[1].buy(10, 1_000))
+    await hall.exchange.record(Clear(time=0, markets=(0,)))
+    assert sizes(hall) == []
+    monkeypatch.setattr(exchange, "PENDING_FILLS_MAX", 1)
+    await hall.exchange.record(Clear(time=0, markets=(0,)))
+    assert sizes(hall) == [10]

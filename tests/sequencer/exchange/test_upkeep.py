@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from execution.margin import FILLED_CANCELLED, OrderFlag
+from sequencer.exchange import crossing, upkeep
 from sequencer.exchange.placement import OrderOptions
 from sequencer.matching.events import Cancelled, Matched, Triggered
 from sequencer.matching.inputs import CancelReason, Finalized, Outcome, Reverted
@@ -198,6 +199,65 @@ async def test_stop_that_its_account_cannot_pay_any_more_leaves_when_it_fires(ha
     await hall.block()
     assert gone(hall) == [(2, CancelReason.MARGIN)]
     assert hall.named(Matched) == []
+
+
+@in_hall
+async def test_stops_of_one_mark_are_paid_for_together(hall: Hall) -> None:
+    maker, taker, *_ = hall.traders
+    await hall.exchange.place(maker.sell(20, 1_100))
+    for _ in range(2):
+        await hall.exchange.place(taker.buy(10, 1_100), STOP)
+    hall.house.room[2] = 15
+    hall.house.prices = {0: 1_100}
+    await hall.block()
+    assert gone(hall) == [(2, CancelReason.MARGIN)]
+    assert [event.fill.size for event in hall.named(Matched)] == [10]
+
+
+@in_hall
+async def test_maker_that_two_stops_meet_pays_for_both(hall: Hall) -> None:
+    maker, *takers = hall.traders
+    await hall.exchange.place(maker.sell(20, 1_100))
+    hall.house.room[1] = 15
+    for taker in takers[:2]:
+        await hall.exchange.place(taker.buy(10, 1_100), STOP)
+    hall.house.prices = {0: 1_100}
+    await hall.block()
+    assert gone(hall) == [(1, CancelReason.MARGIN)]
+    assert len(hall.named(Triggered)) == 2
+    assert [event.fill.size for event in hall.named(Matched)] == [10]
+
+
+@in_hall
+async def test_stops_beyond_what_one_block_fires_live_after_the_next(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "FIRED_ORDERS_MAX", 1)
+    taker = hall.traders[0]
+    for _ in range(3):
+        await hall.exchange.place(taker.buy(10, 1_100), STOP)
+    hall.house.prices = {0: 1_100}
+    for fired in (1, 2, 3, 3):
+        await hall.block()
+        assert len(hall.named(Triggered)) == fired
+    assert hall.bids() == [(1_100, 30)]
+
+
+@in_hall
+async def test_stop_that_would_take_waits_while_too_many_fills_do(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossing, "PENDING_FILLS_MAX", 0)
+    maker, taker, *_ = hall.traders
+    await hall.exchange.place(maker.sell(10, 1_100))
+    await hall.exchange.place(taker.buy(10, 1_100), STOP)
+    hall.house.prices = {0: 1_100}
+    await hall.block()
+    assert hall.named(Triggered) == []
+    assert hall.journal.load().snapshot() == hall.exchange.engine.snapshot()
+    monkeypatch.setattr(crossing, "PENDING_FILLS_MAX", 1)
+    await hall.block()
+    assert len(hall.named(Triggered)) == len(hall.named(Matched)) == 1
 
 
 @pytest.mark.parametrize(("held", "left"), [(0, 0), (10, 10), (30, 20)])

@@ -57,8 +57,12 @@ class NaiveBook:
                         self.end(slip, reason)
             case inputs.Shrink(order=order_hash, most=most):
                 self.shrink(self.slips.get(order_hash), most)
-            case inputs.Marks(marks=marks):
-                self.move_mark(*marks.values())
+            case inputs.Marks(marks=marks, fires=fires):
+                (self.mark,) = marks.values()
+                if fires:
+                    self.fire()
+            case inputs.Fire(order=order_hash):
+                self.fire(order_hash)
             case inputs.Outcome():
                 self.decide(given)
             case inputs.Reverted(block=block):
@@ -105,10 +109,9 @@ class NaiveBook:
             return at_or_above if order.is_buy else at_or_below
         return at_or_below if order.is_buy else at_or_above
 
-    def move_mark(self, mark: int) -> None:
-        self.mark = mark
-        waiting = [slip for slip in self.slips.values() if slip.where == "waiting"]
-        fired = [slip for slip in waiting if self.is_fired(slip.order)]
+    def fire(self, only: bytes | None = None) -> None:
+        slips = [s for name, s in self.slips.items() if only in (None, name)]
+        fired = [s for s in slips if s.where == "waiting" and self.is_fired(s.order)]
         for slip in sorted(fired, key=lambda slip: slip.place):
             slip.where, slip.place = "fired", self.next_place()
             self.take(slip)

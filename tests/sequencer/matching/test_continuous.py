@@ -335,11 +335,23 @@ def test_trigger_fires_at_its_mark_and_not_before(
     assert accepted == Accepted(name(1), 1, PERP, waits=True)
     assert table.do("Marks", marks={PERP: short_of}) == []
     assert table.see(1).status is OrderStatus.WAITING
-    assert table.engine.fired_by({PERP: reached}) == [table.see(1).order]
+    assert table.do("Fire", order=name(1)) == []
+    assert table.engine.met_triggers() == []
     events = table.do("Marks", marks={PERP: reached})
     assert events[0] == Triggered(name(1), 1, reached)
     assert table.see(1).status is OrderStatus.LIVE
     assert table.do("Marks", marks={PERP: reached}) == []
+
+
+def test_orders_that_a_mark_meets_may_be_fired_one_by_one(table: Table) -> None:
+    for number in (1, 2):
+        table.place(order(number, "buy", 5, 100, trigger=Trigger(STOP, 110)))
+    assert table.do("Marks", marks={PERP: 110}, fires=False) == []
+    assert [met.hash for met in table.engine.met_triggers()] == [name(1), name(2)]
+    assert Triggered(name(2), 2, 110) in table.do("Fire", order=name(2))
+    assert table.do("Fire", order=name(2)) == []
+    assert [met.hash for met in table.engine.met_triggers()] == [name(1)]
+    assert table.see(1).status is OrderStatus.WAITING
 
 
 def test_trigger_met_on_arrival_fires_at_once(table: Table) -> None:
