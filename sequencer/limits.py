@@ -92,3 +92,7 @@ SETTLEMENT_TIP_WEI = 1
 
 SETTLEMENT_RETRY_BLOCKS_MAX = 64
 """Most blocks between two tries of what fails, each of which costs gas."""
+
+SETTLEMENT_SLACK_MAX = 16
+"""How many times the gas that it should need a batch gets after it stopped before its first fill;
+if that doesn't help either, the next try waits."""

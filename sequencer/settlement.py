@@ -7,6 +7,7 @@ that was written just before a crash.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,10 +23,11 @@ from sequencer.exchange.ports import HouseView
 from sequencer.limits import (
     SETTLEMENT_GAS_PERCENT,
     SETTLEMENT_RETRY_BLOCKS_MAX,
+    SETTLEMENT_SLACK_MAX,
     SETTLEMENT_TIP_WEI,
 )
 from sequencer.matching.engine import MatchingEngine
-from sequencer.matching.events import Fill
+from sequencer.matching.events import Fill, FillState
 from sequencer.matching.inputs import Finalized, Outcome, Refusal, Reverted
 from sequencer.settlement_batches import (
     BatchPlanner,
@@ -106,7 +108,7 @@ class SettlementDesk:
 
     def _planner(self) -> BatchPlanner:
         cap = self._config.rules.transaction_gas_cap or self._config.block_gas_limit
-        return BatchPlanner(self._order, self._view().account, Gas(cap // self._slack))
+        return BatchPlanner(self._order, self._view().account, cap, Gas(cap // self._slack))
 
     def _gas_room(self) -> int:
         return self._config.block_gas_limit * SETTLEMENT_GAS_PERCENT // 100
@@ -153,20 +155,30 @@ class SettlementDesk:
     # After a block
 
     def reverted(self) -> tuple[Reverted, ...]:
-        """What the book has as settled in blocks that are gone, which waits again then."""
-        gone = [
-            record.block
-            for record in self._engine.fills()
-            if record.block is not None and not self._stands(record.block, record.transaction)
-        ]
-        return (Reverted(time=0, block=min(gone)),) if gone else ()
+        """What the book has as settled in blocks that are gone, or that settled it no more when
+        they were derived again, which waits again then.
+
+        Reads every block that isn't final and settled something: for a start, and for a reorg.
+        """
+        settled: defaultdict[tuple[int, bytes], list[Fill]] = defaultdict(list)
+        for record in self._engine.decided_fills():
+            if record.state is FillState.UNSAFE and record.block is not None:
+                settled[record.block, record.transaction].append(record.fill)
+        for (number, transaction), fills in settled.items():
+            if not self._stands(BlockNumber(number), transaction, fills):
+                return (Reverted(time=0, block=number),)
+        return ()
 
     def outcomes(self, first: BlockNumber) -> tuple[Outcome, ...]:
         """What blocks from `first` on made of fills that wait, as far as the book hasn't heard.
 
         Blocks are read as they stand, whoever made them. Call it when what is `reverted` waits.
         """
-        known = {record.transaction for record in self._engine.fills()}
+        known = {
+            record.transaction
+            for record in self._engine.decided_fills(first)
+            if record.state is FillState.UNSAFE
+        }
         waiting = {fill.id: fill for fill in self._engine.pending()}
         found: list[Outcome] = []
         for number in range(first, self._store.heads.unsafe.number + 1):
@@ -180,16 +192,16 @@ class SettlementDesk:
                     for fill in (*outcome.settled, *(each.fill for each in outcome.refused)):
                         del waiting[fill]
         if self._offered:
-            self._fail(f"{len(self._offered)} settlements found no place in the block")
+            # It cost nothing, and what waits may be void soon: the next block is tried at once.
+            self._count_failure(f"{len(self._offered)} settlements found no place in the block")
             self._offered.clear()
         return tuple(found)
 
     def finalized(self) -> tuple[Finalized, ...]:
         """What can't be taken back any more, which the book may forget."""
         final = self._store.heads.finalized.number
-        if any(r.block is not None and r.block <= final for r in self._engine.fills()):
-            return (Finalized(time=0, block=final),)
-        return ()
+        first = self._engine.first_decided_block
+        return (Finalized(time=0, block=final),) if first is not None and first <= final else ()
 
     def is_settlement(self, raw: bytes) -> bool:
         """Whether an envelope is a settlement of this matcher's, which never goes to the pool."""
@@ -198,9 +210,13 @@ class SettlementDesk:
         tx = decode_any(raw, chain_id=self._config.chain_id)
         return tx.sender == self._matcher.address and fills_in(tx.data) is not None
 
-    def _stands(self, number: int, transaction: bytes) -> bool:
-        place = self._store.find_transaction(Hash32(transaction))
-        return place is not None and place[0] == number
+    def _stands(self, number: BlockNumber, transaction: bytes, fills: Sequence[Fill]) -> bool:
+        """Whether a block has a transaction, and settles these fills of it."""
+        for tx, receipt in self._own(number):
+            if tx.hash == transaction and receipt.succeeded:
+                found = recognise(fills_in(tx.data) or (), fills, self._order)
+                return len(_outcome_of(number, tx.hash, found, receipt).settled) == len(fills)
+        return False
 
     def _own(self, number: BlockNumber) -> Iterator[tuple[Transaction, Receipt]]:
         """The matcher's transactions in a block, with their receipts."""
@@ -226,9 +242,14 @@ class SettlementDesk:
             return None
         outcome = _outcome_of(number, tx.hash, fills, receipt)
         is_stuck = not outcome.settled and not outcome.refused
-        self._slack = 2 * self._slack if is_stuck else 1
-        self._note(outcome, len(fills))
-        return None if is_stuck else outcome
+        if not is_stuck:
+            self._slack = 1
+            self._note(outcome, len(fills))
+            return outcome
+        if self._slack == SETTLEMENT_SLACK_MAX:
+            self._fail(f"settlement 0x{tx.hash.hex()} ran out of gas before its first fill")
+        self._slack = min(2 * self._slack, SETTLEMENT_SLACK_MAX)
+        return None
 
     def _note(self, outcome: Outcome, fills: int) -> None:
         settled, refused = len(outcome.settled), len(outcome.refused)
@@ -249,6 +270,9 @@ class SettlementDesk:
         self._failures += 1
         pause = min(2 ** (self._failures - 1), SETTLEMENT_RETRY_BLOCKS_MAX)
         self._rest_until = BlockNumber(self._store.heads.unsafe.number + pause)
+        self._count_failure(trouble)
+
+    def _count_failure(self, trouble: str) -> None:
         self.statistics = replace(self.statistics, failed=self.statistics.failed + 1)
         self._report(trouble)
 

@@ -7,6 +7,7 @@ did before.
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
@@ -65,11 +66,16 @@ class _Draft:
 class BatchPlanner:
     """Splits fills into batches that fit one transaction and, together, a block's share of gas."""
 
-    def __init__(self, order_of: OrderOf, account_of: AccountOf, transaction_gas: Gas) -> None:
-        """`transaction_gas` is the most that one transaction may have."""
+    def __init__(
+        self, order_of: OrderOf, account_of: AccountOf, transaction_gas: Gas, batch_gas: Gas
+    ) -> None:
+        """`batch_gas` is the most that several fills may need, and `transaction_gas` the most that
+        one may: whatever its accounts hold, no fill is left out for good, for others wait behind.
+        """
         self._order_of = order_of
         self._account_of = account_of
         self._transaction_gas = transaction_gas
+        self._batch_gas = batch_gas
 
     def plan(self, fills: Sequence[Fill], gas_room: int) -> list[SettlementBatch]:
         """Batches of the first fills, in order, as many as `gas_room` has gas for."""
@@ -96,8 +102,9 @@ class BatchPlanner:
         accounts = {fill.taker_account, fill.maker_account} - draft.accounts
         size = ORDER_BYTES * len(packed) + FILL_BYTES
         gas = SETTLEMENT_FILL_GAS + sum(map(self._account_gas, accounts)) + NONZERO_BYTE_GAS * size
+        most = self._batch_gas if draft.fills else self._transaction_gas
         fits = (
-            draft.gas + gas <= min(gas_room, self._transaction_gas)
+            draft.gas + gas <= min(gas_room, most)
             and len(draft.fills) < SETTLEMENT_FILLS_MAX
             and draft.bytes + size <= SETTLEMENT_BYTES_MAX
             and len(draft.orders) + len(packed) <= BATCH_ORDERS_MAX
@@ -122,6 +129,9 @@ class BatchPlanner:
         packed = pack_batch(draft.matches, draft.clearing)
         return SettlementBatch(tuple(draft.fills), packed, Gas(draft.gas))
 
+
+_ACCOUNT_BYTES: Final = 8
+"""A packed order begins with its account."""
 
 FillKey = tuple[bytes, bytes, int]
 """What a batch says of a fill: the packed taker and maker orders, and the size (s8)."""
@@ -152,8 +162,16 @@ def recognise(
 
     Two fills that say the same are settled in their order, so that the first one is meant.
     """
+    keys = tuple(keys)
+    traders = {(_account_of(taker), _account_of(maker), size) for taker, maker, size in keys}
     waiting: defaultdict[FillKey, deque[Fill]] = defaultdict(deque)
     for fill in pending:
-        key = (order_of(fill.taker).packed, order_of(fill.maker).packed, fill.size)
-        waiting[key].append(fill)
+        # Packing two orders takes longer than telling that they are others'.
+        if (fill.taker_account, fill.maker_account, fill.size) in traders:
+            key = (order_of(fill.taker).packed, order_of(fill.maker).packed, fill.size)
+            waiting[key].append(fill)
     return [waiting[key].popleft() if waiting.get(key) else None for key in keys]
+
+
+def _account_of(packed: bytes) -> int:
+    return int.from_bytes(packed[:_ACCOUNT_BYTES], "big")

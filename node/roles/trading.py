@@ -119,8 +119,9 @@ class TradingDesk:
         if self._has_begun and not self._events:
             return
         events, self._events[:] = tuple(self._events), []
-        for given in self.settlement.reverted():
-            await self.exchange.record(given)
+        if not self._has_begun or any(event.removed for event in events):
+            for given in self.settlement.reverted():
+                await self.exchange.record(given)
         first = self.chain.store.heads.finalized.number
         if self._has_begun:
             first = min((e.id.number for e in events if not e.removed), default=first)

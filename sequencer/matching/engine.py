@@ -194,6 +194,15 @@ class MatchingEngine:
         """Every fill that isn't final yet, whatever became of it, in order of id."""
         return list(self._desk.fills)
 
+    def decided_fills(self, block: int = 0) -> Iterator[FillRecord]:
+        """Those that blocks from `block` on settled or refused, in order of block."""
+        return self._desk.fills.decided_from(block)
+
+    @property
+    def first_decided_block(self) -> int | None:
+        """The first block with one of them; None when there is none."""
+        return self._desk.fills.first_decided()
+
     def is_nonce_used(self, account: int, nonce: int) -> bool:
         """Whether an order that the engine still knows has the nonce."""
         return self._desk.roster.is_nonce_used(account, nonce)

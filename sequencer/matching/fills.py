@@ -45,6 +45,16 @@ class FillLedger:
         """Those of an account that wait, in order of id."""
         return sorted(self._pending_of.get(account, {}).values(), key=_id)
 
+    def decided_from(self, block: int) -> Iterator[FillRecord]:
+        """Those that blocks from `block` on settled or refused, in order of block."""
+        for number in sorted(have for have in self._by_block if have >= block):
+            for fill_id in self._by_block[number]:
+                yield self._records[fill_id]
+
+    def first_decided(self) -> int | None:
+        """The first block that settled or refused one which isn't final."""
+        return min(self._by_block, default=None)
+
     def settle(self, fill: int, block: int, transaction: bytes) -> Fill | None:
         """A block settled the fill; None if it didn't wait."""
         return self._decide(fill, FillState.UNSAFE, block, transaction, 0)

@@ -3,12 +3,13 @@
 import pytest
 
 from execution.contracts.abi import clearing_house
-from execution.margin import OrderFlag, Reason
+from execution.margin import MarketStatus, OrderFlag, Reason
 from execution.signing import UnsignedTransaction, sign
 from execution.transactions import make_deposit
 from execution.transition import Candidate
 from genesis.predeploys import CLEARING_HOUSE
-from sequencer.limits import SETTLEMENT_RETRY_BLOCKS_MAX
+from sequencer import settlement_batches
+from sequencer.limits import SETTLEMENT_RETRY_BLOCKS_MAX, SETTLEMENT_SLACK_MAX
 from sequencer.matching.events import FillState, Settled, Unwound, WaitsAgain
 from sequencer.matching.inputs import Clear, Finalized, ListMarket
 from state.blocks import BlockId, Heads
@@ -100,6 +101,72 @@ def test_settlement_is_the_same_transaction_in_a_block_derived_again(
     number = trading.mine(offered)
     events = trading.apply(*trading.settlement.outcomes(number))
     assert [e.fill.id for e in events if isinstance(e, Settled)] == [fill]
+
+
+def test_fill_that_a_block_derived_again_refuses_is_unwound(trading: TradingChain) -> None:
+    """The same transaction at the same height, after another one that L1 forced before it."""
+    fill = trading.match(*trading.traders)
+    offered, before = trading.offered(), trading.store.heads.unsafe
+    trading.apply(*trading.settlement.outcomes(trading.mine(offered)))
+    _rewind(trading, before)
+    closing = _from_timelock("setMarketStatus", BTC, int(MarketStatus.REDUCE_ONLY))
+    number = trading.mine(offered, forced=(closing,))
+    trading.apply(*trading.new_desk().reverted())
+    events = trading.apply(*trading.settlement.outcomes(number))
+    unwound = [(e.fill.id, e.reason) for e in events if isinstance(e, Unwound)]
+    assert unwound == [(fill, Reason.MARKET_REDUCE_ONLY)]
+
+
+def test_settlement_that_moved_to_a_later_block_settles_beside_what_it_refused(
+    trading: TradingChain,
+) -> None:
+    taker, maker = trading.traders
+    trading.match(trading.poor, maker, 100 * LOT)
+    fill = trading.match(taker, maker)
+    offered, before = trading.offered(), trading.store.heads.unsafe
+    trading.apply(*trading.settlement.outcomes(trading.mine(offered)))
+    _rewind(trading, before)
+    trading.mine()
+    number = trading.mine(offered)
+    trading.apply(*trading.settlement.reverted())
+    events = trading.apply(*trading.settlement.outcomes(number))
+    assert [e.fill.id for e in events if isinstance(e, Settled)] == [fill]
+    assert trading.engine.pending() == []
+
+
+def test_settlement_that_a_block_left_out_is_offered_again_at_once(
+    trading: TradingChain, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill = trading.match(*trading.traders)
+    for _ in range(3):
+        assert len(trading.offered()) == 1
+        trading.apply(*trading.settlement.outcomes(trading.mine()))
+    assert len([r for r in caplog.records if "no place" in r.message]) == 1
+    assert trading.settlement.statistics.failed == 3
+    assert [e.fill.id for e in trading.block() if isinstance(e, Settled)] == [fill]
+
+
+def test_fill_that_stops_its_batch_is_given_more_gas_and_never_left_out(
+    trading: TradingChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However far batches shrink, one fill alone may have what a transaction may."""
+    monkeypatch.setattr(settlement_batches, "SETTLEMENT_ACCOUNT_GAS", 0)
+    monkeypatch.setattr(settlement_batches, "SETTLEMENT_FILL_GAS", -200_000)
+    fill = trading.match(*trading.traders)
+    offers = []
+    while trading.engine.pending() and len(offers) < 8:
+        (offered,) = trading.offered()
+        offers.append(offered.gas)
+        trading.apply(*trading.settlement.outcomes(trading.mine((offered,))))
+    assert offers == [offers[0], 2 * offers[0]]
+    monkeypatch.setattr(settlement_batches, "SETTLEMENT_FILL_GAS", 10_000_000)
+    trading.settlement = trading.new_desk()
+    fill = trading.match(*trading.traders)
+    cap = trading.chain.config.rules.transaction_gas_cap
+    for slack in (1, 2, 4, SETTLEMENT_SLACK_MAX):
+        trading.settlement._slack = slack
+        assert [offered.gas <= (cap or 0) for offered in trading.offered()] == [True]
+    assert [e.fill.id for e in trading.block() if isinstance(e, Settled)] == [fill]
 
 
 def test_finalized_fills_are_forgotten(trading: TradingChain) -> None:
