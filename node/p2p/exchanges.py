@@ -70,8 +70,20 @@ ORDER_METHODS: Final = frozenset(
 )
 """Writes of the order API. Anything that isn't signed by the user must never be on this list."""
 
+BOOK_METHODS: Final = frozenset(
+    {
+        "trade_getOrder",
+        "trade_getOrders",
+        "trade_getBook",
+        "trade_getTrades",
+        "trade_getFills",
+        "trade_getCandles",
+    }
+)
+"""Reads of what the sequencer alone has. They are asked of a peer, and never gossiped."""
+
 TOPIC_METHODS: Final = {Topic.TRANSACTIONS: TRANSACTION_METHODS, Topic.ORDERS: ORDER_METHODS}
-FORWARDED_METHODS: Final = TRANSACTION_METHODS | ORDER_METHODS
+FORWARDED_METHODS: Final = TRANSACTION_METHODS | ORDER_METHODS | BOOK_METHODS
 
 HOPS_MAX: Final = 2
 """Replicas between a user and the sequencer; more would make a call go round in circles."""

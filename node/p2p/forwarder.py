@@ -1,8 +1,8 @@
 """Passing calls on to the sequencer, and answering those of others.
 
-A replica serves reads from its own chain; what changes the chain is the sequencer's to answer, so
-that its errors reach the client as if it had called the sequencer. What is passed on is signed by
-the user: a call that arrives twice is done once.
+A replica serves reads from its own chain; what changes the chain, and the order book, is the
+sequencer's to answer, so that its errors reach the client as if it had called the sequencer. Each
+write that is passed on is signed by its user: one that arrives twice is done once.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -61,8 +61,8 @@ JSON around them."""
 CALL_METHOD_BYTES_MAX: Final = 64
 """The name of a method."""
 
-CALL_RESPONSE_BYTES_MAX: Final = 256 * 1024
-"""An answer of the sequencer to a write: a hash, or an order with its fills."""
+CALL_RESPONSE_BYTES_MAX: Final = 1024 * 1024
+"""An answer of the sequencer: at most a page of 1,000 fills, some 500 KB."""
 
 STATUS_BYTES_MAX: Final = 8 * 1024
 """What a peer says of itself: heads, a signature, and the addresses of some others."""

@@ -78,6 +78,14 @@ def test_pool_errors_reach_a_client_of_the_replica_as_the_sequencer_gave_them(
     assert at_replica.value.args == at_sequencer.value.args
 
 
+def test_replica_asks_the_sequencer_for_the_order_book(devnet: Devnet, replica: str) -> None:
+    book = rpc(replica, "trade_getBook", 0, 5)
+    assert (book["market"], book["bids"], book["asks"]) == (0, [], [])
+    assert rpc(replica, "trade_getOrders", 1) == []
+    with pytest.raises(RpcFailed, match="no market or option series 63"):
+        rpc(replica, "trade_getBook", 63)
+
+
 def test_replica_tells_of_its_peers(devnet: Devnet, replica: str) -> None:
     assert rpc(replica, "net_listening") is True
     assert int(rpc(replica, "net_peerCount"), 16) >= 1
