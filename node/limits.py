@@ -124,6 +124,13 @@ RPC_OVERRIDE_ACCOUNTS_MAX = 256
 RPC_OVERRIDE_SLOTS_MAX = 4096
 """Slots in the override of one account."""
 
+# Threads
+
+INTERPRETER_SWITCH_SECONDS = 0.0002
+"""How long a thread that computes keeps the interpreter from one that waits for it. Each write and
+each recovered signature lets go of it, after which the event loop had to wait for 5 ms, Python's
+default, while a block was built; what is built takes no measurable time longer."""
+
 # Making blocks and following L1
 
 BUILD_SECONDS_MAX = 0.8

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from execution.margin import (
+    FILL_LANES,
     SERIES_START,
     AccountState,
     HealthState,
@@ -20,7 +21,7 @@ from execution.margin import (
     SessionKeyState,
     StrikeState,
     read_account,
-    read_filled,
+    read_fill_lanes,
     read_health,
     read_is_paused,
     read_market,
@@ -68,6 +69,7 @@ class HouseView:
         self.memory = memory or HouseMemory(state)
         self.header = header
         self._touched = touched
+        self._instruments: dict[int, Instrument | None] = {}
 
     def after(
         self, state: StateReader, header: Header, diff: StateDiff | None = None
@@ -110,8 +112,10 @@ class HouseView:
 
     def filled(self, account: int, nonce: int) -> int:
         """s8 filled under a nonce, or `FILLED_CANCELLED`."""
-        piece = Piece("filled", account, (nonce,))
-        return self.memory.read(piece, partial(read_filled, account=account, nonce=nonce))
+        group, lane = divmod(nonce, FILL_LANES)
+        piece = Piece("fills", account, (group,))
+        lanes = self.memory.read(piece, partial(read_fill_lanes, account=account, group=group))
+        return lanes[lane]
 
     def session_key_allows(
         self, account: int, signer: Address, market: int, now: Timestamp
@@ -137,6 +141,11 @@ class HouseView:
 
     def instrument(self, market: int) -> Instrument | None:
         """How a market or series trades in the next block; None when it isn't listed."""
+        if market not in self._instruments:
+            self._instruments[market] = self._instrument(market)
+        return self._instruments[market]
+
+    def _instrument(self, market: int) -> Instrument | None:
         underlying = self.underlying(market)
         if underlying is None:
             return None

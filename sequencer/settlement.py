@@ -10,6 +10,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from bridge.l1.accounts import Operator
 from execution.contracts.abi import clearing_house
@@ -283,6 +284,15 @@ class SettlementDesk:
         self.statistics = replace(self.statistics, trouble=trouble)
 
 
+@cache
+def _unsettling_topics() -> frozenset[bytes]:
+    """Of the events that tell of what was not settled: most logs are of what was."""
+    events = clearing_house().events
+    return frozenset(
+        topic for topic, item in events.items() if item["name"] in ("BatchStopped", "FillRejected")
+    )
+
+
 def _outcome_of(
     number: BlockNumber, transaction: Hash32, fills: Sequence[Fill | None], receipt: Receipt
 ) -> Outcome:
@@ -290,7 +300,7 @@ def _outcome_of(
     events = [
         clearing_house().event(entry.topics, entry.data)
         for entry in receipt.logs
-        if entry.address == CLEARING_HOUSE
+        if entry.address == CLEARING_HOUSE and entry.topics[0] in _unsettling_topics()
     ]
     stops = [e.arguments["firstUnprocessed"] for e in events if e.name == "BatchStopped"]
     rejected = {

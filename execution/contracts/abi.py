@@ -63,10 +63,14 @@ class Interface:
 
     items: tuple[Item, ...]
     functions: Mapping[str, Item] = field(init=False, repr=False)
+    events: Mapping[bytes, Item] = field(init=False, repr=False)
+    """By topic. A block of settlements has thousands of logs."""
 
     def __post_init__(self) -> None:
         functions = {item["name"]: item for item in self.items if item["type"] == "function"}
         object.__setattr__(self, "functions", functions)
+        events = {topic_of(item): item for item in self.items if item["type"] == "event"}
+        object.__setattr__(self, "events", events)
 
     def selector(self, name: str) -> bytes:
         """The first four bytes of a function's calldata."""
@@ -83,10 +87,10 @@ class Interface:
 
     def event(self, topics: Sequence[bytes], data: bytes) -> DecodedEvent:
         """A log of the contract. Raises `UnknownAbiItem` and `UndecodableAnswer`."""
-        for item in self.items:
-            if item["type"] == "event" and topics[0] == keccak(signature(item).encode()):
-                return DecodedEvent(item["name"], _event_arguments(item, topics, data))
-        raise UnknownAbiItem(f"no event has the topic 0x{topics[0].hex()}")
+        item = self.events.get(topics[0])
+        if item is None:
+            raise UnknownAbiItem(f"no event has the topic 0x{topics[0].hex()}")
+        return DecodedEvent(item["name"], _event_arguments(item, topics, data))
 
     def error(self, data: bytes) -> DecodedError:
         """What a revert says. Raises `UnknownAbiItem` and `UndecodableAnswer`."""
@@ -119,6 +123,11 @@ def clearing_house() -> Interface:
 def interface(name: str) -> Interface:
     """The ABI of one contract of this folder."""
     return Interface(artifact(name).abi)
+
+
+def topic_of(item: Item) -> bytes:
+    """The first topic of an event's logs."""
+    return keccak(signature(item).encode())
 
 
 def signature(item: Item) -> str:

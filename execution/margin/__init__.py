@@ -5,6 +5,7 @@ p8 (1e-8 USD), sizes s8 (1e-8 base), amounts q6 (1e-6 USD), rates ppm, times sec
 """
 
 from execution.margin.accounts import (
+    FILL_LANES,
     FILLED_CANCELLED,
     FLAG_VAULT,
     MODE_PORTFOLIO,
@@ -19,6 +20,7 @@ from execution.margin.accounts import (
     read_candidate,
     read_claim,
     read_exit,
+    read_fill_lanes,
     read_filled,
     read_holdings,
     read_option_size,
@@ -112,6 +114,7 @@ __all__ = [
     "CustodyState",
     "EVERY_MARKET",
     "FILLED_CANCELLED",
+    "FILL_LANES",
     "FILL_BYTES",
     "FLAG_VAULT",
     "HealthState",
@@ -159,6 +162,7 @@ __all__ = [
     "read_closing",
     "read_custody",
     "read_exit",
+    "read_fill_lanes",
     "read_filled",
     "read_health",
     "read_holdings",

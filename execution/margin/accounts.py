@@ -19,6 +19,9 @@ MODE_PORTFOLIO: Final = 1
 """Of `AccountState.margin_mode`; 0 is cross margin."""
 
 _FILL_BITS = 64
+
+FILL_LANES: Final = 4
+"""Nonces whose fills share a slot."""
 _SIZE_BITS = 64
 _SERIES_BITS = 32
 _SERIES_IN_SLOT = 8
@@ -153,7 +156,16 @@ def read_vault_market(word: Word, account: int) -> int:
 
 def read_filled(word: Word, account: int, nonce: int) -> int:
     """s8 filled under a nonce, or `FILLED_CANCELLED`."""
-    return read_lane(word, "orderFills", account << 64 | nonce >> 2, nonce & 3, _FILL_BITS)
+    return read_fill_lanes(word, account, nonce // FILL_LANES)[nonce % FILL_LANES]
+
+
+def read_fill_lanes(word: Word, account: int, group: int) -> tuple[int, ...]:
+    """s8 filled, or `FILLED_CANCELLED`, under each of the nonces that share a slot.
+
+    Nonce n is lane n % `FILL_LANES` of group n // `FILL_LANES`.
+    """
+    lanes = read_value(word, "orderFills", account << 64 | group)
+    return tuple(lanes >> _FILL_BITS * lane & 2**_FILL_BITS - 1 for lane in range(FILL_LANES))
 
 
 def read_account_debt(word: Word, account: int) -> int:

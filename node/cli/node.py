@@ -1,5 +1,6 @@
 """`tallystick node`: one node in one role."""
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from node.cli.keeper_options import KeeperOptions, keeper_options
 from node.cli.options import FaultType, accept_violation_option, config_option
 from node.cli.p2p_options import P2POptions, p2p_options
 from node.keepers.settings import CrewSettings, parse_duties
+from node.limits import INTERPRETER_SWITCH_SECONDS
 from node.logs import configure_logging
 from node.service import run_node
 from node.settings import NodeSettings, Role, writable_folder
@@ -129,6 +131,7 @@ def node(
         p2p=p2p.settings(),
     )
     configure_logging()
+    sys.setswitchinterval(INTERPRETER_SWITCH_SECONDS)
     uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))
 
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from execution.contracts.abi import DecodedEvent, Interface, clearing_house, signature
+from execution.contracts.abi import DecodedEvent, Interface, clearing_house, topic_of
 from execution.margin import MarketStatus
 from genesis.predeploys import CLEARING_HOUSE
 from node.monitor.books import Globals, Moved
 from node.monitor.findings import Finding, Invariant
 from node.monitor.invariants import FUNDING_SIZE
 from state.blocks import Log
-from state.keccak import keccak
 
 PPM: Final = 1_000_000
 RATE_PERIOD: Final = 28_800
@@ -293,4 +292,4 @@ def _cash_of(event: DecodedEvent) -> Iterator[tuple[int, int]]:
 def _events_by_topic() -> Mapping[bytes, Interface]:
     """An interface of its own for each event: finding one among all of them hashes them all."""
     events = [item for item in clearing_house().items if item["type"] == "event"]
-    return {keccak(signature(item).encode()): Interface((item,)) for item in events}
+    return {topic_of(item): Interface((item,)) for item in events}

@@ -28,12 +28,11 @@ from scripts.benchmarks.orders_load import SocketLoad, SocketOutcome
 from scripts.benchmarks.report import print_table, spread
 from scripts.benchmarks.trading import (
     INDEX,
-    MAKER,
-    TAKER,
     TICK,
     Venue,
     bring_collateral,
     order_json,
+    shares,
 )
 
 GOAL_P50_MS, GOAL_P99_MS = 5, 25
@@ -48,7 +47,7 @@ PACED_CALLS_MAX = 32
 UNPACED_CALLS_MAX = 16
 """Likewise, where each answer lets the next order go."""
 
-TAKES_OF_TEN = 1
+TAKES_OF_HUNDRED = 2
 LEVELS = 50
 """Resting orders are up to so many ticks behind the best price."""
 REACH = 100 * TICK
@@ -72,10 +71,12 @@ class Round:
 class OrderFlow:
     """Signed orders, placed around the index."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, takes: int) -> None:
+        """Of a hundred orders `takes` take a lot of what rests."""
         self._venue = venue
+        self._takes = takes
         self._random = random.Random(5)
-        self._count = 0
+        self._count = self._taken = 0
 
     def requests(self, count: int) -> list[str]:
         """The next orders, as JSON-RPC."""
@@ -85,8 +86,9 @@ class OrderFlow:
         self._count += 1
         is_buy = self._random.random() < 0.5
         sign = 1 if is_buy else -1
-        if self._count % 10 < TAKES_OF_TEN:
-            trader = self._venue.takers[self._count // 10 % len(self._venue.takers)]
+        if self._count * self._takes % 100 < self._takes:
+            self._taken += 1
+            trader = self._venue.takers[self._taken % len(self._venue.takers)]
             return trader.order(is_buy=is_buy, price=INDEX + sign * REACH, flags=OrderFlag.IOC)
         trader = self._venue.makers[self._count % len(self._venue.makers)]
         distance = self._random.randint(1, LEVELS) * TICK
@@ -196,7 +198,7 @@ def peer(folder: Path) -> Iterator[RunningChain]:
 def venue_on_devnet(folder: Path, makers: int, takers: int) -> Iterator[Venue]:
     """Our devnet with traders, whose price no keeper moves."""
     with devnet(folder, "--no-keepers") as chain:
-        bring_collateral(folder, {MAKER: makers, TAKER: takers})
+        bring_collateral(folder, shares(makers, takers))
         yield Venue.opened(chain, makers, takers)
 
 
@@ -205,8 +207,10 @@ def venue_on_devnet(folder: Path, makers: int, takers: int) -> Iterator[Venue]:
 @click.option("--seconds", default=10, type=click.IntRange(1, 60), help="A paced round lasts.")
 @click.option("--fastest", default=5_000, type=click.IntRange(1, 20_000),
               help="Orders of a round without a pace.")  # fmt: skip
+@click.option("--takes", default=TAKES_OF_HUNDRED, type=click.IntRange(0, 50),
+              help="Of a hundred orders, how many trade.")  # fmt: skip
 @click.option("--rounds", default=3, type=click.IntRange(1, 5), help="Rounds of each.")
-def main(rate: int, seconds: int, fastest: int, rounds: int) -> None:
+def main(rate: int, seconds: int, fastest: int, takes: int, rounds: int) -> None:
     """Measure how soon orders are acknowledged over websocket, and how many a second."""
     paced: dict[str, list[Round]] = {}
     unpaced: dict[str, list[Round]] = {}
@@ -214,7 +218,7 @@ def main(rate: int, seconds: int, fastest: int, rounds: int) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tallystick-bench-")))
         venue = stack.enter_context(venue_on_devnet(folder, MAKERS, TAKERS))
         servers = [venue.chain, stack.enter_context(peer(folder))]
-        flow = OrderFlow(venue)
+        flow = OrderFlow(venue, takes)
         for _ in range(rounds):
             venue.report()
             for pace, count, rounds_of in (

@@ -27,7 +27,7 @@ from scripts.benchmarks.load import Load
 from scripts.benchmarks.orders import place_request, run_clients, venue_on_devnet
 from scripts.benchmarks.report import median, print_table, ratio, spread
 from scripts.benchmarks.throughput import nonce_of, unsigned
-from scripts.benchmarks.trading import INDEX, MAKER, TAKER, Venue, write_genesis
+from scripts.benchmarks.trading import INDEX, Venue, shares, write_genesis
 from state.types import Gas
 
 MAKERS, TAKERS = 40, 40
@@ -122,7 +122,7 @@ def main(trades: int, rounds: int) -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tallystick-bench-")))
         ours = stack.enter_context(venue_on_devnet(folder, MAKERS, TAKERS))
-        genesis = write_genesis(folder, {MAKER: MAKERS, TAKER: TAKERS})
+        genesis = write_genesis(folder, shares(MAKERS, TAKERS))
         started = [
             stack.enter_context(anvil(folder, block_seconds=seconds, genesis=genesis))
             for seconds in (BLOCK_SECONDS, None)

@@ -1,6 +1,7 @@
 """Traders with collateral in a clearing house, on our devnet or on anvil, and orders of theirs."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -12,7 +13,7 @@ from bridge.deployment import Deployment, l2_alloc, load_deployment
 from bridge.l1.client import L1Client
 from bridge.l1.rpc import RpcClient
 from execution.contracts import artifact
-from execution.contracts.abi import clearing_house, interface, signature
+from execution.contracts.abi import clearing_house, interface, topic_of
 from execution.contracts.layout import Layout
 from execution.contracts.parameters import PRICE_ONE, QUOTE_ONE
 from execution.margin import (
@@ -33,8 +34,7 @@ from node.devnet import read_manifest
 from node.layer import Layer
 from scripts.benchmarks.chains import DEVNET, RunningChain
 from scripts.benchmarks.throughput import mine, nonce_of, unsigned
-from state.keccak import keccak
-from state.types import Address, Gas, Timestamp, Wei
+from state.types import Address, Gas, Timestamp
 
 MARKET = 0
 TICK = 10**7
@@ -44,15 +44,14 @@ INDEX = 64_250 * PRICE_ONE
 MAX_FEE_PPM = 1_000
 CASH = 50_000 * QUOTE_ONE
 """q6 of each account: some thousand lots may be open."""
-ORDER_SECONDS = 3_600
+ORDER_SECONDS = 120
+"""Longer than any round takes; the book forgets those of rounds before."""
 REPORT_SECONDS = 60
 SETUP_GAS = Gas(400_000)
 """Making an account, or a deposit; both take less than half."""
 
-MAKER, TAKER = dev_accounts()[1:3]
-"""Two owners: orders of one never trade with each other."""
-
-GENESIS_ETHER = Wei(10**24)
+MAKER_OWNERS, TAKER_OWNER = dev_accounts()[1:9], dev_accounts()[9]
+"""An owner's orders never trade with each other, and may be a tenth of the book."""
 
 
 @dataclass(slots=True)
@@ -89,8 +88,15 @@ class Venue:
 
     @classmethod
     def opened(cls, chain: RunningChain, makers: int, takers: int) -> "Venue":
-        """Accounts for two owners who have collateral, and a price."""
-        venue = cls(chain, _accounts(chain, MAKER, makers), _accounts(chain, TAKER, takers))
+        """Accounts for owners who have collateral, and a price."""
+        counts = shares(makers, takers)
+        accounts = {owner: _accounts(chain, owner, count) for owner, count in counts.items()}
+        of_takers = accounts.pop(TAKER_OWNER)
+        venue = cls(
+            chain,
+            tuple(itertools.chain.from_iterable(zip(*accounts.values(), strict=True))),
+            of_takers,
+        )
         venue.report()
         return venue
 
@@ -122,6 +128,11 @@ class Venue:
         return len(self.chain.ask("eth_getLogs", query))
 
 
+def shares(makers: int, takers: int) -> dict[DevAccount, int]:
+    """How many accounts each owner has."""
+    return dict.fromkeys(MAKER_OWNERS, makers // len(MAKER_OWNERS)) | {TAKER_OWNER: takers}
+
+
 def order_json(signed: SignedOrder) -> dict[str, Any]:
     """A signed order as `trade_placeOrder` takes it."""
     order = signed.order
@@ -141,18 +152,18 @@ def order_json(signed: SignedOrder) -> dict[str, Any]:
 
 def _topic(event: str) -> bytes:
     (item,) = (one for one in clearing_house().items if one.get("name") == event)
-    return keccak(signature(item).encode())
+    return topic_of(item)
 
 
 # Collateral
 
 
-def bring_collateral(folder: Path, shares: Mapping[DevAccount, int]) -> None:
+def bring_collateral(folder: Path, counts: Mapping[DevAccount, int]) -> None:
     """Through the Portal of a running devnet, enough for so many accounts of each owner."""
-    asyncio.run(_bring(folder / DEVNET, shares))
+    asyncio.run(_bring(folder / DEVNET, counts))
 
 
-async def _bring(data_dir: Path, shares: Mapping[DevAccount, int]) -> None:
+async def _bring(data_dir: Path, counts: Mapping[DevAccount, int]) -> None:
     manifest = read_manifest(data_dir)
     deployment = load_deployment(Path(manifest["deployment"]))
     async with RpcClient(manifest["l1"]) as l1, RpcClient(manifest["sequencer"]) as l2:
@@ -161,27 +172,28 @@ async def _bring(data_dir: Path, shares: Mapping[DevAccount, int]) -> None:
             Layer(L1Client(l2, chain_id=deployment.l2_chain_id)),
             deployment,
         )
-        for owner, accounts in shares.items():
-            await collateral.bring(owner, accounts * CASH)
+        await asyncio.gather(
+            *(collateral.bring(owner, accounts * CASH) for owner, accounts in counts.items())
+        )
 
 
-def write_genesis(folder: Path, shares: Mapping[DevAccount, int]) -> Path:
+def write_genesis(folder: Path, counts: Mapping[DevAccount, int]) -> Path:
     """The first state of a devnet's L2 as anvil reads it, with collateral in its owners' hands.
 
     The contracts are the same, with the same bytes and parameters.
     """
     deployment = load_deployment(folder / DEVNET / "deployment.json")
     alloc = l2_alloc(deployment.plan, deployment.genesis_time)
-    alloc[COLLATERAL_TOKEN] = _with_tokens(alloc[COLLATERAL_TOKEN], shares)
+    alloc[COLLATERAL_TOKEN] = _with_tokens(alloc[COLLATERAL_TOKEN], counts)
     path = folder / "genesis.json"
     path.write_text(json.dumps(_geth_genesis(deployment, alloc)))
     return path
 
 
-def _with_tokens(token: GenesisAccount, shares: Mapping[DevAccount, int]) -> GenesisAccount:
+def _with_tokens(token: GenesisAccount, counts: Mapping[DevAccount, int]) -> GenesisAccount:
     layout = Layout.of(artifact("CollateralToken"))
     words: MutableMapping[int, int] = dict(token.storage)
-    for owner, accounts in shares.items():
+    for owner, accounts in counts.items():
         layout.write(layout.place("balanceOf", owner.address), accounts * CASH, words)
     return GenesisAccount(token.balance, token.nonce, token.code, words)
 
