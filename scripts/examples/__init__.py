@@ -1,0 +1,1 @@
+"""Programs that show how to use the node; start one with `python -m scripts.examples.NAME`."""
