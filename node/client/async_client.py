@@ -32,7 +32,7 @@ from node.client.errors import (
 from node.client.http import Http
 from node.client.limits import SEND_TRIES_MAX, SIGN_TRIES_MAX
 from node.client.local_book import LocalBook
-from node.client.nonces import NonceSource
+from node.client.nonces import NonceSource, Place, anywhere
 from node.client.signing import Signer, TradingKey
 from node.client.socket import Socket
 from node.client.streams import Gap, Stream
@@ -69,6 +69,7 @@ class AsyncTradeClient:
         account: int | None = None,
         *,
         clock: Clock | None = None,
+        nonce_place: Place = anywhere,
     ) -> None:
         """`node` is its URL, or an open connection by HTTP.
 
@@ -79,6 +80,7 @@ class AsyncTradeClient:
         self._key = None if key is None else TradingKey.of(key)
         self.account = account
         self._clock = clock or SystemClock()
+        self._nonce_place = nonce_place
         self._signer: Signer | None = None
         self._opened = AsyncExitStack()
 
@@ -97,7 +99,7 @@ class AsyncTradeClient:
     async def _make_signer(self, key: TradingKey, account: int) -> Signer:
         chain_id = int(await self._transport.request("eth_chainId"), 16)
         epoch = (await self.account_facts()).order_epoch
-        return Signer(account, key, chain_id, NonceSource(epoch), self._clock)
+        return Signer(account, key, chain_id, NonceSource(epoch, self._nonce_place), self._clock)
 
     # Orders
 

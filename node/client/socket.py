@@ -71,13 +71,13 @@ class Socket:
         self._ended: TallystickError | None = None
 
     async def __aenter__(self) -> "Socket":
-        """Connect. Raises `NotConnected`."""
-        self._keeping = asyncio.create_task(self._keep_connected())
+        """Connect, without a second try. Raises `NotConnected`."""
         try:
-            await self._until_connected()
-        except BaseException:
-            await self.aclose()
-            raise
+            first = await self._connect()
+        except (WebSocketException, OSError, TimeoutError) as error:
+            raise NotConnected(f"no node answers at {self._url}: {error}") from None
+        self._connection = first
+        self._keeping = asyncio.create_task(self._keep_connected(first))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -158,17 +158,22 @@ class Socket:
 
     # Staying connected
 
-    async def _keep_connected(self) -> None:
-        """Connect again and again; only a URL that can't be one ends this."""
+    def _connect(self) -> connect:
+        """Without compression, which costs more time than a node nearby costs bytes."""
+        return connect(
+            self._url,
+            max_size=limits.MESSAGE_BYTES_MAX,
+            open_timeout=limits.CONNECT_SECONDS_MAX,
+            compression=None,
+            proxy=None,
+            reconnect_delays=limits.reconnect_delays,
+        )
+
+    async def _keep_connected(self, first: ClientConnection) -> None:
+        """Connect again and again; only a node that refuses websockets ends this."""
         try:
-            async for connection in connect(
-                self._url,
-                max_size=limits.MESSAGE_BYTES_MAX,
-                open_timeout=limits.CONNECT_SECONDS_MAX,
-                compression=None,
-                proxy=None,
-                reconnect_delays=limits.reconnect_delays,
-            ):
+            await self._attend(first)
+            async for connection in self._connect():
                 await self._attend(connection)
         except (WebSocketException, OSError) as error:
             self._end(NotConnected(f"{self._url} is no websocket of a node: {error}"))
