@@ -1,8 +1,10 @@
 """Who trades with whom in an auction."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from heapq import heappop, heappush, heapreplace
 
 from sequencer.matching.entry import Entry
 
@@ -43,27 +45,47 @@ def role_of(entry: Entry) -> Role:
 
 
 class _Queue:
-    """Orders of one side and role in priority, and how much of each (s8) isn't paired yet."""
+    """Orders of one side and role in priority, those of each owner apart.
 
-    __slots__ = ("_first", "_orders")
+    Whoever has many orders on both sides would otherwise have each stepped over for each.
+    """
+
+    __slots__ = ("_heads", "_orders")
 
     def __init__(self) -> None:
-        self._orders: list[tuple[int, Entry]] = []
-        self._first = 0
+        self._orders: dict[bytes, deque[tuple[int, Entry]]] = {}
+        self._heads: list[tuple[int, bytes]] = []
+        """A heap of where each owner's first order is, and the owner."""
 
     def add(self, place: int, entry: Entry) -> None:
-        self._orders.append((place, entry))
+        """Add an order behind all others."""
+        owner = entry.order.owner
+        orders = self._orders.setdefault(owner, deque())
+        if not orders:
+            heappush(self._heads, (place, owner))
+        orders.append((place, entry))
 
     def first_not_of(self, owner: bytes, left: list[int]) -> tuple[int, Entry] | None:
-        """The first of another owner with something left. Only own orders are stepped over, so
-        that no search is longer than what one owner has in the book."""
-        orders = self._orders
-        while self._first < len(orders) and not left[orders[self._first][0]]:
-            self._first += 1
-        for index in range(self._first, len(orders)):
-            place, entry = orders[index]
-            if left[place] and entry.order.owner != owner:
-                return orders[index]
+        """The first of another owner with something left (s8, by place)."""
+        first = self._first(left)
+        if first is None or first[1].order.owner != owner:
+            return first
+        own = heappop(self._heads)
+        other = self._first(left)
+        heappush(self._heads, own)
+        return other
+
+    def _first(self, left: list[int]) -> tuple[int, Entry] | None:
+        while self._heads:
+            place, owner = self._heads[0]
+            orders = self._orders[owner]
+            if left[place]:
+                return orders[0]
+            orders.popleft()
+            if orders:
+                heapreplace(self._heads, (orders[0][0], owner))
+            else:
+                heappop(self._heads)
         return None
 
 

@@ -13,6 +13,7 @@ from sequencer.matching.events import Event, Matched
 from sequencer.matching.inputs import CancelReason
 from sequencer.matching.limits import AUCTION_ROUNDS_MAX
 from sequencer.matching.orders import BookOrder
+from sequencer.matching.pairing import pair_off
 from sequencer.matching.views import OrderStatus
 from tests.sequencer.matching.table import AUCTION, Table, only, order
 
@@ -125,6 +126,34 @@ def test_auction_does_not_pair_orders_of_one_owner() -> None:
     events = gather(table, bid(1, 5, 100, owner=9), ask(2, 5, 100, owner=9), ask(3, 5, 100))
     assert table.trades(events) == [(3, 1, 5, 100)]
     assert table.asks(AUCTION) == [(100, 5)]
+
+
+def test_auction_steps_over_an_owners_orders_a_few_times_each() -> None:
+    """Many on both sides, in front of somebody else's."""
+    looks = 0
+
+    class Counted(Entry):
+        @property
+        def order(self) -> BookOrder:
+            nonlocal looks
+            looks += 1
+            return self._order
+
+        @order.setter
+        def order(self, order: BookOrder) -> None:
+            self._order = order
+
+    def entries(orders: list[BookOrder]) -> list[Entry]:
+        return [Counted(one, one.size, 0, one.nonce) for one in orders]
+
+    many = 300
+    bids = entries([bid(number, 5, 100, owner=1) for number in range(many)])
+    asks = entries([ask(many + number, 5, 100, owner=1) for number in range(many)])
+    other = entries([ask(2 * many, 5, 100, owner=2)])
+    looks = 0
+    (pair,) = pair_off(bids, [*asks, *other])
+    assert {pair.taker, pair.maker} == {bids[0], *other}
+    assert looks < 40 * many
 
 
 def test_auction_makes_post_only_the_maker_and_immediate_the_taker() -> None:
