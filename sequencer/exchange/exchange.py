@@ -231,7 +231,7 @@ class Exchange:
     async def _do_some(self) -> None:
         """Wait for a request, do it and some that came with it, and make it last."""
         self._in_hand = [await self._requests.get()]
-        answers = [_perform(self._in_hand[0])]
+        answers = [self._perform(self._in_hand[0])]
         began = self._clock.monotonic()
         while (
             len(self._in_hand) < GROUP_REQUESTS_MAX
@@ -239,11 +239,21 @@ class Exchange:
             and self._clock.monotonic() - began < GROUP_SECONDS_MAX
         ):
             self._in_hand.append(self._requests.get_nowait())
-            answers.append(_perform(self._in_hand[-1]))
+            answers.append(self._perform(self._in_hand[-1]))
         await self._commit(self._floor.take_work(), answers)
         if self.engine.sequence - self._snapshot_at >= SNAPSHOT_INPUTS:
             await self._finish(lambda: self._journal.save_snapshot(self.engine))
             self._snapshot_at = self.engine.sequence
+
+    def _perform(self, request: _Request) -> _Answer:
+        """Do what is asked, unless nobody waits for it any more."""
+        if request.answer.done():
+            return None
+        self._floor.begin()
+        try:
+            return request.work()
+        except (OrderRejected, Unavailable) as refusal:
+            return refusal
 
     async def _commit(self, work: Work, answers: Sequence[_Answer]) -> None:
         """Write what was done, then tell it: to those who asked, then to those who listen."""
@@ -334,16 +344,6 @@ class Exchange:
         cancelling.forget_old(self._floor)
         if self._floor.now() - self.engine.time >= HEARTBEAT_MS:
             self._floor.apply(Heartbeat(time=0))
-
-
-def _perform(request: _Request) -> _Answer:
-    """Do what is asked, unless nobody waits for it any more."""
-    if request.answer.done():
-        return None
-    try:
-        return request.work()
-    except (OrderRejected, Unavailable) as refusal:
-        return refusal
 
 
 def _answer(request: _Request, answer: _Answer) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sequencer.exchange.errors import ExchangeUnavailable
+from sequencer.exchange.limits import CLOCK_AHEAD_MS_MAX
 from sequencer.exchange.open_orders import OpenOrders
 from sequencer.exchange.placement import Announcement
 from sequencer.exchange.ports import HouseView, MarginCheck
@@ -43,6 +44,8 @@ class Floor:
     """p8 by market: the last ones that the engine was told."""
     unwound: set[int] = field(default_factory=set)
     """Accounts of which a fill was refused since the last block."""
+    _moment: int = 0
+    """Milliseconds, of the request at hand."""
     _view: HouseView | None = None
     _settled: dict[int, list[Settled]] = field(default_factory=dict)
     """By account: what blocks settled that are newer than the view."""
@@ -69,9 +72,19 @@ class Floor:
             if not newer:
                 del self._settled[account]
 
+    def begin(self) -> None:
+        """Look at the clock for another request, whose checks and inputs all have this one time.
+
+        Otherwise a resting order might expire between the check and the match, and the next one be
+        traded with unchecked.
+        """
+        self._moment = self.clock.milliseconds()
+        if self._view is not None:
+            self._moment = min(self._moment, self._view.timestamp * 1_000 + CLOCK_AHEAD_MS_MAX)
+
     def now(self) -> int:
-        """The time of the next input, ms: the clock's, and never before the last one's."""
-        return max(self.clock.milliseconds(), self.engine.time)
+        """The time of the next input, ms: that of the request, and never before the last one's."""
+        return max(self._moment, self.engine.time)
 
     def apply(self, given: Input, signer: Address | None = None) -> list[Event]:
         """Give the engine an input, timed now; `signer` is of an order that it brings."""

@@ -39,6 +39,11 @@ a signed request could be replayed."""
 HEARTBEAT_MS: Final = 1_000
 """The log hears of the time as often, so that orders expire to the second."""
 
+CLOCK_AHEAD_MS_MAX: Final = 86_400_000
+"""How far the clock may be ahead of the newest block: longer than the chain may stand still with
+people still cancelling. The log's time never goes back: a clock that once jumped ahead by a year
+would void every order until that year has passed."""
+
 ORDER_SECONDS_MAX: Final = 90 * 86_400
 """How far ahead an expiry may be. A cancelled order's signature is good until then, so that the
 book has to remember as long that it must not come back."""

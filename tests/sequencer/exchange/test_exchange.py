@@ -4,12 +4,14 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from execution.margin import Reason
 from sequencer.exchange import exchange as exchange_module
 from sequencer.exchange.errors import DuplicateOrder, ExchangeUnavailable
-from sequencer.exchange.limits import HEARTBEAT_MS
+from sequencer.exchange.limits import CLOCK_AHEAD_MS_MAX, HEARTBEAT_MS
 from sequencer.exchange.placement import Announcement, Placement
 from sequencer.journal import OrderJournal
 from sequencer.matching.engine import MatchingEngine
@@ -18,7 +20,7 @@ from sequencer.matching.inputs import Finalized, Heartbeat
 from sequencer.matching.limits import SETTLING_SECONDS
 from state.types import Timestamp
 from tests.sequencer.exchange.hall import Hall, in_hall, opened, run
-from tests.sequencer.exchange.house import DOMAIN, START
+from tests.sequencer.exchange.house import DOMAIN, LATER, START
 
 WRITER = Path(__file__).with_name("writer.py")
 ROOT = WRITER.parents[3]
@@ -155,6 +157,37 @@ async def test_time_never_goes_back_in_the_log(hall: Hall) -> None:
     hall.clock.set(START + 1)
     await hall.exchange.place(hall.traders[0].buy(10, 900))
     assert hall.exchange.engine.time == later
+
+
+@in_hall
+async def test_clock_that_jumps_ahead_voids_a_day_and_not_a_year(hall: Hall) -> None:
+    hall.clock.set(START + 365 * 86_400)
+    await hall.exchange.beat()
+    assert hall.exchange.engine.time == START * 1_000 + CLOCK_AHEAD_MS_MAX
+    hall.clock.set(START + 86_400)
+    trader = hall.traders[0]
+    placed = await hall.exchange.place(trader.buy(10, 1_000, expiry=Timestamp(LATER + 86_400)))
+    assert placed.order.accepted == (START + 86_400) * 1_000
+
+
+@in_hall
+async def test_order_that_expires_between_check_and_match_lets_nobody_unchecked_in(
+    hall: Hall,
+) -> None:
+    rich, poor, taker, _ = hall.traders
+    soon = Timestamp(START + SETTLING_SECONDS + 1)
+    await hall.exchange.place(rich.sell(10, 1_000, expiry=soon))
+    await hall.exchange.place(poor.sell(10, 1_000))
+    hall.house.room[2] = 5
+    check = hall.house.check
+
+    def slow_check(*what: Any, **rest: Any) -> Reason | None:
+        hall.clock.advance(2)
+        return check(*what, **rest)
+
+    hall.house.check = slow_check  # type: ignore[method-assign]
+    placed = await hall.exchange.place(taker.buy(10, 1_000))
+    assert [fill.maker_account for fill in placed.fills] == [1]
 
 
 @in_hall
