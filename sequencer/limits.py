@@ -96,3 +96,6 @@ SETTLEMENT_RETRY_BLOCKS_MAX = 64
 SETTLEMENT_SLACK_MAX = 16
 """How many times the gas that it should need a batch gets after it stopped before its first fill;
 if that doesn't help either, the next try waits."""
+
+SETTLED_BEHIND_SECONDS = 3_600
+"""How far a block's time may be behind that of the matches it settles, if a clock was set back."""

@@ -22,6 +22,7 @@ from genesis.config import ChainConfig
 from genesis.predeploys import CLEARING_HOUSE
 from sequencer.exchange.ports import HouseView
 from sequencer.limits import (
+    SETTLED_BEHIND_SECONDS,
     SETTLEMENT_GAS_PERCENT,
     SETTLEMENT_RETRY_BLOCKS_MAX,
     SETTLEMENT_SLACK_MAX,
@@ -169,6 +170,20 @@ class SettlementDesk:
             if not self._stands(BlockNumber(number), transaction, fills):
                 return (Reverted(time=0, block=number),)
         return ()
+
+    def first_unheard(self) -> BlockNumber:
+        """The first block that the book may not have heard of: the newest final one, or an earlier
+        one that came after the oldest match that still waits.
+
+        A block may have become final while its outcome couldn't be logged: a full disk stops the
+        exchange each time it starts, and meanwhile the chain goes on.
+        """
+        number = self._store.heads.finalized.number
+        for oldest in self._engine.pending()[:1]:
+            since = oldest.time // 1_000 - SETTLED_BEHIND_SECONDS
+            while (header := self._store.header(number)) and number and header.timestamp >= since:
+                number = BlockNumber(number - 1)
+        return number
 
     def outcomes(self, first: BlockNumber) -> tuple[Outcome, ...]:
         """What blocks from `first` on made of fills that wait, as far as the book hasn't heard.

@@ -113,8 +113,8 @@ class TradingDesk:
     async def follow(self) -> None:
         """Tell the exchange of all that happened to the chain since the last time.
 
-        The first call reads every block that isn't final: a crash may have kept the newest ones'
-        outcomes from the log. Raises `ExchangeUnavailable`.
+        The first call reads every block that isn't final, or came after what waits: a crash or a
+        full disk may have kept their outcomes from the log. Raises `ExchangeUnavailable`.
         """
         if self._has_begun and not self._events:
             return
@@ -122,10 +122,12 @@ class TradingDesk:
         if not self._has_begun or any(event.removed for event in events):
             for given in self.settlement.reverted():
                 await self.exchange.record(given)
-        first = self.chain.store.heads.finalized.number
         if self._has_begun:
-            first = min((e.id.number for e in events if not e.removed), default=first)
-        outcomes = self.settlement.outcomes(BlockNumber(first))
+            final = self.chain.store.heads.finalized.number
+            first = min((e.id.number for e in events if not e.removed), default=final)
+        else:
+            first = self.settlement.first_unheard()
+        outcomes = self.settlement.outcomes(first)
         finalized = self.settlement.finalized()
         await self.exchange.on_block(lambda: self._move(events), (*outcomes, *finalized))
         self._has_begun = True

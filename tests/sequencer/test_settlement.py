@@ -73,6 +73,22 @@ def test_crash_after_the_block_settles_nothing_twice(trading: TradingChain) -> N
     assert trading.position(taker) == LOT
 
 
+def test_block_that_became_final_before_the_book_heard_of_it_is_heard_of(
+    trading: TradingChain,
+) -> None:
+    """The disk of the log was full until then."""
+    fill = trading.match(*trading.traders)
+    trading.mine(trading.offered())
+    trading.mine()
+    head = trading.store.heads.unsafe
+    with trading.store.commit() as batch:
+        batch.set_heads(Heads(head, head, head))
+    again = trading.new_desk()
+    events = trading.apply(*again.outcomes(again.first_unheard()))
+    assert [e.fill.id for e in events if isinstance(e, Settled)] == [fill]
+    assert again.first_unheard() == head.number
+
+
 def test_block_that_left_the_chain_lets_its_fills_wait_and_settle_again(
     trading: TradingChain,
 ) -> None:
