@@ -40,6 +40,7 @@ class Refusal(StrEnum):
     DUPLICATE_ORDER = "duplicate-order"
     FEE_ABOVE_MAXIMUM = "fee-above-maximum"
     TOO_MANY_ORDERS = "too-many-orders"
+    TOO_MANY_FILLS = "too-many-fills"
     NOT_REDUCING = "not-reducing"
     POST_ONLY_WOULD_TAKE = "post-only-would-take"
     MARGIN_TOO_LOW = "margin-too-low"
