@@ -109,8 +109,10 @@ class PretradeMargin:
         is_taker = fill.taker_account == account
         delta = fill.size if fill.taker_is_buy == is_taker else -fill.size
         other = fill.maker_account if is_taker else fill.taker_account
-        fees = self._view.fees(account, fill.market)
-        fee_ppm = fees.taker if is_taker else fees.maker
+        fee_ppm = 0  # Of a market that a reorg took back: the lens leaves the fill out.
+        if self._view.underlying(fill.market) is not None:
+            fees = self._view.fees(account, fill.market)
+            fee_ppm = fees.taker if is_taker else fees.maker
         grown = self._grown(other, fill.market, -delta)
         return _Part(fill.market, delta, fill.price, fee_ppm, grown)
 

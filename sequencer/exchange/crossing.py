@@ -104,8 +104,11 @@ def clear_auction(floor: Floor, market: int) -> None:
 
 
 def _expel_from_auction(floor: Floor, market: int) -> bool:
+    fills = floor.engine.preview_auction(market)
+    if _expel_astray(floor, market, fills):
+        return True
     steps: dict[int, list[_Step]] = defaultdict(list)
-    for fill in floor.engine.preview_auction(market):
+    for fill in fills:
         for order_hash, account in (
             (fill.taker, fill.taker_account),
             (fill.maker, fill.maker_account),
@@ -114,6 +117,30 @@ def _expel_from_auction(floor: Floor, market: int) -> bool:
             if view is not None:
                 steps[account].append(_Step(view.order, fill, account))
     return sum(_expel_from(floor, of_account) for of_account in steps.values()) > 0
+
+
+def _expel_astray(floor: Floor, market: int, fills: Sequence[Fill]) -> bool:
+    """A price beyond the band settles nothing: whose limit allows no other leaves.
+
+    The mark moved away from it since it came. Two such orders could else set the price for all.
+    """
+    instrument = floor.view.instrument(market)
+    if instrument is None:
+        return False
+    low, high = instrument.price_low, instrument.price_high
+    astray = False
+    for fill in fills:
+        if low <= fill.price <= high:
+            continue
+        for order_hash in (fill.taker, fill.maker):
+            view = floor.engine.order(order_hash)
+            if view is None or view.status is not OrderStatus.LIVE:
+                continue
+            order = view.order
+            if order.price < low if order.is_buy else order.price > high:
+                floor.cancel(order.hash, CancelReason.REFUSED_ON_CHAIN)
+                astray = True
+    return astray
 
 
 def _check_taker(floor: Floor, order: BookOrder, most: int, hits: Sequence[Hit]) -> None:

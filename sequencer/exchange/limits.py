@@ -65,9 +65,10 @@ ORDER_FILLS_MAX: Final = 500
 """Resting orders that one order may trade with: two blocks of settlements, and their margin is
 checked within 0.1 s."""
 
-PENDING_FILLS_MAX: Final = 4_096
-"""Fills that wait for a block before nothing more is matched: some 16 full blocks. Until they are
-settled their traders can void them on chain or from L1, so that nobody may make the queue long."""
+PENDING_FILLS_MAX: Final = 1_024
+"""Fills that wait for a block before nothing more is matched: what five blocks settle, for as long
+is what an order has to live at least (SETTLING_SECONDS). Until then its trader may void it on chain
+or from L1, so that nobody may make the queue longer."""
 
 CROSSING_ROUNDS_MAX: Final = 16
 """How often resting orders that can't pay leave for one order, or one auction, before it has to

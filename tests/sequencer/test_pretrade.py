@@ -7,7 +7,7 @@ import pytest
 
 from execution.contracts.devnet import BTC_USD, ETH_USD
 from execution.contracts.parameters import SIZE_ONE
-from execution.margin import Match, Reason
+from execution.margin import SERIES_START, Match, Reason
 from sequencer.house_view import HouseView
 from sequencer.matching.events import Fill
 from sequencer.pretrade import PretradeMargin
@@ -121,6 +121,16 @@ def test_check_fill_at_the_boundary_agrees_with_settlement_to_the_unit(rig: Rig)
     assert rig.verdicts(short, rich, BTC, size, price) == (Reason.TAKER_MARGIN, None)
     assert rig.settle(rig.match(short, rich, BTC, size, price)) == [(0, Reason.TAKER_MARGIN)]
     assert rig.settle(rig.match(exact, rich, BTC, size, price)) == []
+
+
+@pytest.mark.parametrize("market", [7, SERIES_START + 64])
+def test_check_leaves_out_a_fill_that_waits_in_a_market_that_a_reorg_took_back(
+    rig: Rig, market: int
+) -> None:
+    trader, other = rig.desk.trader(1, 100_000 * USD), rig.desk.trader(2, 100_000 * USD)
+    rig.follow()
+    gone = rig.fill(trader, other, market, SIZE_ONE, usd(60_000))
+    assert rig.verdicts(trader, other, BTC, SIZE_ONE, usd(60_000), (gone,)) == (None, None)
 
 
 @pytest.mark.parametrize("seed", range(6))

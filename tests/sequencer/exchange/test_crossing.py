@@ -212,6 +212,23 @@ async def test_auction_goes_on_where_the_market_would_refuse(hall: Hall) -> None
 
 
 @in_hall
+async def test_auction_price_is_not_set_by_those_whom_the_band_left_behind(hall: Hall) -> None:
+    await auction(hall)
+    first, second, third, fourth = hall.traders
+    await hall.exchange.place(first.buy(100, 1_200))
+    await hall.exchange.place(second.sell(100, 1_150))
+    hall.house.listed = {0: replace(PERP, is_auction=True, price_low=900, price_high=1_100)}
+    await hall.block()
+    await hall.exchange.place(third.sell(10, 1_000))
+    await hall.exchange.place(fourth.buy(10, 1_000))
+    await hall.exchange.record(Clear(time=0, markets=(0,)))
+    (matched,) = hall.named(Matched)
+    assert (matched.fill.price, matched.fill.size) == (1_010, 10)
+    assert reasons(hall) == [CancelReason.REFUSED_ON_CHAIN]
+    assert hall.asks() == []
+
+
+@in_hall
 async def test_immediate_order_of_an_auction_needs_margin_for_all_of_it(hall: Hall) -> None:
     await auction(hall)
     hall.house.room[1] = 5
