@@ -78,9 +78,9 @@ def clear_way(floor: Floor, order: BookOrder, most: int) -> None:
     resting orders have to leave first.
     """
     for _ in range(CROSSING_ROUNDS_MAX):
-        hits = floor.engine.preview(order, most, floor.now())
-        if len(hits) > ORDER_FILLS_MAX:
+        if floor.engine.meets_more_than(ORDER_FILLS_MAX, order, most, floor.now()):
             raise TooManyFills(ORDER_FILLS_MAX)
+        hits = floor.engine.preview(order, most, floor.now())
         if hits and floor.engine.pending_count >= PENDING_FILLS_MAX:
             raise ExchangeUnavailable(
                 f"{PENDING_FILLS_MAX} fills wait for a block; try again after the next"

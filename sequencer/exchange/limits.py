@@ -62,7 +62,7 @@ SHORT_ORDER_SECONDS: Final = 3_600
 """How far ahead these may expire."""
 
 ORDER_FILLS_MAX: Final = 500
-"""Resting orders that one order may trade with: two blocks of settlements, and their margin is
+"""Resting orders that one order may meet: two blocks of settlements, and their margin is
 checked within 0.1 s."""
 
 PENDING_FILLS_MAX: Final = 1_024

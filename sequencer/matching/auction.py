@@ -39,6 +39,12 @@ class BatchAuction:
         """Nobody: who trades with whom isn't known before the auction."""
         return []
 
+    def meets_more_than(
+        self, count: int, book: MarketBook, order: BookOrder, left: int, now: int
+    ) -> bool:
+        """Nobody is met before the auction."""
+        return False
+
     def refusal(
         self, book: MarketBook, order: BookOrder, left: int, now: int
     ) -> CancelReason | None:

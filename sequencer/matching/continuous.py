@@ -6,6 +6,7 @@ there before: the continuous price-time rule of most order books.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sequencer.matching.book import MarketBook
 from sequencer.matching.desk import Desk
@@ -95,6 +96,13 @@ class FirstCome:
         if objection(order, met) is not None:
             return []
         return [Hit(m.maker.order, m.size, m.maker.order.price) for m in met if not m.is_own]
+
+    def meets_more_than(
+        self, count: int, book: MarketBook, order: BookOrder, left: int, now: int
+    ) -> bool:
+        """Whether it would meet more orders than `count`, own ones too; looks at no more."""
+        met = islice(meetings(book, order, left, now), count + 1)
+        return sum(1 for _ in met) > count
 
     def refusal(
         self, book: MarketBook, order: BookOrder, left: int, now: int

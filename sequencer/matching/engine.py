@@ -97,6 +97,15 @@ class MatchingEngine:
             return []
         return policy_of(book.rules).preview(book, order, left, time)
 
+    def meets_more_than(self, count: int, order: BookOrder, most: int, time: int) -> bool:
+        """Whether an order that may trade `most` (s8) would meet more than `count` resting orders
+        at `time` (ms), those of its owner too. Looks at no more of them than that."""
+        book = self._desk.books.get(order.market)
+        if book is None or book.must_wait(order):
+            return False
+        left = _tradable(book, order, most)
+        return policy_of(book.rules).meets_more_than(count, book, order, left, time)
+
     def refusal(self, order: BookOrder, most: int, time: int) -> CancelReason | None:
         """Why a new order would be cancelled at `time` (ms) before it traded or rested.
 

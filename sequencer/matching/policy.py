@@ -1,7 +1,7 @@
 """Ordering policies as plug-ins: what happens to orders that meet, one policy a market.
 
 The engine knows a policy by what it does, and a market's rules name it. Another one is a class with
-these five methods, an entry in `POLICIES`, and a rule in `policy_of` that chooses it.
+these six methods, an entry in `POLICIES`, and a rule in `policy_of` that chooses it.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,11 @@ class OrderingPolicy(Protocol):
 
     def preview(self, book: MarketBook, order: BookOrder, left: int, now: int) -> list[Hit]:
         """Whom `arrive` would trade `left` (s8) of an order with at `now` (ms)."""
+
+    def meets_more_than(
+        self, count: int, book: MarketBook, order: BookOrder, left: int, now: int
+    ) -> bool:
+        """Whether `arrive` would have `left` (s8) of an order meet more than `count` orders."""
 
     def refusal(
         self, book: MarketBook, order: BookOrder, left: int, now: int

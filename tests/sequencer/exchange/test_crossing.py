@@ -310,8 +310,9 @@ async def test_order_that_would_meet_too_many_is_refused(
     maker, taker, *_ = hall.traders
     for _ in range(3):
         await hall.exchange.place(maker.sell(5, 1_000))
-    with pytest.raises(errors.TooManyFills, match="smaller"):
-        await hall.exchange.place(taker.buy(15, 1_000))
+    for flags in (OrderFlag.NONE, OrderFlag.IOC, OrderFlag.FOK):
+        with pytest.raises(errors.TooManyFills, match="smaller"):
+            await hall.exchange.place(taker.buy(15, 1_000, flags=flags))
     assert len((await hall.exchange.place(taker.buy(10, 1_000))).fills) == 2
 
 

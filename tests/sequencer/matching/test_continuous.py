@@ -316,6 +316,16 @@ def test_market_with_a_coarser_grid_loses_what_is_off_it(table: Table) -> None:
 
 # Triggers
 
+
+def test_order_that_would_meet_too_many_is_told_without_looking_at_all(table: Table) -> None:
+    for number in range(1, 4):
+        table.place(order(number, "sell", 5, 100, owner=number % 2))
+    taker = order(9, "buy", 50, 100, owner=1, prevention=SelfTradePrevention.EXPIRE_MAKER)
+    engine, time = table.engine, table.engine.time
+    assert [engine.meets_more_than(n, taker, 50, time) for n in (2, 3)] == [True, False]
+    assert [engine.meets_more_than(n, taker, 5, time) for n in (1, 2)] == [True, False]
+
+
 STOP, TAKE_PROFIT = TriggerKind.STOP, TriggerKind.TAKE_PROFIT
 
 
