@@ -60,11 +60,10 @@ class HouseMemory:
 
     def after(
         self, state: StateReader, changed: Iterable[int]
-    ) -> tuple["HouseMemory", frozenset[int]]:
-        """The memory of a later state, in which those slots differ, and whose pieces are gone."""
+    ) -> tuple["HouseMemory", frozenset[Piece]]:
+        """The memory of a later state, in which those slots differ, and the pieces it let go."""
         values, pieces_of = dict(self._values), dict(self._pieces_of)
         gone = {piece for slot in changed for piece in pieces_of.pop(slot, ())}
         for piece in gone:
             values.pop(piece, None)
-        touched = frozenset(piece.account for piece in gone if piece.account is not None)
-        return HouseMemory(state, values, pieces_of), touched
+        return HouseMemory(state, values, pieces_of), frozenset(gone)

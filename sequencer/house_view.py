@@ -4,8 +4,9 @@ Everything is read from the contract's storage; nothing of margin is computed he
 (1e-8 USD), sizes s8 (1e-8 base), rates ppm, times seconds.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 from execution.margin import (
@@ -63,12 +64,12 @@ class HouseView:
         state: StateReader,
         header: Header,
         memory: HouseMemory | None = None,
-        touched: frozenset[int] | None = None,
+        changed: frozenset[Piece] | None = None,
     ) -> None:
         """A view without a past; `state` must stay that of `header`'s block for good."""
         self.memory = memory or HouseMemory(state)
         self.header = header
-        self._touched = touched
+        self._changed = changed
         self._instruments: dict[int, Instrument | None] = {}
 
     def after(
@@ -77,8 +78,8 @@ class HouseView:
         """The view of a later block; `diff` None where it isn't known what differs."""
         if diff is None or self.memory.is_full or CLEARING_HOUSE in diff.cleared:
             return HouseView(state, header)
-        memory, touched = self.memory.after(state, diff.storage.get(CLEARING_HOUSE, {}))
-        return HouseView(state, header, memory, touched)
+        memory, changed = self.memory.after(state, diff.storage.get(CLEARING_HOUSE, {}))
+        return HouseView(state, header, memory, changed)
 
     @property
     def number(self) -> BlockNumber:
@@ -90,10 +91,22 @@ class HouseView:
         """The block's."""
         return self.header.timestamp
 
-    @property
+    @cached_property
     def touched(self) -> frozenset[int] | None:
         """Accounts of which the block changed what was read before; None: it may be any."""
-        return self._touched
+        if self._changed is None:
+            return None
+        return frozenset(piece.account for piece in self._changed if piece.account is not None)
+
+    @cached_property
+    def touched_nonces(self) -> Mapping[int, frozenset[int]]:
+        """By account: nonces whose fills the block may have changed, of those read before."""
+        found: defaultdict[int, set[int]] = defaultdict(set)
+        for piece in self._changed or ():
+            match piece:
+                case Piece(kind="fills", account=int(account), keys=(int(group),)):
+                    found[account].update(range(FILL_LANES * group, FILL_LANES * (group + 1)))
+        return {account: frozenset(nonces) for account, nonces in found.items()}
 
     # Accounts
 

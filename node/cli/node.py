@@ -1,5 +1,6 @@
 """`tallystick node`: one node in one role."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Final
@@ -131,6 +132,7 @@ def node(
         p2p=p2p.settings(),
     )
     configure_logging()
+    gc.freeze()  # What is imported stays: collections need not walk it, for 70 ms each.
     sys.setswitchinterval(INTERPRETER_SWITCH_SECONDS)
     uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))
 

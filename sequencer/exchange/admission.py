@@ -39,7 +39,6 @@ from sequencer.exchange.placement import Candidate
 from sequencer.exchange.ports import Fees, Instrument
 from sequencer.matching.limits import SETTLING_SECONDS
 from sequencer.matching.orders import BookOrder
-from sequencer.matching.views import OrderStatus
 from state.types import Address, Timestamp
 
 _EPOCH_SHIFT = 32
@@ -196,11 +195,7 @@ def _check_memory(floor: Floor, order: BookOrder) -> None:
 
 def _check_replaced(floor: Floor, order: BookOrder, replaces: bytes) -> None:
     old = floor.engine.order(replaces)
-    if (
-        old is None
-        or old.order.account != order.account
-        or old.status not in (OrderStatus.LIVE, OrderStatus.WAITING)
-    ):
+    if old is None or old.order.account != order.account or not old.is_open:
         raise UnknownOrder(replaces)
     if (old.order.market, old.order.is_buy) != (order.market, order.is_buy):
         raise MalformedOrder("an order is replaced by one of the same market and side")

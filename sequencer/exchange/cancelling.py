@@ -15,7 +15,6 @@ from sequencer.exchange.floor import Floor
 from sequencer.exchange.limits import CANCEL_WINDOW_MS
 from sequencer.matching.events import Cancelled, Event
 from sequencer.matching.inputs import Cancel, CancelAll
-from sequencer.matching.views import OrderStatus
 from state.types import Address, Hash32
 
 
@@ -69,7 +68,7 @@ def _markets(floor: Floor, request: CancelRequest) -> set[int]:
     """Where the request would cancel something: a session key has to be good for all of it."""
     if request.order is not None:
         view = floor.engine.order(request.order)
-        is_open = view is not None and view.status in (OrderStatus.LIVE, OrderStatus.WAITING)
+        is_open = view is not None and view.is_open
         if view is None or not is_open or view.order.account != request.account:
             raise UnknownOrder(request.order)
         return {view.order.market}

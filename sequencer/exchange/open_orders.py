@@ -15,12 +15,10 @@ from sequencer.matching.events import (
     Unwound,
 )
 from sequencer.matching.orders import BookOrder
-from sequencer.matching.views import OrderStatus, OrderView
+from sequencer.matching.views import OrderView
 from state.types import Address, Hash32
 
 T = TypeVar("T")
-
-_OPEN = (OrderStatus.LIVE, OrderStatus.WAITING)
 
 
 class OpenOrders:
@@ -77,7 +75,7 @@ class OpenOrders:
         view = self._engine.order(order_hash)
         if view is None:
             return
-        if view.status in _OPEN:
+        if view.is_open:
             self._add(view.order, signer)
         else:
             self._remove(view.order)

@@ -56,6 +56,11 @@ class HouseView(Protocol):
         None where that isn't known: after a start or a reorg, any account may have changed.
         """
 
+    @property
+    def touched_nonces(self) -> Mapping[int, frozenset[int]]:
+        """By account: nonces of which the block may have changed what is filled, where `touched`
+        is known; of those that were read through a view before."""
+
     def account(self, account: int) -> AccountState | None:
         """A sub-account; None when nobody has made it."""
 

@@ -25,6 +25,8 @@ class Upkeep:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
+        self._epochs: dict[int, int] = {}
+        """Of accounts with open orders, none of which is of an older epoch."""
 
     def follow(self) -> None:
         """Look at what the floor's new view has changed."""
@@ -34,8 +36,11 @@ class Upkeep:
         unwound, floor.unwound = floor.unwound, set()
         for account in floor.orders.accounts():
             self._check_signers(account)
-            if touched is None or account in touched or account in unwound:
+            if touched is None or account in unwound:
                 self._check_account(account)
+            elif account in touched:
+                self._check_touched(account)
+        self._epochs = {a: e for a, e in self._epochs.items() if floor.orders.count(a)}
         self._move_marks()
 
     def apply(self, given: Input, signer: Address | None = None) -> list[Event]:
@@ -127,6 +132,19 @@ class Upkeep:
             if view and not may_sign(floor, account, state.owner, signer, view.order.market):
                 floor.cancel(order_hash, CancelReason.SIGNER_REVOKED)
 
+    def _check_touched(self, account: int) -> None:
+        """Look at those orders alone of which the block changed what counts for them."""
+        floor = self._floor
+        state = floor.view.account(account)
+        if state is None or self._epochs.get(account) != state.order_epoch:
+            self._check_account(account)
+            return
+        for nonce in sorted(floor.view.touched_nonces.get(account, ())):
+            view = floor.engine.order_with_nonce(account, nonce)
+            if view is not None and view.is_open:
+                self._check_lane(view)
+        self.bound_reducing(account)
+
     def _check_account(self, account: int) -> None:
         floor = self._floor
         state = floor.view.account(account)
@@ -139,6 +157,7 @@ class Upkeep:
             return
         for view in old:
             floor.cancel(view.order.hash, CancelReason.EPOCH_RAISED)
+        self._epochs[account] = state.order_epoch
         for view in floor.orders.views(account):
             self._check_lane(view)
         self.bound_reducing(account)

@@ -212,6 +212,11 @@ class MatchingEngine:
         """The first block with one of them; None when there is none."""
         return self._desk.fills.first_decided()
 
+    def order_with_nonce(self, account: int, nonce: int) -> OrderView | None:
+        """The newest order that the engine still knows of those with the nonce."""
+        entry = self._desk.roster.with_nonce(account, nonce)
+        return None if entry is None else entry.view()
+
     def is_nonce_used(self, account: int, nonce: int) -> bool:
         """Whether an order that the engine still knows has the nonce."""
         return self._desk.roster.is_nonce_used(account, nonce)

@@ -38,6 +38,11 @@ class Roster:
         entries = self._by_account.get(account)
         return sorted(entries.values(), key=lambda entry: entry.rank) if entries else []
 
+    def with_nonce(self, account: int, nonce: int) -> Entry | None:
+        """The newest order with a nonce."""
+        order_hash = self._nonces.get((account, nonce))
+        return None if order_hash is None else self._by_hash.get(order_hash)
+
     def is_nonce_used(self, account: int, nonce: int) -> bool:
         return (account, nonce) in self._nonces
 

@@ -36,6 +36,11 @@ class OrderView:
     accepted: int
     fills: tuple[int, ...]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still trade."""
+        return self.status in (OrderStatus.LIVE, OrderStatus.WAITING)
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -33,6 +33,7 @@ def test_account_after_a_fill_is_read_anew_and_named_as_touched(rig: Rig) -> Non
     assert rig.settle(rig.match(taker, maker, BTC, 5 * LOT, usd(60_000))) == []
     rig.follow()
     assert rig.view.touched == {taker.account, maker.account}
+    assert rig.view.touched_nonces == {}
     after = [rig.view.account(t.account) for t in (taker, maker, other)]
     assert after[0] != before[0]
     assert after[1] != before[1]
@@ -71,6 +72,7 @@ def test_filled_follows_fills_and_cancels(rig: Rig) -> None:
     rig.settle(rig.match(taker, maker, BTC, 5 * LOT, usd(60_000)))
     rig.desk.send(maker.address, "cancelOrders", maker.account, [0])
     rig.follow()
+    assert rig.view.touched_nonces == {taker.account: {0, 1, 2, 3}}
     assert rig.view.filled(taker.account, 0) == 5 * LOT
     assert rig.view.filled(maker.account, 0) == FILLED_CANCELLED
 

@@ -59,6 +59,11 @@ class MemoryHouse:
     verdicts: dict[int, Reason] = field(default_factory=dict)
     """Reasons other than margin, by account."""
 
+    @property
+    def touched_nonces(self) -> Mapping[int, frozenset[int]]:
+        accounts = {account for account, _ in self.fills}
+        return {a: frozenset(n for b, n in self.fills if a == b) for a in accounts}
+
     def account(self, account: int) -> AccountState | None:
         return self.accounts.get(account)
 

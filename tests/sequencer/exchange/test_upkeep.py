@@ -59,6 +59,30 @@ async def test_account_that_a_block_did_not_touch_is_not_looked_at(hall: Hall) -
 
 
 @in_hall
+async def test_touched_account_of_a_known_epoch_has_only_its_touched_nonces_looked_at(
+    hall: Hall,
+) -> None:
+    await rest(hall)
+    await hall.exchange.place(hall.traders[0].buy(10, 890, nonce=1))
+    await hall.block()
+    hall.house.touched = frozenset({1})
+    hall.house.fills[1, 1] = FILLED_CANCELLED
+    await hall.block()
+    assert gone(hall) == [(1, CancelReason.CANCELLED_ON_CHAIN)]
+    assert hall.bids() == [(900, 20)]
+
+
+@in_hall
+async def test_touched_account_whose_epoch_rose_since_is_looked_at_whole(hall: Hall) -> None:
+    await rest(hall)
+    await hall.block()
+    hall.house.touched = frozenset({1})
+    hall.house.accounts[1] = state_of(0, epoch=1)
+    await hall.block()
+    assert gone(hall) == [(1, CancelReason.EPOCH_RAISED)]
+
+
+@in_hall
 async def test_account_that_a_reorg_took_back_loses_its_orders(hall: Hall) -> None:
     await rest(hall)
     del hall.house.accounts[1]
