@@ -17,7 +17,6 @@ from typing import TypeVar
 from eth_account.signers.local import LocalAccount
 
 from bridge.l1.rpc import RpcClient
-from execution.margin import SignedOrder
 from node.client import wire
 from node.client.drafts import Draft
 from node.client.errors import (
@@ -230,7 +229,7 @@ class AsyncTradeClient:
             signed = signer.order(draft)
             body = (*front, wire.order_json(signed), wire.options_json(draft.options))
             try:
-                return await self._send(signer.hash(signed), signed, method, *body)
+                return await self._send(signer.hash(signed), method, *body)
             except OrderRefused as refusal:
                 if tries == SIGN_TRIES_MAX or not await self._mend(signer, refusal.reason):
                     raise
@@ -245,19 +244,28 @@ class AsyncTradeClient:
             return False
         return True
 
-    async def _send(self, order: Hash32, signed: SignedOrder, method: str, *body: object) -> Placed:
+    async def _send(self, order: Hash32, method: str, *body: object) -> Placed:
+        """Send until somebody says what became of it."""
+        lost: OutcomeUnknown | None = None
         for _ in range(SEND_TRIES_MAX):
             try:
-                placed = await self._ask(Placed, method, *body)
-            except OutcomeUnknown:
-                found = await self.order(order)
-                if found is not None:
-                    return Placed(order=found, fills=await self._fills_of(found))
-                continue
-            if bytes(placed.order.hash) != order:
-                raise NotConnected("the node answered with another order than the one it was sent")
-            return placed
-        raise OutcomeUnknown(method)
+                return _checked(await self._ask(Placed, method, *body), order)
+            except OutcomeUnknown as error:
+                lost = error
+            except OrderRefused as refusal:
+                if lost is None or refusal.reason is not Refusal.DUPLICATE_ORDER:
+                    raise
+            found = await self._find(order, lost)
+            if found is not None:
+                return Placed(order=found, fills=await self._fills_of(found))
+        raise lost or OutcomeUnknown(method)
+
+    async def _find(self, order: Hash32, lost: OutcomeUnknown) -> OrderState | None:
+        """An order whose answer was lost. Raises `lost` where nobody says."""
+        try:
+            return await self.order(order)
+        except (NotConnected, OutcomeUnknown):
+            raise lost from None
 
     async def _fills_of(self, order: OrderState) -> tuple[TradeFill, ...]:
         newest = await self.fills()
@@ -289,6 +297,12 @@ class AsyncTradeClient:
         if self.account is None:
             raise NoAccount("asking for one's own")
         return self.account
+
+
+def _checked(placed: Placed, order: Hash32) -> Placed:
+    if bytes(placed.order.hash) != order:
+        raise NotConnected("the node answered with another order than the one it was sent")
+    return placed
 
 
 def _transport_to(node: str | RpcClient) -> Http | Socket:

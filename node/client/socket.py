@@ -109,8 +109,10 @@ class Socket:
 
     async def renew(self, stream: Stream[Any]) -> None:
         """Subscribe a stream anew, which then begins again."""
-        await self._unsubscribe(stream)
-        await self._subscribe(stream)
+        # A connection that is lost meanwhile is opened again, and the stream with it.
+        with contextlib.suppress(NotConnected, OutcomeUnknown):
+            await self._unsubscribe(stream)
+            await self._subscribe(stream)
 
     async def end(self, stream: Stream[Any]) -> None:
         """Unsubscribe a stream."""
@@ -127,12 +129,14 @@ class Socket:
         connection = await self._until_connected()
         id_ = next(self._ids)
         body = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
-        waiting = _Waiting(method, asyncio.get_running_loop().create_future(), stream)
-        self._waiting[id_] = waiting
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        # When sending fails already, nobody waits for the answer, and asyncio would complain.
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._waiting[id_] = _Waiting(method, answer, stream)
         try:
             async with asyncio.timeout(limits.ANSWER_SECONDS_MAX):
                 await connection.send(msgspec.json.encode(body).decode())
-                return await waiting.answer
+                return await answer
         except (ConnectionClosed, TimeoutError):
             raise OutcomeUnknown(method) from None
         finally:
@@ -224,7 +228,8 @@ class Socket:
         told = _decode(message)
         if told.params is not None:
             stream = self._subscribed.get(told.params.subscription)
-            if stream is not None:
+            # Two that renew a stream at once leave it with two; the newer one counts.
+            if stream is not None and stream.id == told.params.subscription:
                 stream.offer(told.params.result)
             return
         waiting = self._waiting.get(told.id or 0)

@@ -196,6 +196,26 @@ def test_news_of_a_fill_end_with_its_settlement(venue: Venue) -> None:
     run(story())
 
 
+def test_news_of_each_block_are_margin_mark_and_funding(venue: Venue) -> None:
+    async def story() -> None:
+        async with trader(venue, 0) as client:
+            margin, mark, funding = (
+                await client.follow_margin(),
+                await client.follow_mark(BTC),
+                await client.follow_funding(BTC),
+            )
+            number = await asyncio.to_thread(venue.node.mine)
+            standing, prices, rates = [await anext(each) for each in (margin, mark, funding)]
+            assert not isinstance(standing, Gap)
+            assert not isinstance(prices, Gap)
+            assert not isinstance(rates, Gap)
+            assert standing.standing == (await client.account_facts()).standing
+            assert prices.mark == (await client.market_terms(BTC)).mark
+            assert {standing.block, prices.block, rates.block} == {number}
+
+    run(story())
+
+
 # Connections
 
 
