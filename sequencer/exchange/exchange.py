@@ -263,8 +263,6 @@ class Exchange:
             stopped = await self._finish(lambda: self._write(work))
             self._writes += 1
             self._write_seconds = self._clock.monotonic() - began
-        else:
-            await asyncio.sleep(0)  # Let others run, however many requests are refused in a row.
         for request, answer in zip(self._in_hand, answers, strict=True):
             _answer(request, answer)
         self._in_hand = []
@@ -273,6 +271,8 @@ class Exchange:
                 listener(announcement)
         if stopped is not None:
             raise stopped
+        # Those who were answered go on before the next, and others too, however many wait here.
+        await asyncio.sleep(0)
 
     def _write(self, work: Work) -> None:
         events = [event for told in work.announcements for event in told.events]

@@ -16,8 +16,10 @@ keep anybody from leaving."""
 GROUP_REQUESTS_MAX: Final = 256
 """Requests that share one write to the disk: the first of them waits for the last."""
 
-GROUP_SECONDS_MAX: Final = 0.005
-"""No further request joins a write after this long: the event loop has others to serve too."""
+GROUP_SECONDS_MAX: Final = 0.02
+"""No further request joins a write after this long: the event loop has others to serve too. While a
+block is built a request takes some ms, most of which it waits for the interpreter; with fewer of
+them in a write, the disk sets the pace."""
 
 ACCOUNT_ORDERS_MAX: Final = 1_000
 """Open orders of an account: two sides and some levels in every market there is."""
