@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+import msgspec
+
 from bridge.l1.accounts import Operator
 from execution.contracts.abi import clearing_house
 from execution.margin import SignedOrder
@@ -20,7 +22,7 @@ from execution.transaction import Transaction, TransactionType
 from execution.transactions import decode, decode_any
 from genesis.config import ChainConfig
 from genesis.predeploys import CLEARING_HOUSE
-from sequencer.exchange.ports import HouseView
+from sequencer.house_view import HouseView
 from sequencer.limits import (
     SETTLED_BEHIND_SECONDS,
     SETTLEMENT_GAS_PERCENT,
@@ -31,6 +33,8 @@ from sequencer.limits import (
 from sequencer.matching.engine import MatchingEngine
 from sequencer.matching.events import Fill, FillState
 from sequencer.matching.inputs import Finalized, Outcome, Refusal, Reverted
+from sequencer.matching.orders import BookOrder
+from sequencer.refusals import fault_in_books
 from sequencer.settlement_batches import (
     BatchPlanner,
     SettlementBatch,
@@ -149,10 +153,13 @@ class SettlementDesk:
         return decode(raw, chain_id=self._config.chain_id)
 
     def _order(self, order_hash: bytes) -> SignedOrder:
+        return self._book_order(order_hash).signed
+
+    def _book_order(self, order_hash: bytes) -> BookOrder:
         found = self._engine.order(order_hash)
         if found is None:
             raise InternalError(f"order 0x{order_hash.hex()} of a pending fill isn't in the book")
-        return found.order.signed
+        return found.order
 
     # After a block
 
@@ -256,7 +263,7 @@ class SettlementDesk:
                 f" 0x{self._matcher.address.hex()} still the clearing house's matcher?"
             )
             return None
-        outcome = _outcome_of(number, tx.hash, fills, receipt)
+        outcome = self._judged(_outcome_of(number, tx.hash, fills, receipt))
         is_stuck = not outcome.settled and not outcome.refused
         if not is_stuck:
             self._slack = 1
@@ -266,6 +273,23 @@ class SettlementDesk:
             self._fail(f"settlement 0x{tx.hash.hex()} ran out of gas before its first fill")
         self._slack = min(2 * self._slack, SETTLEMENT_SLACK_MAX)
         return None
+
+    def _judged(self, outcome: Outcome) -> Outcome:
+        """With whose order each refusal was the fault of, where the books say so."""
+        header = self._store.header(BlockNumber(outcome.block))
+        if not outcome.refused or header is None:
+            return outcome
+        view = HouseView(self._store.state(), header)
+        refused = tuple(self._with_fault(refusal, view) for refusal in outcome.refused)
+        return msgspec.structs.replace(outcome, refused=refused)
+
+    def _with_fault(self, refusal: Refusal, view: HouseView) -> Refusal:
+        record = self._engine.fill(refusal.fill)
+        if record is None:
+            return refusal
+        taker, maker = (self._book_order(one) for one in (record.fill.taker, record.fill.maker))
+        fault = fault_in_books(refusal.reason, taker, maker, view, view.timestamp)
+        return Refusal(refusal.fill, refusal.reason, fault)
 
     def _note(self, outcome: Outcome, fills: int) -> None:
         settled, refused = len(outcome.settled), len(outcome.refused)

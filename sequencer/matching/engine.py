@@ -358,7 +358,7 @@ class MatchingEngine:
             refused = fills.refuse(refusal.fill, given.block, given.transaction, refusal.reason)
             if refused is not None:
                 what = Unwound(refused, refusal.reason, given.block, given.transaction)
-                unwind(self._desk, what)
+                unwind(self._desk, what, refusal.fault)
 
     def _reverted(self, given: Reverted) -> None:
         for fill in self._desk.fills.revert(given.block):

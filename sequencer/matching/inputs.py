@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from sequencer.matching.faults import Fault
 from sequencer.matching.orders import BookOrder
 
 
@@ -116,10 +117,14 @@ class Clear(_Input, frozen=True, array_like=True, kw_only=True, tag="clear"):
 
 
 class Refusal(msgspec.Struct, frozen=True, array_like=True):
-    """A fill that the clearing house rejected, with its `Reason`."""
+    """A fill that the clearing house rejected, with its `Reason`.
+
+    `fault` says whose order was to blame, where the books told; else the reason has to.
+    """
 
     fill: int
     reason: int
+    fault: Fault | None = None
 
 
 class Outcome(_Input, frozen=True, array_like=True, kw_only=True, tag="outcome"):

@@ -9,12 +9,12 @@ from sequencer.matching.policy import policy_of
 from sequencer.matching.views import OrderStatus
 
 
-def unwind(desk: Desk, unwound: Unwound) -> None:
+def unwind(desk: Desk, unwound: Unwound, fault: Fault | None) -> None:
     """Undo a fill on both orders. Who is at fault leaves; who isn't has its size back, in its old
-    place if the book still has room for it there."""
+    place if the book still has room for it there. A `fault` of None follows from the reason."""
     desk.note(unwound)
     fill = unwound.fill
-    fault = fault_of(unwound.reason, is_auction=fill.is_auction)
+    fault = fault or fault_of(unwound.reason, is_auction=fill.is_auction)
     taker, maker = (desk.order_of_fill(order) for order in (fill.taker, fill.maker))
     innocent = []
     for entry, role in ((taker, Fault.TAKER), (maker, Fault.MAKER)):

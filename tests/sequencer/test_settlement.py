@@ -10,11 +10,11 @@ from execution.transition import Candidate
 from genesis.predeploys import CLEARING_HOUSE
 from sequencer import settlement_batches
 from sequencer.limits import SETTLEMENT_RETRY_BLOCKS_MAX, SETTLEMENT_SLACK_MAX
-from sequencer.matching.events import FillState, Settled, Unwound, WaitsAgain
+from sequencer.matching.events import Cancelled, FillState, Settled, Unwound, WaitsAgain
 from sequencer.matching.inputs import Clear, Finalized, ListMarket
 from state.blocks import BlockId, Heads
 from state.keccak import keccak
-from state.types import BlockNumber, Gas, Wei
+from state.types import Address, BlockNumber, Gas, Wei
 from tests.execution.contracts.desk import usd
 from tests.execution.contracts.house import OPERATORS, TIMELOCK, USD
 from tests.execution.wallet import ETHER, GWEI
@@ -314,6 +314,31 @@ def test_reduce_only_fill_that_no_longer_reduces_is_refused_and_unwound(
     assert [e.reason for e in events if isinstance(e, Unwound)] == [Reason.NOT_REDUCING]
 
 
+@pytest.mark.parametrize("is_taker", [False, True])
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [("cancelOrders", Reason.ORDER_CANCELLED), ("cancelAllOrders", Reason.WRONG_EPOCH)],
+)
+def test_order_that_its_trader_voided_after_the_match_leaves_alone(
+    trading: TradingChain, how: str, reason: Reason, is_taker: bool
+) -> None:
+    """Else anybody could have others' orders removed by trading with them."""
+    taker, maker = trading.traders
+    orders = trading.place(maker, False, 2 * LOT), trading.place(taker, True, LOT)
+    culprit, order = (taker, orders[1]) if is_taker else (maker, orders[0])
+    nonces = ([order.nonce],) if how == "cancelOrders" else ()
+    voiding = _forced(culprit.address, how, culprit.account, *nonces)
+    number = trading.mine(trading.offered(), forced=(voiding,))
+    events = trading.apply(*trading.settlement.outcomes(number))
+    assert [e.reason for e in events if isinstance(e, Unwound)] == [reason]
+    gone = [e.order for e in events if isinstance(e, Cancelled)]
+    assert gone == [order.hash]
+    levels = trading.engine.levels(BTC, 1)
+    assert [side[0][1] for side in (levels.bids, levels.asks) if side] == [
+        2 * LOT if is_taker else LOT
+    ]
+
+
 def test_is_settlement_knows_the_matchers_batches_alone(trading: TradingChain) -> None:
     trading.match(*trading.traders)
     (offered,) = trading.offered()
@@ -333,9 +358,14 @@ def _make_auction_market(trading: TradingChain) -> None:
 
 
 def _from_timelock(name: str, *arguments: object) -> Candidate:
+    return _forced(TIMELOCK, name, *arguments)
+
+
+def _forced(sender: Address, name: str, *arguments: object) -> Candidate:
+    """What L1 puts before all else in a block."""
     deposit = make_deposit(
         source_hash=keccak(repr((name, arguments)).encode()),
-        sender=TIMELOCK,
+        sender=sender,
         to=CLEARING_HOUSE,
         mint=Wei(0),
         value=Wei(0),
