@@ -131,6 +131,10 @@ INTERPRETER_SWITCH_SECONDS = 0.0002
 each recovered signature lets go of it, after which the event loop had to wait for 5 ms, Python's
 default, while a block was built; what is built takes no measurable time longer."""
 
+YOUNG_OBJECTS_MAX = 20_000
+"""New objects after which Python looks for garbage among them, instead of 700: a third of what
+matching an order costs. Cycles are rare; looking at so many takes 1 ms."""
+
 # Making blocks and following L1
 
 BUILD_SECONDS_MAX = 0.8

@@ -1,7 +1,5 @@
 """`tallystick node`: one node in one role."""
 
-import gc
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +12,8 @@ from bridge.l1.accounts import Operator
 from node.cli.keeper_options import KeeperOptions, keeper_options
 from node.cli.options import FaultType, accept_violation_option, config_option
 from node.cli.p2p_options import P2POptions, p2p_options
+from node.interpreter import prepare_interpreter
 from node.keepers.settings import CrewSettings, parse_duties
-from node.limits import INTERPRETER_SWITCH_SECONDS
 from node.logs import configure_logging
 from node.service import run_node
 from node.settings import NodeSettings, Role, writable_folder
@@ -132,8 +130,7 @@ def node(
         p2p=p2p.settings(),
     )
     configure_logging()
-    gc.freeze()  # What is imported stays: collections need not walk it, for 70 ms each.
-    sys.setswitchinterval(INTERPRETER_SWITCH_SECONDS)
+    prepare_interpreter()
     uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))
 
 
