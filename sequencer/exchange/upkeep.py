@@ -10,7 +10,7 @@ from sequencer.exchange.admission import is_bounded, may_sign
 from sequencer.exchange.crossing import clear_way
 from sequencer.exchange.errors import ExchangeUnavailable, OrderRejected
 from sequencer.exchange.floor import Floor, reducible
-from sequencer.exchange.limits import FIRED_ORDERS_MAX
+from sequencer.exchange.limits import FIRED_ORDERS_MAX, ORDER_FILLS_MAX
 from sequencer.exchange.ports import Instrument
 from sequencer.matching.events import Event, Matched
 from sequencer.matching.inputs import CancelAll, CancelReason, Fire, Input, ListMarket, Marks
@@ -104,6 +104,7 @@ class Upkeep:
         if is_bounded(floor, order):
             room = reducible(floor.position(order.account, order.market), is_buy=order.is_buy)
             floor.bound(view, min(room, view.left), CancelReason.NOT_REDUCING)
+        self._bound_meetings(order.hash)
         now = floor.engine.order(order.hash)
         if now is None or now.status is not OrderStatus.WAITING:
             return False
@@ -115,6 +116,17 @@ class Upkeep:
         except ExchangeUnavailable:
             return False  # Its turn comes after another block.
         return True
+
+    def _bound_meetings(self, order_hash: bytes) -> None:
+        """Nobody can send a stop again in smaller pieces when it fires: it trades with as many as
+        one order may meet, for it mustn't help to put many small orders in its way."""
+        floor, view = self._floor, self._floor.engine.order(order_hash)
+        if view is None or view.status is not OrderStatus.WAITING or view.order.is_all_or_nothing:
+            return
+        order, now = view.order, floor.now()
+        if floor.engine.meets_more_than(ORDER_FILLS_MAX, order, view.left, now):
+            hits = floor.engine.preview(order, view.left, now)[:ORDER_FILLS_MAX]
+            floor.bound(view, sum(hit.size for hit in hits), CancelReason.MARGIN)
 
     # Accounts
 

@@ -268,6 +268,24 @@ async def test_stops_beyond_what_one_block_fires_live_after_the_next(
 
 
 @in_hall
+async def test_stop_trades_with_as_many_as_one_order_may_meet(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (crossing, upkeep):
+        monkeypatch.setattr(module, "ORDER_FILLS_MAX", 2)
+    maker, taker, *_ = hall.traders
+    for _ in range(3):
+        await hall.exchange.place(maker.sell(5, 1_100))
+    placed = await hall.exchange.place(taker.buy(15, 1_100), STOP)
+    hall.house.prices = {0: 1_100}
+    await hall.block()
+    view = hall.exchange.engine.order(placed.order.order.hash)
+    assert view is not None
+    assert (view.filled, view.status) == (10, "filled")
+    assert hall.asks() == [(1_100, 5)]
+
+
+@in_hall
 async def test_stop_that_would_take_waits_while_too_many_fills_do(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
