@@ -197,7 +197,7 @@ class TradeDemo:
             (fill,) = taken.fills
             self.audience.told(
                 f"Alice bought {quantity(fill.size)} BTC from Bob at {dollars(fill.price)}",
-                f"soft confirmation after {milliseconds:.0f} ms: matched, on the sequencer's disk",
+                f"soft confirmation: on the sequencer's disk, {milliseconds:.0f} ms",
             )
             self.audience.waiting("The next block settles it")
             settled = await self.fill_in(buyer, fill, SETTLED)
@@ -214,8 +214,9 @@ class TradeDemo:
             raise DemoFailed(f"L2 block {fill.block} doesn't hold what the node says it settled")
         paid, gained = fees[0]["takerFee"], -fees[0]["makerFee"]
         self.audience.told(
-            f"The matcher settled it in L2 block {fill.block}: unsafe, not on L1 yet",
-            f"she pays a fee of {usd(paid)}, he gets {usd(gained)}, {receipt.gas_used:,} gas",
+            "It is settled: unsafe, not on L1 yet",
+            f"L2 block {fill.block}, she pays {usd(paid)}, he gets {usd(gained)},"
+            f" {receipt.gas_used:,} gas",
         )
 
     async def trade_recklessly(self, alice: Trader) -> Refusal:

@@ -181,25 +181,27 @@ class MarketMaker:
         wanted = self.strategy.quotes(terms, mark, self.position)
         for is_buy in (BUY, SELL):
             old, new = self.quotes.get(is_buy), wanted.get(is_buy)
-            if new is None and old is not None:
-                await self.client.cancel(old.hash)
-            elif new is not None and (old is None or old.price != new.price):
-                await self.put(old, new)
+            try:
+                await self.move(old, new)
+            except OrderRefused as refusal:
+                if refusal.reason not in GONE:
+                    raise
+                if refusal.reason is Refusal.UNKNOWN_ORDER and old is not None:
+                    self.drop(old)
+                self.say(f"not quoted: {refusal}")
         self.quoted.set()
 
-    async def put(self, old: OrderState | None, new: Draft) -> None:
-        """Place a quote, in the old one's stead if there is one."""
-        try:
-            if old is None:
-                placed = await self.client.place(new)
-            else:
-                placed = await self.client.replace(old.hash, new)
-        except OrderRefused as refusal:
-            if refusal.reason not in GONE:
-                raise
-            if refusal.reason is Refusal.UNKNOWN_ORDER and old is not None:
-                self.drop(old)
-            self.say(f"not quoted: {refusal}")
+    async def move(self, old: OrderState | None, new: Draft | None) -> None:
+        """Bring one side from a quote to another, in one request at the most."""
+        if new is None:
+            if old is not None:
+                await self.client.cancel(old.hash)
+            return
+        if old is None:
+            placed = await self.client.place(new)
+        elif old.price != new.price:
+            placed = await self.client.replace(old.hash, new)
+        else:
             return
         self.quotes[new.is_buy] = placed.order
         side = "bid" if new.is_buy else "ask"

@@ -14,8 +14,8 @@ def test_demo_trade_tells_whole_story_and_is_paid_on_l1(devnet: Devnet) -> None:
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "Alice bought 1.5 BTC from Bob at $64,250.30" in result.stdout
-    assert "soft confirmation after" in result.stdout
-    assert "unsafe, not on L1 yet" in result.stdout
+    assert "soft confirmation: on the sequencer's disk" in result.stdout
+    assert "It is settled: unsafe, not on L1 yet" in result.stdout
     assert "refused before it met anybody: margin-too-low" in result.stdout
     assert "L1 alone leads to it now" in result.stdout
     assert "Paid on L1: 5,000.00 USD" in result.stdout
