@@ -3,7 +3,6 @@
 The engine's own book may be a write to the disk ahead, and nobody hears of that.
 """
 
-from bisect import bisect_left, insort
 from typing import Final
 
 from node.rpc.format import Json
@@ -11,38 +10,10 @@ from node.rpc.subscriptions import Stop, Tell
 from node.rpc.trade.format import levels_json
 from node.rpc.trade.listeners import Listeners
 from sequencer.matching.events import LevelChanged
+from sequencer.matching.levels import Level, LevelSide
 from sequencer.matching.views import Levels
 
 _THE_WINDOW: Final = 0
-
-
-class LevelSide:
-    """Sizes (s8) by price (p8) of one side, in the order of how good the price is."""
-
-    __slots__ = ("_keys", "_sign", "_sizes")
-
-    def __init__(self, is_buy: bool, levels: tuple[tuple[int, int], ...]) -> None:
-        self._sign = -1 if is_buy else 1
-        self._sizes = dict(levels)
-        self._keys = sorted(self._sign * price for price in self._sizes)
-
-    def set(self, price: int, size: int) -> None:
-        """All that rests at a price now."""
-        key = self._sign * price
-        if size and price not in self._sizes:
-            insort(self._keys, key)
-        elif not size and price in self._sizes:
-            del self._keys[bisect_left(self._keys, key)]
-        if size:
-            self._sizes[price] = size
-        else:
-            self._sizes.pop(price, None)
-
-    def best(self, depth: int) -> tuple[tuple[int, int], ...]:
-        """Price and size of the best levels."""
-        return tuple(
-            (key * self._sign, self._sizes[key * self._sign]) for key in self._keys[:depth]
-        )
 
 
 class AnnouncedBook:
@@ -137,9 +108,7 @@ class BookWindow:
         self._listeners.tell(_THE_WINDOW, delta)
 
 
-def _changed(
-    before: tuple[tuple[int, int], ...], after: tuple[tuple[int, int], ...]
-) -> list[tuple[int, int]]:
+def _changed(before: tuple[Level, ...], after: tuple[Level, ...]) -> list[Level]:
     """Levels that differ, with size 0 for those that are gone or out of sight."""
     if before == after:
         return []

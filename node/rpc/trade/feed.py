@@ -79,7 +79,10 @@ class TradeFeed:
         return self._book(market).watch(depth, self._sequence, tell)
 
     def _book(self, market: int) -> AnnouncedBook:
-        return self._books.setdefault(market, AnnouncedBook(Levels((), ())))
+        book = self._books.get(market)
+        if book is None:
+            book = self._books[market] = AnnouncedBook(Levels((), ()))
+        return book
 
     # Fills and orders
 
