@@ -8,7 +8,7 @@ import pytest
 
 from execution.margin import OrderFlag, Reason
 from sequencer.exchange import errors
-from sequencer.exchange.limits import ACCOUNT_ORDERS_MAX, CLIENT_ID_BYTES_MAX
+from sequencer.exchange.limits import ACCOUNT_ORDERS_MAX, CLIENT_ID_BYTES_MAX, ORDER_FILLS_MAX
 from tests.node.rpc.trade.venue import Venue, cancel_params, order_params
 from tests.sequencer.exchange.hall import NOW
 from tests.sequencer.exchange.house import LATER, START, key, owner
@@ -195,6 +195,12 @@ def _too_many(venue: Venue) -> tuple[str, list[Any]]:
     return _place(venue)
 
 
+def _too_many_met(venue: Venue) -> tuple[str, list[Any]]:
+    for _ in range(ORDER_FILLS_MAX + 1):
+        venue.place(venue.traders[1].sell(5, 1_000))
+    return _place(venue, size=5 * (ORDER_FILLS_MAX + 1))
+
+
 def _nameless_account(venue: Venue) -> tuple[str, list[Any]]:
     return "trade_placeOrder", [order_params(replace(venue.traders[0], index=76).buy(10, 1_000))]
 
@@ -237,6 +243,7 @@ _REFUSALS: dict[str, Case] = {
     "duplicate-order": _twice,
     "fee-above-maximum": lambda venue: _place(venue, max_fee=499),
     "too-many-orders": _too_many,
+    "too-many-fills": _too_many_met,
     "not-reducing": lambda venue: _place(venue, flags=OrderFlag.REDUCE_ONLY),
     "post-only-would-take": _post_only_that_takes,
     "margin-too-low": _without_room,
