@@ -26,9 +26,10 @@ from sequencer.matching.events import FillState
 from sequencer.matching.inputs import CancelReason, Outcome
 from sequencer.matching.views import OrderStatus
 from tests.node.client.cable import Cable, cable_to
+from tests.node.client.conftest import RAISED
 from tests.node.rpc.trade.venue import TX, Venue
 from tests.sequencer.exchange.hall import run
-from tests.sequencer.exchange.house import key
+from tests.sequencer.exchange.house import key, state_of
 
 BTC = 0
 PRICE = 1_000
@@ -139,6 +140,27 @@ def test_used_nonce_costs_another_signature_and_not_the_order(venue: Venue) -> N
             placed = await client.place(limit(BTC, BUY, 10, PRICE))
             assert placed.order.nonce == 5_000
             await client.cancel(placed.order.hash)
+
+    run(story())
+
+
+def test_order_is_of_the_epoch_that_the_chain_has(venue: Venue) -> None:
+    async def story() -> None:
+        async with trader(venue, RAISED) as client:
+            placed = await client.place(limit(BTC, BUY, 10, PRICE))
+            assert placed.order.nonce >> 32 == 1
+
+    run(story())
+
+
+def test_epoch_that_the_exchange_sees_first_is_refused_in_the_end(venue: Venue) -> None:
+    async def story() -> None:
+        venue.hall.house.accounts[3] = state_of(2, epoch=7)
+        async with trader(venue, 2) as client:
+            with pytest.raises(OrderRefused) as caught:
+                await client.place(limit(BTC, BUY, 10, PRICE))
+            assert caught.value.reason is Refusal.WRONG_EPOCH
+            venue.hall.house.accounts[3] = state_of(2)
 
     run(story())
 
