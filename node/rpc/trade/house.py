@@ -55,31 +55,33 @@ class HouseFeed:
         return self._listeners.add((kind, number), tell)
 
     async def run(self) -> None:
-        """Tell of each block until cancelled."""
+        """Tell of each block until cancelled; where blocks are faster, everybody in turn."""
+        told: dict[tuple[str, int], Header | None] = {}
         while True:
             await self._moved.wait()
             self._moved.clear()
-            if self._newest is not None:
-                await self._tell(self._newest)
+            told = {key: await self._tell(*key, told.get(key)) for key in self._listeners.wanted()}
 
     def _follow(self, event: BlockEvent) -> None:
         if not event.removed and len(self._listeners):
             self._newest = event.header
             self._moved.set()
 
-    async def _tell(self, header: Header) -> None:
-        for kind, number in self._listeners.wanted():
-            if self._newest is not header:
-                return
-            try:
-                question = partial(QUESTIONS[kind], number)
-                found = await ask_house(self._backend, header, question)
-            except (Invalid, Unavailable) as error:
-                log.info("no %s of %d after block %d: %s", kind, number, header.number, error)
-                continue
-            if found is not None:
-                block = {"block": header.number, "timestamp": header.timestamp}
-                self._listeners.tell((kind, number), {**found, **block})
+    async def _tell(self, kind: str, number: int, told: Header | None) -> Header | None:
+        """Tell of the newest block, unless that was done; returns the block."""
+        header = self._newest
+        if header is None or header is told:
+            return header
+        question = partial(QUESTIONS[kind], number)
+        try:
+            found = await ask_house(self._backend, header, question)
+        except (Invalid, Unavailable) as error:
+            log.info("no %s of %d after block %d: %s", kind, number, header.number, error)
+            return header
+        if found is not None:
+            block = {"block": header.number, "timestamp": header.timestamp}
+            self._listeners.tell((kind, number), {**found, **block})
+        return header
 
 
 def _margin(account: int, house: HouseCalls) -> Json | None:
