@@ -30,7 +30,10 @@ from scripts.benchmarks.throughput import nonce_of, unsigned
 from scripts.benchmarks.trading import INDEX, Venue, shares, write_genesis
 from state.types import Gas
 
-MAKERS, TAKERS = 40, 40
+MAKERS, TAKERS = 16, 24
+TRADES_MAX = 1_000
+"""So many may wait for a block; beyond, the exchange takes no orders that trade."""
+
 SETTLEMENT_GAS = Gas(500_000)
 """One fill takes some 170,000; the clearing house wants 420,000 left before it begins one."""
 
@@ -115,7 +118,9 @@ def _settled(venue: Venue, first: int, count: int, began: float) -> Round:
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--trades", default=1_000, type=click.IntRange(1, 10_000), help="A round has.")
+@click.option(
+    "--trades", default=TRADES_MAX, type=click.IntRange(1, TRADES_MAX), help="A round has."
+)
 @click.option("--rounds", default=3, type=click.IntRange(1, 20), help="Rounds a chain.")
 def main(trades: int, rounds: int) -> None:
     """Measure trades a second, signed orders to state root, against anvil."""
