@@ -23,6 +23,7 @@ import click
 import msgspec
 
 from execution.margin import OrderFlag, SignedOrder
+from node.client.wire import order_json
 from scripts.benchmarks.chains import ROOT, ChainFailed, RunningChain, devnet, free_ports, process
 from scripts.benchmarks.orders_load import SocketLoad, SocketOutcome
 from scripts.benchmarks.report import print_table, spread
@@ -31,7 +32,6 @@ from scripts.benchmarks.trading import (
     TICK,
     Venue,
     bring_collateral,
-    order_json,
     shares,
 )
 

@@ -133,23 +133,6 @@ def shares(makers: int, takers: int) -> dict[DevAccount, int]:
     return dict.fromkeys(MAKER_OWNERS, makers // len(MAKER_OWNERS)) | {TAKER_OWNER: takers}
 
 
-def order_json(signed: SignedOrder) -> dict[str, Any]:
-    """A signed order as `trade_placeOrder` takes it."""
-    order = signed.order
-    return {
-        "account": order.account,
-        "market": order.market,
-        "isBuy": order.is_buy,
-        "sizeS8": str(order.size),
-        "priceP8": str(order.price),
-        "maxFeePpm": order.max_fee_ppm,
-        "flags": int(order.flags),
-        "nonce": str(order.nonce),
-        "expiry": order.expiry,
-        "signature": f"0x{(signed.r + signed.vs).hex()}",
-    }
-
-
 def _topic(event: str) -> bytes:
     (item,) = (one for one in clearing_house().items if one.get("name") == event)
     return topic_of(item)
