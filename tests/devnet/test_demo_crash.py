@@ -84,8 +84,15 @@ def test_demo_crash_that_is_ended_early_gives_prices_back(
     kept: Devnet, number: signal.Signals
 ) -> None:
     path = kept.data_dir / "feed.json"
+    path.unlink(missing_ok=True)
     command = [*tallystick("demo", "crash"), "--data-dir", str(kept.data_dir)]
-    playing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    playing = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # What a shell starts in the background ignores SIGINT, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         wait_for(path.exists, 60, "a price file")
         playing.send_signal(number)

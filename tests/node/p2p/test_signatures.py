@@ -22,7 +22,7 @@ def sequencer() -> SequencerRig:
 
 def test_stored_block_is_signed_and_holds_the_sequencers_transactions_alone() -> None:
     rig = sequencer()
-    raw = transfer(ALICE)
+    raw = transfer(ALICE, nonce=0)
     number = rig.sequence(raw).number
     block = stored_block(rig.store, number)
     assert block is not None
