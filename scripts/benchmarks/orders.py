@@ -1,9 +1,9 @@
 """How soon an order is acknowledged over websocket, at 1,000 a second and as fast as it goes.
 
 Client processes place signed orders on a running devnet, while it builds blocks and settles what
-trades: nine of ten orders rest in the book, one takes a lot of it. An answer means that the order
-is checked, matched and on disk. The peer does what no such exchange could do without: it answers a
-websocket message when that is on disk.
+trades: of a hundred orders two, or as many as `--takes` says, take a lot, and the others rest. An
+answer means that the order is checked, matched and on disk. The peer does what no such exchange
+could do without: it answers a websocket message when that is on disk.
 """
 
 import contextlib
