@@ -19,7 +19,7 @@ from node.rpc.eth.transactions import TransactionMethods
 from node.rpc.format import Json
 from node.rpc.margin import MarginMethods
 from node.rpc.net import NetMethods
-from node.rpc.rollup import RollupMethods
+from node.rpc.rollup.chain import RollupMethods
 from node.rpc.txpool import TxpoolMethods
 from node.rpc.web3 import Web3Methods
 

@@ -18,6 +18,7 @@ from genesis.config import ChainConfig
 from node import limits
 from node.rpc.codec import BlockRef, Tag
 from node.rpc.errors import CallFailed, LimitExceeded
+from node.rpc.eth.signers import NoSigners, Signers
 from node.rpc.feed import ChainFeed
 from sequencer.mempool import Mempool
 from state.accounts import State
@@ -112,6 +113,8 @@ class Backend:
     peers: Callable[[], int] = int
     """How many peers the node has."""
     client_version: str = CLIENT_VERSION
+    signers: Signers = NoSigners()
+    """The accounts that the node sends for."""
 
     # Which block
 

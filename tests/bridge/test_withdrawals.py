@@ -35,7 +35,7 @@ from execution.signing import UnsignedTransaction, sign
 from genesis.accounts import dev_accounts
 from genesis.networks import ETHER
 from genesis.predeploys import COLLATERAL_TOKEN, L2_TO_L1_MESSAGE_PASSER
-from node.rpc.rollup import boundary_json
+from node.rpc.rollup.format import boundary_json
 from state.errors import Unavailable
 from state.proofs import InvalidProof
 from state.types import Address, Gas, Wei

@@ -36,8 +36,8 @@ class ChainMethods:
 
     @method("eth_accounts")
     async def accounts(self) -> list[str]:
-        """None: the node holds no users' keys."""
-        return []
+        """The accounts that the node signs for: a devnet's, else none."""
+        return [data(address) for address in self._backend.signers.addresses()]
 
     @method("eth_coinbase")
     async def coinbase(self) -> str:

@@ -39,7 +39,8 @@ from node.rpc.margin.house import ask_house
 from node.rpc.margin.limits import FUNDING_BLOCKS_DEFAULT, PERPS_MAX
 from node.rpc.margin.portfolio import Portfolio, parse_portfolio
 from node.rpc.margin.what_if import simulate
-from node.rpc.rollup import NotDerivedYet, boundary_json
+from node.rpc.rollup.chain import NotDerivedYet
+from node.rpc.rollup.format import boundary_json
 from state.blocks import Header
 from state.headers import encode_header
 from state.types import UINT64_MAX, BlockNumber

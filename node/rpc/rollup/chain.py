@@ -1,14 +1,12 @@
 """`rollup_`: how L2 blocks follow from L1, and what commits to them."""
 
-from bridge.boundary import Boundary
-from bridge.derive.status import HeadStatus
-from bridge.items import Cursor, InboxItem, Origin
 from genesis.hashing import config_hash
 from node.rpc.backend import Backend, HeaderNotFound, Rollup
 from node.rpc.codec import BlockRef, data, parse_block, quantity
 from node.rpc.dispatch import Param, method
 from node.rpc.errors import CallFailed
 from node.rpc.format import Json
+from node.rpc.rollup.format import boundary_json, cursor_json, head_json, item_json
 from state.types import BlockNumber
 
 _BLOCK = Param(parse_block)
@@ -33,13 +31,13 @@ class RollupMethods:
         """The three heads with their origins, and how far the inbox is read."""
         status = self._rollup.status()
         return {
-            "unsafe": _head_json(status.unsafe),
-            "safe": _head_json(status.safe),
-            "finalized": _head_json(status.finalized),
-            "cursor": _cursor_json(status.cursor),
+            "unsafe": head_json(status.unsafe),
+            "safe": head_json(status.safe),
+            "finalized": head_json(status.finalized),
+            "cursor": cursor_json(status.cursor),
             "items": quantity(status.items),
             "finalizedItems": quantity(status.final_items),
-            "tip": _item_json(status.tip),
+            "tip": item_json(status.tip),
         }
 
     @method("rollup_outputAtBlock", _BLOCK)
@@ -61,9 +59,9 @@ class RollupMethods:
             raise HeaderNotFound
         derived = view.derived(number)
         return {
-            **_head_json(head),
-            "batch": _item_json(view.batch_of(number)),
-            "cursor": None if derived is None else _cursor_json(derived.cursor),
+            **head_json(head),
+            "batch": item_json(view.batch_of(number)),
+            "cursor": None if derived is None else cursor_json(derived.cursor),
             "outputRoot": None if derived is None else data(derived.output_root),
         }
 
@@ -89,57 +87,3 @@ class RollupMethods:
         if number is None:
             raise HeaderNotFound
         return number
-
-
-def boundary_json(boundary: Boundary) -> Json:
-    """A boundary, in the order of its words."""
-    return {
-        "version": quantity(boundary.version),
-        "configHash": data(boundary.config_hash),
-        "number": quantity(boundary.number),
-        "headerHash": data(boundary.header_hash),
-        "stateRoot": data(boundary.state_root),
-        "messagePasserStorageRoot": data(boundary.message_passer_root),
-        "blockHashRingRoot": data(boundary.ring_root),
-        **_cursor_json(boundary.cursor),
-        **_origin_json(boundary.origin),
-    }
-
-
-def _cursor_json(cursor: Cursor) -> Json:
-    return {
-        "nextBatch": quantity(cursor.next_batch),
-        "offset": quantity(cursor.offset),
-        "nextDeposit": quantity(cursor.next_deposit),
-    }
-
-
-def _origin_json(origin: Origin) -> Json:
-    return {
-        "originItem": quantity(origin.item),
-        "sequenceNumber": quantity(origin.sequence_number),
-    }
-
-
-def _head_json(head: HeadStatus) -> Json:
-    return {
-        "number": quantity(head.block.number),
-        "hash": data(head.block.hash),
-        "origin": _origin_json(head.origin),
-        "l1": _item_json(head.l1),
-    }
-
-
-def _item_json(item: InboxItem | None) -> Json | None:
-    """An inbox item, its data aside, or null where this node doesn't have it."""
-    if item is None:
-        return None
-    return {
-        "index": quantity(item.index),
-        "kind": item.kind.name.lower(),
-        "sender": data(item.sender),
-        "size": quantity(len(item.data)),
-        "l1Number": quantity(item.l1_number),
-        "l1Time": quantity(item.l1_time),
-        "acc": data(item.acc),
-    }
