@@ -20,6 +20,7 @@ from bridge.proposer import Proposer
 from execution.evm.threads import DeepExecutor
 from genesis.accounts import operator_accounts
 from node.chain import Chain
+from node.dispute.roots import RootsReader
 from node.keepers.service import run_keepers
 from node.limits import DISPUTE_POLL_SECONDS, EVM_THREADS
 from node.machine_check import MachineCheck, settle_disagreements
@@ -35,6 +36,8 @@ from node.roles.trading import TradingDesk
 from node.rpc.api import build_app, heads
 from node.rpc.app import Health
 from node.rpc.backend import Backend, EvmWork, Rollup
+from node.rpc.monitor import MonitorMethods
+from node.rpc.roots import L1Watched, RootMethods
 from node.rpc.server import RpcServer
 from node.rpc.trade.methods import TradeMethods
 from node.settings import InvalidSettings, NodeSettings, Role
@@ -61,13 +64,16 @@ class RunningNode:
     membership: Membership | None = None
     """Its place among its peers, if it has any."""
     trade: TradeMethods | None = None
+    lookouts: tuple[object, ...] = ()
+    """What an L2 node tells of L1, of output roots and of its monitor."""
     fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """Gets an exception when the node finds itself wrong and must stop."""
 
     def namespaces(self) -> tuple[object, ...]:
         """What it answers beyond what every node does."""
         membership = self.membership.namespaces if self.membership is not None else ()
-        return (*membership, *((self.trade,) if self.trade is not None else ()))
+        trade = (self.trade,) if self.trade is not None else ()
+        return (*membership, *trade, *self.lookouts)
 
     def report_fault(self, error: BaseException) -> None:
         """An unexpected error while answering a call; one of our own invariants stops the node."""
@@ -213,7 +219,33 @@ def _l2_node(
             loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
         if settings.keepers is not None:
             loops.append(run_keepers(settings.keepers))
-    return RunningNode(chain, backend, loops, metrics, follower, membership, trade)
+    lookouts = _lookouts(backend, follower, client, deployment, monitor)
+    return RunningNode(chain, backend, loops, metrics, follower, membership, trade, lookouts)
+
+
+def _lookouts(
+    backend: Backend,
+    follower: Follower,
+    client: L1Client,
+    deployment: Deployment,
+    monitor: Monitor,
+) -> tuple[object, ...]:
+    """What the node tells of what it follows: its page may ask nobody else."""
+
+    def watched() -> L1Watched:
+        return L1Watched(
+            client.chain_id,
+            client.rpc.name,
+            follower.l1,
+            follower.trouble,
+            follower.synced.is_set(),
+        )
+
+    roots = RootsReader(client, deployment.rollup)
+    return (
+        RootMethods(roots, follower.pipeline.view, watched),
+        MonitorMethods(backend, monitor.statistics),
+    )
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ from bridge.dispute.game import Claim
 from bridge.dispute.reader import Dispute
 from bridge.games import Game, GameStatus
 from node.cli import output
+from node.dispute.claims import is_attack, seconds_left
 from node.dispute.games import JudgedDispute, ListedGame
 from node.dispute.happenings import ether, hex_of, place, span
 
@@ -81,13 +82,7 @@ def _claim_row(dispute: Dispute, claim: Claim, verdict: bool | None) -> tuple[st
 def _kind(dispute: Dispute, claim: Claim) -> str:
     if claim.parent_index is None:
         return "root"
-    return "attack" if _is_attack(dispute, claim) else "defence"
-
-
-def _is_attack(dispute: Dispute, claim: Claim) -> bool:
-    if claim.parent_index is None:
-        return False
-    return dispute.game.claims[claim.parent_index].position.attack == claim.position
+    return "attack" if is_attack(dispute, claim) else "defence"
 
 
 def _doubt(dispute: Dispute, claim: Claim) -> str:
@@ -99,13 +94,8 @@ def _doubt(dispute: Dispute, claim: Claim) -> str:
 
 def _clock(dispute: Dispute, claim: Claim) -> str:
     """What is left to answer the claim."""
-    left = _seconds_left(dispute, claim)
+    left = seconds_left(dispute, claim)
     return "" if claim.is_resolved else f"{left} s" if left else "over"
-
-
-def _seconds_left(dispute: Dispute, claim: Claim) -> int:
-    game = dispute.game
-    return game.rules.clocks.duration - game.elapsed(claim, dispute.read_at)
 
 
 def _state(claim: Claim) -> str:
@@ -180,7 +170,7 @@ def _claim_json(dispute: Dispute, claim: Claim, verdict: bool | None) -> dict[st
     return {
         "index": claim.index,
         "parentIndex": claim.parent_index,
-        "isAttack": None if claim.parent_index is None else _is_attack(dispute, claim),
+        "isAttack": None if claim.parent_index is None else is_attack(dispute, claim),
         "position": str(claim.position.gindex),
         "depth": claim.position.depth,
         "traceIndex": claim.position.trace_index(dispute.game.rules.max_depth),
@@ -188,7 +178,7 @@ def _claim_json(dispute: Dispute, claim: Claim, verdict: bool | None) -> dict[st
         "claimant": hex_of(claim.claimant),
         "bond": str(claim.bond),
         "madeAt": claim.made_at,
-        "secondsLeft": _seconds_left(dispute, claim),
+        "secondsLeft": seconds_left(dispute, claim),
         "counteredBy": None if countered is None else hex_of(countered),
         "isResolved": claim.is_resolved,
         "isRight": verdict,
