@@ -48,3 +48,6 @@ INDEXED_TRIES_MAX = 2
 
 GAMES_SCANNED_MAX = 512
 """Games looked at in one step: three weeks of hourly proposals, should none be resolved."""
+
+DECIDED_GAMES_MAX = 2_048
+"""Ended games remembered, so that none is read twice: four times what is scanned, 300 B each."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -198,20 +198,10 @@ class Withdrawer:
         return await self.send_proof(await self.make_proof(withdrawal, game))
 
     async def find_game(self, l2_block: BlockNumber) -> Game:
-        """The oldest game of the newest ones that covers a block, unlost, with L2's own root.
-
-        The oldest is resolved first, so the payment comes earliest. Raises `WithdrawalNotReady`.
-        """
+        """As `find_game`, in the newest state of L1. Raises `WithdrawalNotReady`."""
         head = await self._client.header()
-        found: Game | None = None
-        async for game in newest_games(self._client, self._rollup, at=head.hash):
-            if game.l2_block < l2_block:
-                continue
-            if game.status is GameStatus.CHALLENGER_WINS or not await self._is_right(game):
-                continue
-            found = game
-            if game.status is GameStatus.DEFENDER_WINS:
-                break
+        games = newest_games(self._client, self._rollup, at=head.hash)
+        found = await find_game(games, self._evidence, l2_block)
         if found is None:
             raise WithdrawalNotReady(f"no output root of L2 block {l2_block} or later is on L1 yet")
         return found
@@ -290,11 +280,31 @@ class Withdrawer:
                 raise
             raise WithdrawalNotReady(f"it can be paid from L1 time {due} on") from None
 
-    async def _is_right(self, game: Game) -> bool:
-        try:
-            return (await self._evidence.boundary(game.l2_block)).output_root == game.root_claim
-        except Unavailable:
-            return False  # a block that L2 doesn't have yet can't be proven against
+
+async def find_game(
+    games: AsyncIterator[Game], evidence: L2Evidence, l2_block: BlockNumber
+) -> Game | None:
+    """The oldest of `games`, newest first, that covers a block, unlost, with L2's own root.
+
+    The oldest is resolved first, so that its payment comes earliest. None where no game does.
+    """
+    found: Game | None = None
+    async for game in games:
+        if game.l2_block < l2_block or game.status is GameStatus.CHALLENGER_WINS:
+            continue
+        if not await _is_right(game, evidence):
+            continue
+        found = game
+        if game.status is GameStatus.DEFENDER_WINS:
+            break
+    return found
+
+
+async def _is_right(game: Game, evidence: L2Evidence) -> bool:
+    try:
+        return (await evidence.boundary(game.l2_block)).output_root == game.root_claim
+    except Unavailable:
+        return False  # a block that L2 doesn't have yet can't be proven against
 
 
 def _parse_boundary(fields: wire.Json) -> Boundary:

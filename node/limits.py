@@ -107,6 +107,27 @@ RPC_FEE_SAMPLE_BLOCKS = 20
 RPC_FEE_SAMPLES_A_BLOCK = 3
 """Tips taken of each of them, lowest first; go-ethereum's default."""
 
+# JSON-RPC: what crosses between the layers
+
+RPC_BATCH_BLOCKS_MAX = 1_000
+"""Blocks listed of one batch; each is read whole, 20 us where it isn't cached."""
+
+RPC_DEPOSITS_MAX = 100
+"""Deposits in one answer; some 60 KB of JSON."""
+
+RPC_DEPOSITS_SCANNED_MAX = 2_000
+"""Deposits looked at for those of one account: decoding each takes 50 us."""
+
+RPC_WITHDRAWALS_MAX = 32
+"""Withdrawals in one answer; each takes up to four calls to L1 besides its games."""
+
+RPC_WITHDRAWAL_BLOCKS_MAX = 20_000
+"""Blocks looked at for one account's withdrawals; their headers take 5 us each, one by one."""
+
+RPC_L1_VIEW_SECONDS = 1.0
+"""A state of L1 that answers are read from is at most so old: however many ask, L1 is asked for its
+head no more often than a devnet's makes blocks."""
+
 # JSON-RPC: simulation
 
 RPC_CALL_GAS_MAX = 2**24

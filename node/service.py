@@ -17,6 +17,7 @@ from bridge.l1.rpc import RpcClient
 from bridge.l1.transactor import Transactor
 from bridge.poster import Poster
 from bridge.proposer import Proposer
+from bridge.withdrawal_status import BridgeContracts
 from execution.evm.threads import DeepExecutor
 from genesis.accounts import operator_accounts
 from node.chain import Chain
@@ -181,7 +182,12 @@ def _l2_node(
     )
     accepted = settle_violations(settings.data_dir, chain.store, settings.accepted_violations)
     monitor = Monitor(chain.store, settings.data_dir, chain.config, accepted)
-    rollup = Rollup(follower.pipeline.status, follower.pipeline.view, to_json(deployment))
+    rollup = Rollup(
+        follower.pipeline.status,
+        follower.pipeline.view,
+        to_json(deployment),
+        BridgeContracts(client, deployment.portal, deployment.rollup),
+    )
     membership = join(settings, follower, deployment)
     backend = _backend(
         chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER, membership=membership

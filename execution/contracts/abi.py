@@ -81,6 +81,13 @@ class Interface:
         types = _types(self._function(name)["inputs"])
         return self.selector(name) + encode(types, arguments)
 
+    def arguments(self, name: str, calldata: bytes) -> dict[str, Any]:
+        """What a function was called with, by name. Raises `UnknownAbiItem` for another function's
+        calldata, and `UndecodableAnswer`."""
+        if calldata[:4] != self.selector(name):
+            raise UnknownAbiItem(f"not a call of {name}")
+        return dict(_arguments(self._function(name)["inputs"], calldata[4:], keyed=True))
+
     def result(self, name: str, data: bytes) -> tuple[Any, ...]:
         """What a function returned; structs as dicts. Raises `UndecodableAnswer`."""
         return tuple(_arguments(self._function(name)["outputs"], data, keyed=False))

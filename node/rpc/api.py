@@ -20,6 +20,8 @@ from node.rpc.format import Json
 from node.rpc.margin import MarginMethods
 from node.rpc.net import NetMethods
 from node.rpc.rollup.chain import RollupMethods
+from node.rpc.rollup.inbox import InboxMethods
+from node.rpc.rollup.withdrawals import WithdrawalMethods
 from node.rpc.txpool import TxpoolMethods
 from node.rpc.web3 import Web3Methods
 
@@ -58,6 +60,8 @@ def build_app(
         namespaces.append(MarginMethods(backend))
     if backend.rollup is not None:
         namespaces.append(RollupMethods(backend, backend.rollup))
+        namespaces.append(InboxMethods(backend))
+        namespaces.append(WithdrawalMethods(backend, backend.rollup))
     return RpcApp(
         Dispatcher(registry(*namespaces, *extra), on_fault),
         describe=lambda: describe(backend),

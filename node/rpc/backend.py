@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from bridge.derive.status import SyncStatus
 from bridge.derive.view import DerivationView
+from bridge.withdrawal_status import BridgeContracts
 from execution.simulate import Overrides, World
 from execution.transition import context_of
 from genesis.config import ChainConfig
@@ -87,6 +88,8 @@ class Rollup:
     view: DerivationView
     deployment: Mapping[str, object] = field(default_factory=dict)
     """The public part of the deployment file, as JSON."""
+    l1: BridgeContracts | None = None
+    """The contracts on L1 and the client to read them; None where L1 can't be asked."""
 
 
 def _not_syncing() -> SyncProgress | None:

@@ -10,13 +10,14 @@ import pytest
 
 from bridge.boundary import Boundary, decode_boundary
 from genesis.hashing import config_hash
+from node.limits import RPC_DEPOSITS_MAX
 from node.rpc.api import build_app
 from node.rpc.backend import Backend, EvmWork, Rollup
 from node.rpc.feed import ChainFeed
 from state.keccak import keccak
-from state.types import Hash32
-from tests.bridge.derive.inbox import Inbox
-from tests.bridge.derive.rig import ALICE, Rig
+from state.types import Address, Hash32
+from tests.bridge.derive.inbox import RECIPIENT, Inbox
+from tests.bridge.derive.rig import ALICE, BURNER, Rig
 
 DEPLOYMENT = {"l1ChainId": 31337}
 
@@ -100,3 +101,100 @@ def test_config_has_its_hash_and_the_deployment(rig: Rig) -> None:
     assert config["configHash"] == "0x" + config_hash(rig.config).hex()
     assert config["chainId"] == "0x67932"
     assert config["deployment"] == DEPLOYMENT
+
+
+# Batches and deposits
+
+
+def inbox_of(rig: Rig) -> Inbox:
+    """L1's inbox as the rig has read it, ready to go on."""
+    inbox = Inbox()
+    inbox.items = [item for index in range(rig.log.count) if (item := rig.log.item(index))]
+    inbox.l1_number, inbox.l1_time = inbox.tip.l1_number, inbox.tip.l1_time
+    return inbox
+
+
+def test_batch_names_the_blocks_that_came_of_it(rig: Rig) -> None:
+    newest = call(rig, "rollup_getBatch", "latest")
+    assert newest == call(rig, "rollup_getBatch", newest["item"]["index"])
+    assert newest["item"]["kind"] == "batch"
+    assert (newest["firstBlock"], newest["lastBlock"]) == ("0x1", "0x2")
+    assert newest["status"] == "safe"
+    assert newest["isWhole"] is True
+    hashes = ["0x" + rig.pipeline.view.hash_of(number).hex() for number in (1, 2)]
+    assert [block["hash"] for block in newest["blocks"]] == hashes
+    assert [block["transactions"] for block in newest["blocks"]] == ["0x2", "0x1"]
+
+
+def test_batch_before_derivation_waits_and_an_unknown_one_is_null(rig: Rig) -> None:
+    inbox = inbox_of(rig)
+    tick = inbox.tick()
+    rig.feed(inbox)
+    waiting = call(rig, "rollup_getBatch", hex(tick.index))
+    assert (waiting["status"], waiting["firstBlock"], waiting["blocks"]) == ("waiting", None, [])
+    assert call(rig, "rollup_getBatch", hex(tick.index + 1)) is None
+
+
+def test_deposits_are_told_newest_first_with_what_became_of_each(rig: Rig) -> None:
+    inbox = inbox_of(rig)
+    inbox.mine()
+    credited = inbox.deposit(to=RECIPIENT)
+    inbox.forced(b"\x02no transaction")
+    failed = inbox.deposit(to=BURNER, gas=30_000)
+    rig.feed(inbox)
+    rig.sequence()
+    rig.post(inbox)
+    rig.follow(inbox)
+    inbox.deposit()
+    rig.feed(inbox)
+    answer = call(rig, "rollup_getDeposits")
+    assert answer["next"] is None
+    told = answer["deposits"]
+    assert [one["ordinal"] for one in told] == ["0x3", "0x2", "0x1", "0x0"]
+    assert [one["status"] for one in told] == ["waiting", "failed", "skipped", "credited"]
+    assert [one["item"]["kind"] for one in told] == ["deposit", "deposit", "forced", "deposit"]
+    assert told[3]["item"]["acc"] == "0x" + credited.acc.hex()
+    assert told[3]["block"]["safety"] == "safe"
+    assert told[3]["hash"] in block_hashes(rig, told[3]["block"]["number"])
+    assert told[1]["item"]["acc"] == "0x" + failed.acc.hex()
+    assert told[2]["block"] is None
+    assert told[2]["to"] is None
+
+
+def test_deposits_are_found_by_account_and_in_pages(rig: Rig) -> None:
+    inbox = inbox_of(rig)
+    other = Address(b"\x77" * 20)
+    for to in (RECIPIENT, other, RECIPIENT):
+        inbox.deposit(to=to)
+    rig.feed(inbox)
+    found = call(rig, "rollup_getDeposits", {"address": "0x" + other.hex()})
+    assert [one["ordinal"] for one in found["deposits"]] == ["0x1"]
+    page = call(rig, "rollup_getDeposits", {"limit": "0x2"})
+    assert [one["ordinal"] for one in page["deposits"]] == ["0x2", "0x1"]
+    rest = call(rig, "rollup_getDeposits", {"to": page["next"]})
+    assert [one["ordinal"] for one in rest["deposits"]] == ["0x0"]
+    assert rest["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "argument"),
+    [
+        ("rollup_getBatch", "pending"),
+        ("rollup_getDeposits", {"sender": "0x" + "11" * 20}),
+        ("rollup_getDeposits", {"limit": "0x0"}),
+        ("rollup_getDeposits", {"limit": hex(RPC_DEPOSITS_MAX + 1)}),
+        ("rollup_getWithdrawals", {}),
+        ("rollup_getWithdrawals", {"address": "0x" + "11" * 20, "limit": "0x0"}),
+    ],
+)
+def test_filter_of_another_shape_is_refused(rig: Rig, method: str, argument: object) -> None:
+    assert answer(rig, method, argument)["error"]["code"] == -32602
+
+
+def test_withdrawals_without_an_l1_to_ask_are_unavailable(rig: Rig) -> None:
+    error = answer(rig, "rollup_getWithdrawals", {"address": "0x" + "11" * 20})["error"]
+    assert error["code"] == -32002
+
+
+def block_hashes(rig: Rig, number: str) -> list[str]:
+    return ["0x" + keccak(raw).hex() for raw in rig.transactions(int(number, 16))]
