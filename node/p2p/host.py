@@ -67,6 +67,7 @@ class Host(INotifee):
         self._offences: Counter[str] = Counter()
         self._streams = Buckets(STREAM_RATE)
         self._connected: dict[str, ID] = {}
+        self._dialling: set[str] = set()
         self._validator = Validator(domain, self.blame)
         self._topics = {self._names.topic(topic): topic for topic in Topic}
         self._router = BoundedGossipSub()
@@ -201,17 +202,17 @@ class Host(INotifee):
             log.debug("%s didn't go well: %r", peer, error)
 
     async def _redial(self) -> None:
-        """Dial whoever is due, again and again."""
+        """Dial whoever is due, again and again; one that doesn't answer keeps nobody waiting."""
         while True:
             now = time.monotonic()
             due = [
                 known
-                for known in self._book.due(self._connected, now)
+                for known in self._book.due({*self._connected, *self._dialling}, now)
                 if not self._scores.is_banned(str(known.info.peer_id), now)
             ]
-            async with trio.open_nursery() as nursery:
-                for known in due[:REDIALS_AT_ONCE_MAX]:
-                    nursery.start_soon(self._dial, known)
+            for known in due[: REDIALS_AT_ONCE_MAX - len(self._dialling)]:
+                self._dialling.add(str(known.info.peer_id))
+                self._nursery.start_soon(self._dial, known)
             await trio.sleep(REDIAL_SECONDS)
 
     async def _dial(self, known: KnownPeer) -> None:
@@ -223,6 +224,8 @@ class Host(INotifee):
             # The library's dial raises errors of sockets, of handshakes and its own alike.
             log.debug("%s can't be reached: %r", known.address, error)
             self._book.failed(known, time.monotonic())
+        finally:
+            self._dialling.discard(str(known.info.peer_id))
 
     # Telling
 

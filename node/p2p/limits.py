@@ -107,6 +107,9 @@ CLAIMS_PER_PLACE_MAX: Final = 8
 REQUEST_SECONDS_MAX: Final = 10.0
 """A request that isn't answered by then has failed; a range of full blocks takes a second."""
 
+RANGE_PATIENCE_SECONDS: Final = 2.0
+"""A peer that takes longer for a range has the next one asked beside it: it may be stalled."""
+
 FORWARD_SECONDS_MAX: Final = 10.0
 """An answer of the sequencer to a call that was forwarded."""
 
@@ -209,8 +212,8 @@ REDIAL_SECONDS: Final = 1.0
 REDIAL_SECONDS_MAX: Final = 60.0
 """A peer that can't be reached is tried again after a second, two, four and so on up to this."""
 
-REDIALS_AT_ONCE_MAX: Final = 4
-"""Peers dialled at the same time."""
+REDIALS_AT_ONCE_MAX: Final = 8
+"""Peers dialled at the same time: those that never answer hold a place each for some seconds."""
 
 FAILURES_MAX: Final = 16
 """A peer that wasn't a bootnode and failed so often in a row is forgotten."""

@@ -1,6 +1,5 @@
 """A node's place among its peers, put together for its role: signs, follows, forwards."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from genesis.accounts import operator_accounts
 from node.p2p.blocks import BlockDomain
 from node.p2p.forwarder import CallDesk, Forwarder
 from node.p2p.identity import KEY_FILE, load_identity
+from node.p2p.loops import run_all
 from node.p2p.network import Network
 from node.p2p.settings import P2PSettings, require_libp2p
 from node.p2p.signatures import BlockSigner
@@ -58,7 +58,7 @@ class Membership:
             if self.replica is None:
                 await self.network.run()
             else:
-                await asyncio.gather(self.network.run(), self.replica.run())
+                await run_all(self.network.run(), self.replica.run())
         finally:
             stop()
 

@@ -38,6 +38,7 @@ from node.p2p.limits import (
     STATUS_SECONDS,
 )
 from node.p2p.link import HostLink
+from node.p2p.loops import run_all
 from node.p2p.settings import P2PSettings
 from node.p2p.signatures import BlockSigner, peer_digest, stored_block
 from node.p2p.topics import Exchange, Topic
@@ -117,7 +118,7 @@ class Network:
         self._known = read_known(self.data_dir / PEERS_FILE)
         (self.data_dir / ADDRESS_FILE).unlink(missing_ok=True)
         try:
-            await asyncio.gather(self.link.run(), self._ask_statuses())
+            await run_all(self.link.run(), self._ask_statuses())
         finally:
             for task in tuple(self._tasks):
                 task.cancel()

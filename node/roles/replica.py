@@ -29,7 +29,8 @@ from node.p2p.equivocation import (
     write_wrong_block,
 )
 from node.p2p.exchanges import RangeRequest
-from node.p2p.limits import SYNC_SECONDS
+from node.p2p.limits import RANGE_PATIENCE_SECONDS, SYNC_SECONDS
+from node.p2p.loops import first_found
 from node.p2p.network import Network
 from node.p2p.signatures import put_signature, stored_block
 from node.roles.follower import Follower
@@ -262,18 +263,15 @@ class Replica:
 
     async def _fetch_gap(self) -> bool:
         """Ask for the next missing blocks; whether a peer had some."""
-        for peer in self.network.holders(BlockNumber(self._head + 1)):
-            missing = self.buffer.gap(self._head, peer.head)
-            if not missing:
-                return False
-            try:
-                blocks = await self.network.range(peer, RangeRequest(missing.start, len(missing)))
-            except Unavailable as error:
-                log.debug("no blocks from %s: %s", peer.id, error)
-                continue
-            if blocks:
-                self._counts = replace(self._counts, ranges=self._counts.ranges + 1)
-                for block in blocks:
-                    self.take(block)
-                return True
-        return False
+        asks = [
+            partial(self.network.range, peer, RangeRequest(missing.start, len(missing)))
+            for peer in self.network.holders(BlockNumber(self._head + 1))
+            if (missing := self.buffer.gap(self._head, peer.head))
+        ]
+        blocks = await first_found(asks, RANGE_PATIENCE_SECONDS)
+        if not blocks:
+            return False
+        self._counts = replace(self._counts, ranges=self._counts.ranges + 1)
+        for block in blocks:
+            self.take(block)
+        return True
