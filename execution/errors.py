@@ -10,7 +10,8 @@
     ├── GasAboveTransactionCap, GasAboveBlockLimit
     ├── FeeCapBelowBaseFee, TipAboveFeeCap
     ├── InitcodeTooLarge, TransactionTooLarge
-    └── SenderHasCode
+    ├── SenderHasCode
+    └── Declined                    whoever builds the block doesn't want what it did
 
 The messages start with geth's words, because wallets and libraries match on them.
 """
@@ -140,3 +141,10 @@ class SenderHasCode(InvalidTransaction):
 
     def __init__(self, sender: bytes) -> None:
         super().__init__(f"sender not an eoa: address 0x{sender.hex()}")
+
+
+class Declined(InvalidTransaction):
+    """Nothing is wrong with it; who builds the block leaves what it did for a later one."""
+
+    def __init__(self) -> None:
+        super().__init__("declined by the block's builder: it has to wait for a later block")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from execution.attributes import BlockAttributes, InclusionRule
 from execution.errors import GasAboveBlockLimit, InvalidTransaction
 from execution.evm.context import BlockContext
-from execution.evm.engine import Evm, Outcome
+from execution.evm.engine import Approve, Evm, Outcome
 from execution.evm.threads import run_deep
 from execution.transaction import Transaction
 from execution.transactions import decode, encode
@@ -124,8 +124,12 @@ class OpenBlock:
         """What is left of the block's gas."""
         return Gas(self._draft.gas_limit - self._gas_used)
 
-    def offer(self, candidate: Candidate) -> InvalidTransaction | None:
+    def offer(
+        self, candidate: Candidate, approve: Approve | None = None
+    ) -> InvalidTransaction | None:
         """Execute a candidate if it can be in the block; otherwise return why it is not.
+
+        A builder's `approve` sees what the candidate did, and may have it undone (`Declined`).
 
         When a candidate of rule CARRY doesn't fit the gas left, no later one of that rule is
         looked at either, so that they keep their order.
@@ -135,7 +139,7 @@ class OpenBlock:
         if carries and self._carry_stop is not None:
             return self._carry_stop
         try:
-            self._include(candidate.transaction)
+            self._include(candidate.transaction, approve)
         except InvalidTransaction as reason:
             if carries and isinstance(reason, GasAboveBlockLimit):
                 self._carry_stop = reason
@@ -170,9 +174,9 @@ class OpenBlock:
         )
         return BlockResult(sealed, tuple(self._skipped), self._carried_taken)
 
-    def _include(self, given: Transaction | bytes) -> None:
+    def _include(self, given: Transaction | bytes, approve: Approve | None) -> None:
         tx = decode(given, chain_id=self._config.chain_id) if isinstance(given, bytes) else given
-        outcome = self._evm.apply(tx, self.gas_left)
+        outcome = self._evm.apply(tx, self.gas_left, approve)
         if outcome.gas_used > self.gas_left:
             raise InternalError(f"a transaction used {outcome.gas_used} of {self.gas_left} gas")
         self._gas_used += outcome.gas_used

@@ -14,7 +14,7 @@ from genesis.config import ChainConfig
 from genesis.hashing import config_hash
 from node.limits import BUILD_SECONDS_MAX
 from node.rpc.feed import ChainFeed
-from sequencer.builder import build, unsafe_header
+from sequencer.builder import Guard, build, unsafe_header
 from sequencer.mempool import Mempool
 from sequencer.ordering import Ordering
 from state.batch import StoreBatch
@@ -82,6 +82,7 @@ class Chain:
         attributes: BlockAttributes,
         forced: tuple[Candidate, ...] = (),
         settlements: tuple[Transaction, ...] = (),
+        guard: Guard | None = None,
     ) -> BlockResult:
         """Build on the unsafe head; begins no transaction from the pool a second from now."""
         deadline = self.clock.monotonic() + BUILD_SECONDS_MAX
@@ -92,6 +93,7 @@ class Chain:
             attributes,
             forced,
             settlements=settlements,
+            guard=guard,
             clock=self.clock,
             deadline=deadline,
         )

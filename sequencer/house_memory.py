@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 class HouseMemory:
     """Pieces of one state, each read once. Not thread-safe."""
 
-    __slots__ = ("_pieces_of", "_state", "_values")
+    __slots__ = ("_moved_slots", "_pieces_of", "_state", "_values", "moved")
 
     def __init__(
         self,
@@ -38,6 +38,10 @@ class HouseMemory:
         self._state = state
         self._values = values or {}
         self._pieces_of = pieces_of or {}
+        self._moved_slots: set[int] = set()
+        self.moved: set[int] = set()
+        """Accounts of which the block under way has changed something; filled as slots that moved
+        are read, for until then nobody can tell whose they are."""
 
     @property
     def is_full(self) -> bool:
@@ -52,11 +56,33 @@ class HouseMemory:
 
         def word(slot: int) -> int:
             self._pieces_of[slot] = (*self._pieces_of.get(slot, ()), piece)
+            if slot in self._moved_slots and piece.account is not None:
+                self.moved.add(piece.account)
             return self._state.storage(CLEARING_HOUSE, slot)
 
         value = decode(word)
         self._values[piece] = value
         return value
+
+    def word(self, slot: int) -> int:
+        """A slot's content, which nobody remembers for it."""
+        return self._state.storage(CLEARING_HOUSE, slot)
+
+    def accounts_at(self, slot: int) -> frozenset[int]:
+        """Whose pieces came from a slot."""
+        pieces = self._pieces_of.get(slot, ())
+        return frozenset(piece.account for piece in pieces if piece.account is not None)
+
+    def begin_block(self, moved: Iterable[int]) -> None:
+        """A block is about to be built, in which something of those accounts may change."""
+        self._moved_slots.clear()
+        self.moved = set(moved)
+
+    def note_moved(self, slots: Iterable[int], accounts: Iterable[int]) -> None:
+        """The block under way changes these accounts, and these slots, of which nobody has read
+        anything yet."""
+        self._moved_slots.update(slots)
+        self.moved.update(accounts)
 
     def after(
         self, state: StateReader, changed: Iterable[int]

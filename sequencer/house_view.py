@@ -6,6 +6,7 @@ Everything is read from the contract's storage; nothing of margin is computed he
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property, partial
 from typing import Final
 
@@ -24,6 +25,7 @@ from execution.margin import (
     read_account,
     read_fill_lanes,
     read_health,
+    read_holdings,
     read_is_paused,
     read_market,
     read_market_count,
@@ -35,7 +37,9 @@ from execution.margin import (
     read_session_key,
     read_strike,
     read_strike_count,
+    read_vault_market,
 )
+from execution.margin.storage import Word
 from genesis.predeploys import CLEARING_HOUSE
 from sequencer.exchange.ports import Fees, Instrument
 from sequencer.house_memory import HouseMemory, Piece
@@ -113,6 +117,23 @@ class HouseView:
     def account(self, account: int) -> AccountState | None:
         """A sub-account; None when nobody has made it."""
         return self.memory.read(Piece("account", account), partial(read_account, account=account))
+
+    def read_whole(self, account: int) -> None:
+        """Have an account in memory with all that it holds."""
+        self.memory.read(Piece("held", account), partial(read_held, account=account))
+
+    @property
+    def moved(self) -> AbstractSet[int]:
+        """Accounts of which the block after this one, while it is built, changes something."""
+        return self.memory.moved
+
+    def accounts_at(self, slot: int) -> frozenset[int]:
+        """Accounts of which something was read that a slot has a part in."""
+        return self.memory.accounts_at(slot)
+
+    def word(self, slot: int) -> int:
+        """A slot of the clearing house, as of the block."""
+        return self.memory.word(slot)
 
     def position(self, account: int, market: int) -> int:
         """s8 held of a perpetual market or a series, negative when short."""
@@ -264,6 +285,19 @@ class HouseView:
     def _array(self, series: int) -> ScenarioArray | None:
         piece = Piece("array", None, (series,))
         return self.memory.read(piece, partial(read_scenario_array, series=series))
+
+
+def read_held(word: Word, account: int) -> tuple[int, ...]:
+    """An account with all that it holds; returns the markets and series."""
+    state = read_account(word, account)
+    if state is None:
+        return ()
+    if state.is_vault:
+        read_vault_market(word, account)
+    for market in state.markets:
+        read_position(word, account, market)
+    series = tuple(holding.series for holding in read_holdings(word, account))
+    return state.markets + series
 
 
 def _band(near: int, reach: int) -> tuple[int, int]:

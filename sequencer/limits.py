@@ -97,5 +97,10 @@ SETTLEMENT_SLACK_MAX = 16
 """How many times the gas that it should need a batch gets after it stopped before its first fill;
 if that doesn't help either, the next try waits."""
 
+GUARDED_MS = 60_000
+"""How long after a match nothing of the pool may void it: five blocks settle all that may wait, and
+a batch that stops early is tried again. When settlement takes longer, it is in trouble, and nobody
+is kept from leaving, or from being liquidated, for that."""
+
 SETTLED_BEHIND_SECONDS = 3_600
 """How far a block's time may be behind that of the matches it settles, if a clock was set back."""

@@ -18,22 +18,18 @@ from execution.contracts.abi import Interface
 from execution.margin import (
     SERIES_START,
     Reason,
-    read_account,
     read_health,
-    read_holdings,
     read_is_paused,
     read_market_count,
-    read_position,
     read_scenario_array,
     read_series,
     read_strike,
-    read_vault_market,
 )
 from execution.margin.storage import Word, read_value
 from execution.margin.typed_data import word as abi_word
 from genesis.predeploys import CLEARING_HOUSE
 from sequencer.house_memory import Piece
-from sequencer.house_view import HouseView, strike_of
+from sequencer.house_view import HouseView, read_held, strike_of
 from sequencer.limits import LENS_CALLS_MAX, LENS_GAS
 from sequencer.matching.events import Fill
 from state.clock import Clock
@@ -147,7 +143,7 @@ class PretradeMargin:
             self._begin()
         self._copy(Piece("lens globals"), _read_globals)
         held: tuple[int, ...] = self._copy(
-            Piece("lens account", account), partial(_read_held, account=account)
+            Piece("lens account", account), partial(read_held, account=account)
         )
         for market in {*held, *traded}:
             self._load_market(market)
@@ -196,19 +192,6 @@ def _read_globals(word: Word) -> None:
     """What holds for every market."""
     read_market_count(word)
     read_is_paused(word)
-
-
-def _read_held(word: Word, account: int) -> tuple[int, ...]:
-    """An account with all that it holds; returns the markets and series."""
-    state = read_account(word, account)
-    if state is None:
-        return ()
-    if state.is_vault:
-        read_vault_market(word, account)
-    for market in state.markets:
-        read_position(word, account, market)
-    series = tuple(holding.series for holding in read_holdings(word, account))
-    return state.markets + series
 
 
 def _read_series(word: Word, series: int) -> int | None:

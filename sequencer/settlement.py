@@ -16,6 +16,7 @@ import msgspec
 
 from bridge.l1.accounts import Operator
 from execution.contracts.abi import clearing_house
+from execution.evm.engine import Outcome as Execution
 from execution.margin import SignedOrder
 from execution.signing import UnsignedTransaction
 from execution.transaction import Transaction, TransactionType
@@ -42,7 +43,7 @@ from sequencer.settlement_batches import (
     recognise,
 )
 from state.accounts import Account
-from state.blocks import Receipt
+from state.blocks import Log, Receipt
 from state.errors import InternalError
 from state.store import ChainStore
 from state.types import BlockNumber, Gas, Hash32, Wei
@@ -84,7 +85,7 @@ class SettlementDesk:
         self._config = config
         self._matcher = matcher
         self._view = view
-        self._offered: set[Hash32] = set()
+        self._offered: dict[Hash32, tuple[Fill, ...]] = {}
         self._failures = 0
         self._rest_until = BlockNumber(0)
         self._slack = 1
@@ -109,8 +110,16 @@ class SettlementDesk:
         transactions = tuple(
             self._sign(batch, account.nonce + place, price) for place, batch in enumerate(paid)
         )
-        self._offered.update(tx.hash for tx in transactions)
+        self._offered = {tx.hash: batch.fills for tx, batch in zip(transactions, paid, strict=True)}
         return transactions
+
+    def decided(self, settlement: Transaction, outcome: Execution) -> tuple[int, ...]:
+        """Which fills one of the last transactions settled or refused; any thread may ask."""
+        fills = self._offered.get(settlement.hash, ())
+        if not outcome.succeeded:
+            return ()
+        told = _outcome_of(BlockNumber(0), settlement.hash, fills, outcome.logs)
+        return (*told.settled, *(refusal.fill for refusal in told.refused))
 
     def _planner(self) -> BatchPlanner:
         cap = self._config.rules.transaction_gas_cap or self._config.block_gas_limit
@@ -206,7 +215,7 @@ class SettlementDesk:
         found: list[Outcome] = []
         for number in range(first, self._store.heads.unsafe.number + 1):
             for tx, receipt in self._own(BlockNumber(number)):
-                self._offered.discard(tx.hash)
+                self._offered.pop(tx.hash, None)
                 if tx.hash in known or tx.to != CLEARING_HOUSE:
                     continue
                 outcome = self._outcome(BlockNumber(number), tx, receipt, waiting.values())
@@ -238,7 +247,7 @@ class SettlementDesk:
         for tx, receipt in self._own(number):
             if tx.hash == transaction and receipt.succeeded:
                 found = recognise(fills_in(tx.data) or (), fills, self._order)
-                return len(_outcome_of(number, tx.hash, found, receipt).settled) == len(fills)
+                return len(_outcome_of(number, tx.hash, found, receipt.logs).settled) == len(fills)
         return False
 
     def _own(self, number: BlockNumber) -> Iterator[tuple[Transaction, Receipt]]:
@@ -263,7 +272,7 @@ class SettlementDesk:
                 f" 0x{self._matcher.address.hex()} still the clearing house's matcher?"
             )
             return None
-        outcome = self._judged(_outcome_of(number, tx.hash, fills, receipt))
+        outcome = self._judged(_outcome_of(number, tx.hash, fills, receipt.logs))
         is_stuck = not outcome.settled and not outcome.refused
         if not is_stuck:
             self._slack = 1
@@ -333,12 +342,12 @@ def _unsettling_topics() -> frozenset[bytes]:
 
 
 def _outcome_of(
-    number: BlockNumber, transaction: Hash32, fills: Sequence[Fill | None], receipt: Receipt
+    number: BlockNumber, transaction: Hash32, fills: Sequence[Fill | None], logs: Iterable[Log]
 ) -> Outcome:
     """What the events say: what isn't rejected is settled, up to where the batch stopped."""
     events = [
         clearing_house().event(entry.topics, entry.data)
-        for entry in receipt.logs
+        for entry in logs
         if entry.address == CLEARING_HOUSE and entry.topics[0] in _unsettling_topics()
     ]
     stops = [e.arguments["firstUnprocessed"] for e in events if e.name == "BatchStopped"]

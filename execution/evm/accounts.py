@@ -44,6 +44,13 @@ class Values(NamedTuple):
     code_hash: Hash32
 
 
+class SlotChange(NamedTuple):
+    """What a slot held before a transaction, and holds after it."""
+
+    before: int
+    after: int
+
+
 NOTHING: Final = Values(0, 0, EMPTY_CODE_HASH)
 """An account that is not there, or is empty: EIP-161 makes no difference between the two."""
 
@@ -205,6 +212,15 @@ class AccountDatabase:
         self._originals.setdefault((address, slot), self.storage(address, slot))
         self._put(self._storage.setdefault(address, {}), slot, value)
         self.touch(address)
+
+    def changes_of(self, address: Address) -> dict[int, SlotChange]:
+        """The account's slots that the transaction under way has changed, by slot."""
+        changes = {
+            slot: SlotChange(before, self.storage(address, slot))
+            for (where, slot), before in self._originals.items()
+            if where == address
+        }
+        return {slot: change for slot, change in changes.items() if change.before != change.after}
 
     def has_storage(self, address: Address) -> bool:
         """Whether any slot is set, which makes a creation collide (EIP-7610)."""

@@ -5,7 +5,7 @@ transaction are here, because py-evm's executor checks part of that too late and
 state behind. Nothing is touched before a transaction has passed `execution.admission`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from eth.exceptions import ContractCreationCollision, Revert
@@ -13,8 +13,8 @@ from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth_typing import Address as EthAddress
 
 from execution import admission
-from execution.errors import InsufficientFunds, IntrinsicGasTooLow
-from execution.evm.accounts import AccountDatabase
+from execution.errors import Declined, InsufficientFunds, IntrinsicGasTooLow
+from execution.evm.accounts import AccountDatabase, SlotChange
 from execution.evm.addresses import creation_address
 from execution.evm.computation import Computation
 from execution.evm.context import BlockContext
@@ -31,7 +31,7 @@ from state.accounts import Account, StateDiff, StateReader
 from state.blocks import Log
 from state.types import Address, Gas, Wei
 
-__all__ = ["BlockContext", "Evm", "Outcome"]
+__all__ = ["Approve", "BlockContext", "ChangesOf", "Evm", "Outcome", "SlotChange"]
 
 REFUND_QUOTIENT = 5
 """At most a fifth of the gas used is refunded (EIP-3529)."""
@@ -57,6 +57,13 @@ class Outcome:
     """Every address and slot that was ever warm; only from `call`, for eth_createAccessList."""
 
 
+ChangesOf = Callable[[Address], Mapping[int, SlotChange]]
+"""The slots of an account that a transaction has changed."""
+
+Approve = Callable[[Outcome, ChangesOf], bool]
+"""Whether whoever builds a block wants to keep what a transaction did."""
+
+
 class Evm:
     """The engine: a state reader, a block, and the transactions so far. Not thread-safe."""
 
@@ -68,11 +75,12 @@ class Evm:
 
     # Transactions
 
-    def apply(self, tx: Transaction, gas_left: Gas) -> Outcome:
+    def apply(self, tx: Transaction, gas_left: Gas, approve: Approve | None = None) -> Outcome:
         """Run a transaction and keep what it did; `gas_left` is what is left of the block's gas.
 
-        Raises `InvalidTransaction` with the state untouched. On any other exception, such as a
-        state that can't be read, the state is as it was too.
+        `approve` is asked when it has run. Raises `InvalidTransaction`, `Declined` if that says no,
+        with the state untouched. On any other exception, such as a state that can't be read, the
+        state is as it was too.
         """
         admission.check_stateless(tx, self._rules, self._context.chain_id)
         admission.check(
@@ -81,6 +89,8 @@ class Evm:
         price = tx.effective_gas_price(self._context.base_fee)
         try:
             outcome = run_deep(self._deposit if tx.is_deposit else self._transact, tx, price)
+            if approve is not None and not approve(outcome, self._db.changes_of):
+                raise Declined
         except BaseException:
             self._db.revert(0)
             self._db.forget()

@@ -98,7 +98,8 @@ class Sequencer:
             now=chain.clock.now(),
             l1_number=follower.l1.head.number if follower.l1 else 0,
         )
-        result = chain.build(plan.attributes, plan.forced_candidates, settlements)
+        guard = None if self.trading is None else self.trading.guard
+        result = chain.build(plan.attributes, plan.forced_candidates, settlements, guard)
         chain.append(result, lambda batch: self._record(batch, plan, result))
         if self.trading is not None:
             self.trading.note(result.sealed)

@@ -19,6 +19,7 @@ from node.chain import Chain
 from node.rpc.feed import BlockEvent
 from sequencer.builder import unsafe_header
 from sequencer.exchange.exchange import Exchange
+from sequencer.fill_guard import FillGuard
 from sequencer.house_view import HouseView
 from sequencer.journal import OrderJournal
 from sequencer.matching.inputs import Clear
@@ -44,6 +45,8 @@ class TradingDesk:
     margin: PretradeMargin
     settlement: SettlementDesk
     view: HouseView
+    guard: FillGuard
+    """Keeps what is matched from being voided by the pool; for whoever builds a block."""
     _events: list[BlockEvent] = field(default_factory=list)
     _diffs: dict[Hash32, StateDiff] = field(default_factory=dict)
     """Of blocks built here that the exchange hasn't heard of."""
@@ -73,15 +76,11 @@ class TradingDesk:
         margin = PretradeMargin(view, chain.clock)
         domain = domain_separator(chain.config.chain_id)
         exchange = Exchange(journal, chain.clock, domain, margin)
-        desk = cls(
-            chain=chain,
-            exchange=exchange,
-            margin=margin,
-            settlement=SettlementDesk(
-                exchange.engine, chain.store, chain.config, matcher, lambda: desk.view
-            ),
-            view=view,
+        settlement = SettlementDesk(
+            exchange.engine, chain.store, chain.config, matcher, lambda: desk.view
         )
+        guard = FillGuard(exchange, lambda: desk.view, settlement.decided)
+        desk = cls(chain, exchange, margin, settlement, view, guard)
         chain.feed.on_block(desk._events.append)
         chain.mempool.keep_out(desk.settlement.is_settlement)
         return desk
@@ -108,6 +107,7 @@ class TradingDesk:
         )
         if auctions:
             await self.exchange.record(Clear(time=0, markets=auctions))
+        self.guard.begin()
         return self.settlement.next_transactions(next_base_fee(unsafe_header(self.chain.store)))
 
     async def follow(self) -> None:

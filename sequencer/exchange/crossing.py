@@ -86,6 +86,11 @@ def clear_way(floor: Floor, order: BookOrder, most: int) -> None:
                 f"{PENDING_FILLS_MAX} fills wait for a block; try again after the next"
             )
         _check_taker(floor, order, most, hits)
+        if hits and order.account in floor.view.moved:
+            raise ExchangeUnavailable(
+                f"a transaction of the block under way changes account {order.account};"
+                " try again after it"
+            )
         if not _expel(floor, order, hits):
             return
     raise ExchangeUnavailable("orders without margin are leaving its way; try again")
@@ -179,7 +184,18 @@ def _expel(floor: Floor, taker: BookOrder, hits: Sequence[Hit]) -> bool:
     steps: dict[int, list[_Step]] = defaultdict(list)
     for hit in hits:
         steps[hit.maker.account].append(_Step(hit.maker, _fill(taker, hit), hit.maker.account))
-    return sum(_expel_from(floor, of_account) for of_account in steps.values()) > 0
+    if sum(_expel_from(floor, of_account) for of_account in steps.values()) > 0:
+        return True
+    return _expel_moved(floor, hits)
+
+
+def _expel_moved(floor: Floor, hits: Sequence[Hit]) -> bool:
+    """What the block under way does to an account isn't known yet, and nobody may wait for it:
+    else its owner could keep others from trading by a small transaction in each block."""
+    moved = [hit.maker for hit in hits if hit.maker.account in floor.view.moved]
+    for maker in moved:
+        floor.cancel(maker.hash, CancelReason.CHANGES_ON_CHAIN)
+    return bool(moved)
 
 
 def _expel_far(floor: Floor, hits: Sequence[Hit]) -> bool:

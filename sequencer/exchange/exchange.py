@@ -8,6 +8,7 @@ answered but `ExchangeUnavailable`: the engine in memory is then ahead of what a
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -100,6 +101,9 @@ class Exchange:
         self._listeners: tuple[Listener, ...] = ()
         self._closed_for: str | None = None
         self._in_hand: list[_Request] = []
+        self.turn = threading.Lock()
+        """Held while a request is done, from its first check to the match: whoever holds it may
+        read the engine and the view on any thread, and no match comes in between."""
         self._beating: asyncio.TimerHandle | None = None
         self._snapshot_at = self.engine.sequence
         self._writes = 0
@@ -249,11 +253,12 @@ class Exchange:
         """Do what is asked, unless nobody waits for it any more."""
         if request.answer.done():
             return None
-        self._floor.begin()
-        try:
-            return request.work()
-        except (OrderRejected, Unavailable) as refusal:
-            return refusal
+        with self.turn:
+            self._floor.begin()
+            try:
+                return request.work()
+            except (OrderRejected, Unavailable) as refusal:
+                return refusal
 
     async def _commit(self, work: Work, answers: Sequence[_Answer]) -> None:
         """Write what was done, then tell it: to those who asked, then to those who listen."""

@@ -4,6 +4,7 @@ Units: prices p8 (1e-8 USD), sizes s8 (1e-8 base), rates ppm, times seconds.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,6 +61,11 @@ class HouseView(Protocol):
     def touched_nonces(self) -> Mapping[int, frozenset[int]]:
         """By account: nonces of which the block may have changed what is filled, where `touched`
         is known; of those that were read through a view before."""
+
+    @property
+    def moved(self) -> AbstractSet[int]:
+        """Accounts of which the block after this one, while it is built, changes something: what
+        it will be isn't known yet."""
 
     def account(self, account: int) -> AccountState | None:
         """A sub-account; None when nobody has made it."""

@@ -20,6 +20,9 @@ class CancelReason(StrEnum):
     EPOCH_RAISED = "epoch raised"
     """The account's order epoch on chain moved on, which voids everything older."""
     CANCELLED_ON_CHAIN = "cancelled on chain"
+    CHANGES_ON_CHAIN = "changes on chain"
+    """Somebody came to trade with it while a block changed its account's collateral, positions or
+    orders."""
     SIGNER_REVOKED = "signer revoked"
     MARGIN = "margin"
     """A fill of it would have left the account below its requirement."""

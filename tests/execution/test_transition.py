@@ -8,12 +8,14 @@ from trie import HexaryTrie
 
 from execution import errors
 from execution.attributes import InclusionRule
+from execution.evm.engine import ChangesOf, Outcome, SlotChange
 from execution.transaction import Transaction
 from execution.transactions import make_deposit
 from execution.transition import (
     BlockResult,
     Candidate,
     InvalidBlockAttributes,
+    OpenBlock,
     ParentStateMismatch,
     execute_block,
 )
@@ -221,6 +223,24 @@ def test_invalid_transactions_are_skipped_with_their_reasons() -> None:
         (9, errors.TransactionTypeNotSupported),
     ]
     assert result.sealed == one.execute(skip(ALICE.raw())).sealed
+
+
+def test_candidate_that_its_builder_declines_leaves_no_trace() -> None:
+    here = chain()
+    seen: list[dict[int, SlotChange]] = []
+
+    def decline(outcome: Outcome, changes_of: ChangesOf) -> bool:
+        seen.append(dict(changes_of(SPENDER)))
+        return len(seen) > 1
+
+    args = here.head.header, here.state, here.attributes(), here.config, here.hash_of
+    block = OpenBlock(*args)
+    spent, other = (Candidate(ALICE.tx(to=SPENDER, gas=100_000)) for _ in range(2))
+    assert isinstance(block.offer(spent, decline), errors.Declined)
+    assert block.seal().sealed == here.execute([]).sealed
+    assert block.offer(other, decline) is None
+    assert block.seal().sealed == here.execute([other]).sealed
+    assert seen == [{1: SlotChange(0, 1)}] * 2
 
 
 def test_transaction_that_exceeds_block_gas_is_skipped_and_smaller_ones_fit() -> None:

@@ -1,110 +1,14 @@
 """The exchange of a node in step with its chain: settlements, reorgs, restarts, numbers."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.l1.accounts import Operator
-from execution.attributes import BlockAttributes
 from node.metrics import NodeMetrics
-from node.roles.trading import TradingDesk
 from node.rpc.backend import Backend, EvmWork
-from sequencer.builder import build, unsafe_header
-from sequencer.matching.events import Event, FillState, Settled, WaitsAgain
-from sequencer.matching.views import FillRecord
-from state.clock import ManualClock
-from state.types import BlockNumber, Gas, Timestamp
-from tests.execution.contracts.desk import usd
-from tests.execution.contracts.house import OPERATORS, USD, Trader
-from tests.node.rpc.harness import TestChain
-from tests.node.rpc.margin_chain import RecordedDesk
-
-LOT = 10**5
-BTC = 0
-DAY = 86_400
-SECONDS_MAX = 60
-
-
-@dataclass
-class Node:
-    """A running exchange over a chain, and the blocks that somebody builds for it."""
-
-    house: RecordedDesk
-    chain: TestChain
-    trading: TradingDesk
-    told: list[Event]
-
-    async def place(self, trader: Trader, is_buy: bool) -> None:
-        expiry = Timestamp(self.chain.clock.now() + DAY)
-        signed = self.house.order(trader, is_buy, LOT, usd(60_000), expiry=expiry)
-        await self.trading.exchange.place(signed)
-
-    async def match(self, taker: Trader, maker: Trader) -> None:
-        await self.place(maker, False)
-        await self.place(taker, True)
-
-    async def block(self, *, is_told: bool = True) -> BlockNumber:
-        """A block as the sequencer makes one; a crash leaves its outcome untold."""
-        settlements = await self.trading.before_block()
-        attributes = BlockAttributes(
-            timestamp=Timestamp(unsafe_header(self.chain.store).timestamp + 1),
-            gas_limit=Gas(self.chain.config.block_gas_limit),
-        )
-        sealed = build(
-            self.chain.store, self.chain.config, self.chain.mempool, attributes,
-            settlements=settlements, clock=self.chain.clock,
-        ).sealed  # fmt: skip
-        with self.chain.store.commit() as batch:
-            batch.append(sealed)
-        self.trading.note(sealed)
-        await self.chain.feed.announce()
-        if is_told:
-            await self.trading.follow()
-        return sealed.header.number
-
-    @property
-    def fills(self) -> list[FillRecord]:
-        return self.trading.exchange.engine.fills()
-
-    def position(self, trader: Trader) -> int:
-        return self.trading.view.position(trader.account, BTC)
-
-
-def make_chain() -> tuple[RecordedDesk, TestChain, tuple[Trader, Trader]]:
-    house = RecordedDesk()
-    traders = house.trader(1, 100_000 * USD), house.trader(2, 100_000 * USD)
-    house.report(BTC, usd(60_000))
-    chain = replace(house.replay(), clock=ManualClock(house.now))
-    return house, chain, traders
-
-
-@asynccontextmanager
-async def running(house: RecordedDesk, chain: TestChain, folder: Path) -> AsyncIterator[Node]:
-    matcher = Operator.of_dev_account(OPERATORS.matcher)
-    await chain.feed.announce()
-    async with TradingDesk.opened(chain, folder, matcher) as trading:
-        told: list[Event] = []
-        trading.exchange.subscribe(lambda announcement: told.extend(announcement.events))
-        loop = asyncio.create_task(trading.exchange.run())
-        try:
-            await trading.follow()
-            yield Node(house, chain, trading, told)
-        finally:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
-
-
-def play(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(SECONDS_MAX):
-            await scenario()
-
-    asyncio.run(bounded())
+from sequencer.builder import unsafe_header
+from sequencer.matching.events import FillState, Settled, WaitsAgain
+from tests.node.trading_node import LOT, Node, make_chain, play, running
 
 
 def test_match_settles_in_the_next_block_and_the_view_follows_it(tmp_path: Path) -> None:

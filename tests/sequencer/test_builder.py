@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from execution.attributes import BlockAttributes
+from execution.evm.engine import ChangesOf, Outcome
+from execution.transaction import Transaction
 from execution.transition import BlockResult, Candidate, InvalidBlockAttributes, execute_block
 from genesis.builder import GenesisAccount, build_genesis
 from genesis.config import L1_RULES, ChainConfig
 from genesis.hashing import config_hash
-from sequencer.builder import ancestors_in, build, unsafe_header
+from sequencer.builder import Guard, ancestors_in, build, unsafe_header
 from sequencer.mempool import Mempool
 from state.batch_codec import BatchBlock, decode_batch, encode_batch, encode_blocks, read_block
 from state.clock import ManualClock
@@ -55,7 +57,10 @@ class Sequencer:
         )
 
     def build(
-        self, forced: list[Candidate] | None = None, deadline: float | None = None
+        self,
+        forced: list[Candidate] | None = None,
+        deadline: float | None = None,
+        guard: Guard | None = None,
     ) -> BlockResult:
         return build(
             self.store,
@@ -65,6 +70,7 @@ class Sequencer:
             forced or [],
             clock=self.clock,
             deadline=deadline,
+            guard=guard,
         )
 
     def append(self, result: BlockResult) -> None:
@@ -88,6 +94,33 @@ def test_build_takes_the_best_paying_first_and_the_pool_forgets_them() -> None:
     assert here.pool.statistics().senders == 0
     assert here.store.heads.unsafe.number == 1
     assert here.build().sealed.transactions == ()
+
+
+class Refusing:
+    """A guard that admits nothing but what comes after so many."""
+
+    def __init__(self, refusals: int) -> None:
+        self.left = refusals
+
+    def start(self) -> None: ...
+
+    def note_forced(self, changes_of: ChangesOf) -> None: ...
+
+    def note_settlement(self, settlement: Transaction, outcome: Outcome) -> None: ...
+
+    def admits(self, changes_of: ChangesOf) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def test_build_leaves_what_the_guard_does_not_admit_to_a_later_block() -> None:
+    here = l2()
+    first, second = here.pool.add(ALICE.raw(**gwei(5))), here.pool.add(ALICE.raw(nonce=1))
+    other = here.pool.add(BOB.raw(**gwei(2)))
+    result = here.build(guard=Refusing(1))
+    assert result.sealed.transactions == (other.raw,)
+    here.append(result)
+    assert here.build().sealed.transactions == (first.raw, second.raw)
 
 
 def test_build_puts_forced_candidates_first() -> None:

@@ -44,6 +44,7 @@ class MemoryHouse:
     number: BlockNumber = BlockNumber(0)
     timestamp: Timestamp = START
     touched: frozenset[int] | None = None
+    moved: frozenset[int] = frozenset()
     accounts: dict[int, AccountState] = field(
         default_factory=lambda: {i + 1: state_of(i) for i in range(TRADERS)}
     )
