@@ -66,7 +66,7 @@ def find_fault(reader: ChainReader, number: BlockNumber) -> str | None:
     """What is wrong with a chain that ends in block `number`, or None."""
     try:
         header = _check_links(reader, number)
-        _check_block(reader, number)
+        check_block(reader, number)
         _check_flat(reader, number, header.state_root)
     except TallystickError as error:
         # Whatever reading raises is what this function is asked for.
@@ -77,14 +77,14 @@ def find_fault(reader: ChainReader, number: BlockNumber) -> str | None:
 def _check_links(reader: ChainReader, number: BlockNumber) -> Header:
     """Follow the newest headers back by parent hash; the newest one is the result."""
     oldest = max(0, number - RECOVERY_LINKS_CHECKED)
-    newest = parent = _linked_header(reader, BlockNumber(oldest), None)
+    newest = parent = linked_header(reader, BlockNumber(oldest), None)
     for at in range(oldest + 1, number + 1):
-        newest = _linked_header(reader, BlockNumber(at), parent)
+        newest = linked_header(reader, BlockNumber(at), parent)
         parent = newest
     return newest
 
 
-def _linked_header(reader: ChainReader, number: BlockNumber, parent: Header | None) -> Header:
+def linked_header(reader: ChainReader, number: BlockNumber, parent: Header | None) -> Header:
     """A header that is found both ways, and is the child of `parent` where one is given."""
     header, block_id = reader.header(number), reader.block_id(number)
     if header is None or block_id is None:
@@ -96,7 +96,7 @@ def _linked_header(reader: ChainReader, number: BlockNumber, parent: Header | No
     return header
 
 
-def _check_block(reader: ChainReader, number: BlockNumber) -> None:
+def check_block(reader: ChainReader, number: BlockNumber) -> None:
     """The lists of a block against the roots in its header, and that it can be taken back."""
     block = reader.block(number)
     if block is None or reader.undo(number) is None:
@@ -157,7 +157,7 @@ def _newest_linked(reader: ChainReader, unsafe: BlockNumber) -> tuple[int, str |
     parent: Header | None = None
     for number in range(unsafe + 1):
         try:
-            parent = _linked_header(reader, BlockNumber(number), parent)
+            parent = linked_header(reader, BlockNumber(number), parent)
         except TallystickError as error:
             return number - 1, str(error)
     return unsafe, None
@@ -167,10 +167,10 @@ def _mend(pending: PendingEntries, reader: ChainReader, number: BlockNumber) -> 
     """Delete what is above a block and make the flat state its trie; or say why that can't be."""
     _delete_above(pending, number)
     try:
-        _check_block(reader, number)
-        header = _linked_header(reader, number, None)
-        _make_equal(pending, b"a", _account_entries(reader, header.state_root))
-        _make_equal(pending, b"s", _storage_entries(reader, header.state_root))
+        check_block(reader, number)
+        header = linked_header(reader, number, None)
+        _make_equal(pending, b"a", account_entries(reader, header.state_root))
+        _make_equal(pending, b"s", storage_entries(reader, header.state_root))
     except TallystickError as error:
         # Block or trie is not whole: the caller goes on with the block before.
         return str(error)
@@ -189,12 +189,14 @@ def _delete_above(pending: PendingEntries, number: BlockNumber) -> None:
                 pending.changes[key] = None
 
 
-def _account_entries(reader: ChainReader, root: Hash32) -> Iterator[tuple[bytes, bytes]]:
+def account_entries(reader: ChainReader, root: Hash32) -> Iterator[tuple[bytes, bytes]]:
+    """What the flat table of accounts must be in the state at `root`, from the trie."""
     for hashed, leaf in trie_entries(root, reader.node):
         yield account_key(Hash32(hashed)), leaf
 
 
-def _storage_entries(reader: ChainReader, root: Hash32) -> Iterator[tuple[bytes, bytes]]:
+def storage_entries(reader: ChainReader, root: Hash32) -> Iterator[tuple[bytes, bytes]]:
+    """What the flat table of storage slots must be in the state at `root`, from the tries."""
     for hashed, leaf in trie_entries(root, reader.node):
         for slot_hash, value in trie_entries(decode_account(leaf).storage_root, reader.node):
             yield storage_key(Hash32(hashed), slot_hash), value

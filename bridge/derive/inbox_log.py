@@ -59,7 +59,7 @@ class InboxReader:
         if index < 0:
             return None
         value = self._records.record(ITEM_TABLE, _key(index))
-        return None if value is None else _decode(index, value)
+        return None if value is None else decode_item(index, value)
 
     def batch(self, ordinal: int) -> InboxItem | None:
         """The item at that place among batches and ticks, or None past the end."""
@@ -178,7 +178,7 @@ class InboxLog(InboxReader):
 
 
 def _put(batch: RecordWriter, item: InboxItem) -> None:
-    batch.put_record(ITEM_TABLE, _key(item.index), _encode(item))
+    batch.put_record(ITEM_TABLE, _key(item.index), encode_item(item))
     batch.put_record(_walk(item), _key(item.ordinal), _NUMBER.pack(item.index))
 
 
@@ -191,7 +191,8 @@ def _walk(item: InboxItem) -> bytes:
     return DEPOSIT_TABLE if item.is_deposit else BATCH_TABLE
 
 
-def _encode(item: InboxItem) -> bytes:
+def encode_item(item: InboxItem) -> bytes:
+    """The item as it is stored; its index is the key."""
     head = _ITEM.pack(
         item.kind,
         item.deposits,
@@ -206,7 +207,8 @@ def _encode(item: InboxItem) -> bytes:
     return head + item.data
 
 
-def _decode(index: int, value: bytes) -> InboxItem:
+def decode_item(index: int, value: bytes) -> InboxItem:
+    """The item from what is stored under its index. Raises `LogDamaged`."""
     if len(value) < _ITEM.size or value[0] > max(ItemKind):
         raise LogDamaged(f"item {index} can't be read")
     kind, deposits, sender, l1_number, l1_time, base_fee, prev_randao, l1_hash, acc = (

@@ -131,6 +131,13 @@ class Pipeline:
         before = BlockNumber(number - 1)
         self._rewind(before, before)
 
+    def rewind(self, number: BlockNumber) -> None:
+        """Take the heads back to `number` where they are above it.
+
+        Raises `RewindBelowFinalized`, and then changes nothing.
+        """
+        self._rewind(min(number, self._store.heads.safe.number), number)
+
     def status(self) -> SyncStatus:
         """Where everything is, at one moment; from any thread."""
         return self.view.status(self.counters())

@@ -55,10 +55,7 @@ class Operator:
 
         Raises `InvalidKey`, also where others than the owner may read the file.
         """
-        text = _read_private(path)
-        if match := _HEX_KEY.fullmatch(text):
-            return cls(bytes.fromhex(match.group(2)))
-        return cls(_decrypt(path, text, password))
+        return cls(read_key_file(path, password))
 
     def sign(self, fields: UnsignedTransaction, chain_id: int) -> bytes:
         """The signed EIP-2718 envelope."""
@@ -68,6 +65,14 @@ class Operator:
         """r, s and the parity, 65 bytes, of what was hashed in a domain of its own (EIP-712)."""
         r, s, parity = sign_digest(digest, self._key)
         return r + s.to_bytes(32) + bytes([parity])
+
+
+def read_key_file(path: Path, password: str | None = None) -> bytes:
+    """The private key in a file, 32 bytes; see `Operator.from_file`. Raises `InvalidKey`."""
+    text = _read_private(path)
+    if match := _HEX_KEY.fullmatch(text):
+        return bytes.fromhex(match.group(2))
+    return _decrypt(path, text, password)
 
 
 def _read_private(path: Path) -> str:

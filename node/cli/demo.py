@@ -12,6 +12,7 @@ from bridge.l1.client import L1Client
 from bridge.l1.contracts import l1_errors
 from bridge.l1.rpc import RpcClient
 from node.cli import crash_story, fraud_story, output, trade_story
+from node.cli.options import data_dir_option
 from node.cli.stories import Silence, Teller, json_option, play
 from node.demo.crash import CrashDemo
 from node.demo.crash_story import Audience as CrashAudience
@@ -26,7 +27,7 @@ from node.demo.trade import TradeDemo, layers
 from node.demo.trade_story import Audience as TradeAudience
 from node.demo.trade_story import TradeStory
 from node.derived import derived_chain
-from node.devnet import DEFAULT_DATA_DIR, read_manifest
+from node.devnet import read_manifest
 from node.devnet_nodes import PRICE_FILE
 from node.keepers.batches import BatchClient
 from node.keepers.books import Books
@@ -36,14 +37,6 @@ from node.layer import Layer
 @click.group()
 def demo() -> None:
     """Show on a running devnet how things work."""
-
-
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_DATA_DIR,
-    help="The running devnet.",
-)
 
 
 @demo.command(context_settings={"show_default": True})

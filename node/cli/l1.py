@@ -17,27 +17,10 @@ from bridge.l1.dev import fund_operators
 from bridge.l1.rpc import connect
 from genesis.accounts import operator_accounts
 from genesis.networks import ETHER, L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
+from node.cli.parameters import AddressType
 from state.errors import TallystickError
-from state.types import Address, address
 
 DEFAULTS = DeployParameters()
-
-
-class AddressType(click.ParamType[Address]):
-    """An account: 0x and 40 hex digits."""
-
-    name = "address"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Address:
-        text = str(value)
-        try:
-            if not text.startswith("0x"):
-                raise ValueError("it doesn't start with 0x")
-            return address(bytes.fromhex(text[2:]))
-        except ValueError as error:
-            self.fail(f"{text!r} is no address: {error}", param, ctx)
 
 
 def seconds_option(

@@ -2,24 +2,27 @@
 
 import importlib
 import sys
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
+from node.cli import output
+from node.cli.exit_codes import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNAVAILABLE
 from state.errors import TallystickError, Unavailable
 
-EXIT_FAILURE: Final = 1
-"""The command ran and the answer is no, or the input was wrong."""
-
-EXIT_UNAVAILABLE: Final = 75
-"""Something outside did not answer; trying again may help (EX_TEMPFAIL of sysexits.h)."""
+PROGRAM: Final = "tallystick"
 
 COMMANDS: Final = {
     "challenge": "node.cli.challenge:challenge",
+    "completion": "node.cli.completion:completion",
+    "config": "node.cli.config:config",
+    "db": "node.cli.db:db",
     "demo": "node.cli.demo:demo",
     "devnet": "node.cli.devnet:devnet",
     "dispute": "node.cli.dispute:dispute",
+    "doctor": "node.cli.doctor:doctor",
     "keeper": "node.cli.keeper:keeper",
+    "keys": "node.cli.keys:keys",
     "l1": "node.cli.l1:l1",
     "margin": "node.cli.margin:margin",
     "node": "node.cli.node:node",
@@ -52,24 +55,29 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """A rollup node for derivatives whose chain anyone can derive again from L1 alone.
 
-    Every option can also be set by an environment variable: TALLYSTICK_<COMMAND>_<OPTION>.
+    Every option can also be set by an environment variable: TALLYSTICK_<COMMAND>_<OPTION>. NO_COLOR
+    turns colours off.
+
+    \b
+    Exit codes: 0 done, 1 no or failed, 2 wrong usage, 75 an endpoint is out of reach (try
+    again), 130 interrupted.
     """
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command; show an expected error as one sentence instead of a traceback."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as exit_request:
-        sys.exit(exit_request.exit_code)
+        code = cli.main(prog_name=PROGRAM, standalone_mode=False)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except TallystickError as error:
-        click.secho(f"Error: {error}", fg="red", err=True)
+        output.console(stderr=True).print(f"Error: {error}", style="red", markup=False)
         sys.exit(EXIT_UNAVAILABLE if isinstance(error, Unavailable) else EXIT_FAILURE)
+    # Outside of standalone mode click returns what `Context.exit` was given.
+    sys.exit(code if isinstance(code, int) else EXIT_OK)
 
 
 if __name__ == "__main__":

@@ -13,22 +13,13 @@ from bridge.l1.rpc import connect
 from bridge.margin_proof.limits import PROOF_BYTES_MAX
 from node.cli import output
 from node.cli.margin_tables import print_account, read_shown
-from node.devnet import DEFAULT_DATA_DIR, read_manifest
+from node.cli.options import data_dir_option, json_option, rpc_option
+from node.devnet import read_manifest
 from node.limits import RPC_BODY_BYTES_MAX
 from node.proven_account import ProvenAccount, fetch_proof, l1_client, prove_account
 from node.rpc.margin.format import account_json, block_json, positions_json
 from node.settings import InvalidSettings
 from state.files import write_atomically
-
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_DATA_DIR,
-    show_default=True,
-    help="The running devnet.",
-)
-rpc_option = click.option("--rpc-url", metavar="URL", help="An L2 node, instead of the devnet's.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Exact JSON instead of tables.")
 
 
 @click.group(short_help="Accounts of the clearing house.")

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from bridge.dispute.faults import Fault, FaultKind, InvalidFault
+from node.devnet import DEFAULT_DATA_DIR
 from node.settings import InvalidSettings, load_toml
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,6 +41,15 @@ def _load(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> 
         )
     ctx.default_map = {**(ctx.default_map or {}), **values}
 
+
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_DATA_DIR,
+    show_default=True, help="The running devnet.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Exact JSON instead of text.")
+rpc_option = click.option(
+    "--rpc", "--rpc-url", "rpc_url", metavar="URL", help="An L2 node, instead of the devnet's."
+)
 
 accept_violation_option = click.option(
     "--accept-violation", type=click.IntRange(0), multiple=True, metavar="BLOCK",

@@ -7,30 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from eth_utils.address import is_address, to_canonical_address
 
+from node.cli.parameters import AddressType
 from node.p2p.settings import P2PSettings
 from state.types import Address
 
 R = TypeVar("R")
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-class AddressType(click.ParamType[Address]):
-    """A 20-byte address in hexadecimal."""
-
-    name = "ADDRESS"
-
-    def convert(
-        self, value: str | Address, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Address:
-        """The parsed address; a usage error for what is none, or has a wrong checksum."""
-        if isinstance(value, bytes):
-            return value
-        if not is_address(value):
-            self.fail(f"{value!r:.80} is no address", param, ctx)
-        return Address(to_canonical_address(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,16 @@ Written = str | int | Decimal
 
 def p8(price: Written) -> int:
     """A price in USD to p8 (1e-8 USD). Raises `InexactAmount` for a ninth decimal."""
-    return _units(price, PRICE_ONE)
+    return exact_units(price, PRICE_ONE)
 
 
 def s8(size: Written) -> int:
     """A size in base units to s8 (1e-8 base). Raises `InexactAmount` for a ninth decimal."""
-    return _units(size, SIZE_ONE)
+    return exact_units(size, SIZE_ONE)
 
 
-def _units(value: Written, one: int) -> int:
+def exact_units(value: Written, one: int) -> int:
+    """An amount in units of which `one` make a whole. Raises `InexactAmount`."""
     if not isinstance(value, Written) or isinstance(value, bool):
         raise InexactAmount(f"write {value!r} as text or a Decimal: a float isn't exact")
     try:

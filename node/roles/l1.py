@@ -53,7 +53,7 @@ def make_block(chain: Chain) -> BlockNumber | None:
     result = chain.build(_attributes(chain.config, parent.prev_randao, now))
     number = result.sealed.header.number
     head = BlockId(number, result.sealed.hash)
-    chain.append(result, lambda batch: batch.set_heads(_heads(chain.store, head)))
+    chain.append(result, lambda batch: batch.set_heads(heads_at(chain.store, head)))
     return number
 
 
@@ -66,7 +66,8 @@ def _attributes(config: ChainConfig, randao: bytes, now: Timestamp) -> BlockAttr
     )
 
 
-def _heads(store: ChainStore, head: BlockId) -> Heads:
+def heads_at(store: ChainStore, head: BlockId) -> Heads:
+    """The three heads when `head` is the newest block."""
     return Heads(head, _behind(store, head, SAFE_DEPTH), _behind(store, head, FINALIZED_DEPTH))
 
 

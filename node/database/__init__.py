@@ -1,0 +1,1 @@
+"""What an operator does with the database of a node that is stopped."""

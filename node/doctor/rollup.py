@@ -1,0 +1,80 @@
+"""The rollup: its deployment file, its L1, and the nodes of a devnet that runs."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bridge.deployment import Deployment, l2_genesis, load_deployment
+from bridge.l1.client import L1Client
+from bridge.l1.deploy import check_deployment
+from bridge.l1.rpc import RpcClient, endpoint_name
+from node.doctor.findings import Finding, failed, ok, warning
+from node.doctor.limits import CLOCK_AHEAD_SECONDS_MAX, L1_AGE_SECONDS_WARNING
+from node.probe import RpcProbe
+from state.clock import Clock
+from state.errors import TallystickError, Unavailable
+
+
+def examine_deployment(path: Path) -> tuple[Deployment | None, list[Finding]]:
+    """The deployment file, and whether this version builds the L2 that it names."""
+    try:
+        found = load_deployment(path)
+        l2_genesis(found)
+    except TallystickError as error:
+        return None, [failed("deployment", str(error), f"correct {path}, or deploy anew")]
+    chains = f"L2 {found.l2_chain_id} on L1 {found.l1_chain_id}"
+    return found, [ok("deployment", f"{chains}; this version builds its genesis")]
+
+
+async def examine_l1(
+    url: str, deployment: Deployment | None, clock: Clock
+) -> AsyncIterator[Finding]:
+    """Whether L1 answers, is the right one, and has the time that we have."""
+    name = endpoint_name(url)
+    async with RpcClient(url) as rpc:
+        try:
+            client = L1Client(rpc, chain_id=deployment.l1_chain_id if deployment else 0)
+            if deployment is not None:
+                await check_deployment(client, deployment)
+            header = await client.header()
+        except Unavailable as error:
+            yield failed("L1", str(error), "start it, or correct --l1-rpc")
+            return
+        except TallystickError as error:
+            yield failed("L1", str(error), "name the right L1 with --l1-rpc, or the right file")
+            return
+    contracts = "" if deployment is None else ", with the rollup's contracts"
+    yield ok("L1", f"{name} answers, at block {header.number}{contracts}")
+    for finding in examine_clock(header.timestamp - clock.now()):
+        yield finding
+
+
+def examine_clock(ahead: int) -> Iterator[Finding]:
+    """`ahead`: seconds that L1's newest block is ahead of our clock."""
+    if ahead > CLOCK_AHEAD_SECONDS_MAX:
+        yield failed(
+            "clock", f"{ahead} s behind L1", "set this machine's clock, for example by NTP"
+        )
+    elif -ahead > L1_AGE_SECONDS_WARNING:
+        yield warning(
+            "clock", f"L1's newest block is {-ahead:,} s old",
+            "set this machine's clock if it is ahead, else see why L1 makes no blocks",
+        )  # fmt: skip
+    else:
+        yield ok("clock", f"within {abs(ahead)} s of L1's newest block")
+
+
+async def examine_nodes(manifest: Mapping[str, Any]) -> AsyncIterator[Finding]:
+    """The nodes of a running devnet."""
+    urls = {name: manifest[name] for name in ("sequencer", "verifier")}
+    urls |= {f"replica {index}": url for index, url in enumerate(manifest.get("replicas", ()))}
+    probe = RpcProbe()
+    try:
+        for name, url in urls.items():
+            try:
+                block = int(await probe.call(url, "eth_blockNumber"), 16)
+                yield ok(name, f"{url} answers, at block {block}")
+            except TallystickError as error:
+                yield failed(name, str(error), f"look into {name}.log in the devnet's folder")
+    finally:
+        await probe.close()
