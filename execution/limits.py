@@ -39,3 +39,14 @@ ACCESS_LIST_ROUNDS_MAX = 8
 
 BATCH_ORDERS_MAX = 65_536
 """Most distinct orders in a settlement batch: fills name them by a 16-bit number."""
+
+# Tracing
+
+TRACE_STEPS_A_LOOK = 1_024
+"""Instructions between two looks at the clock: some 5 ms of a traced run."""
+
+TRACE_FRAME_BYTES = 400
+"""JSON of a call in a trace, its input, output and logs aside."""
+
+TRACE_LOG_BYTES = 500
+"""JSON of a log in a trace, its data aside."""

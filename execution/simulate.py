@@ -14,7 +14,7 @@ from execution.errors import (
     TipAboveFeeCap,
 )
 from execution.evm.context import BlockContext
-from execution.evm.engine import Evm, Outcome
+from execution.evm.engine import Evm, MakeEvm, Outcome
 from execution.evm.precompiles import precompiles
 from execution.evm.threads import run_deep
 from execution.intrinsic import calldata_floor, intrinsic_gas
@@ -112,6 +112,8 @@ class World:
     context: BlockContext
     config: ChainConfig
     overrides: Overrides = field(default_factory=dict)
+    engine: MakeEvm = Evm
+    """What runs it, for those who listen."""
 
 
 def call(world: World, request: CallRequest, gas_cap: Gas = SIMULATION_GAS_MAX) -> Outcome:
@@ -275,7 +277,7 @@ class _Simulation:
         if self._gas_price() == 0:
             # A free call must not underpay: BASEFEE is zero for it, as in go-ethereum.
             context = replace(context, base_fee=Wei(0))
-        evm = Evm(world.state, context, world.config.rules)
+        evm = world.engine(world.state, context, world.config.rules)
         for address, override in world.overrides.items():
             evm.set_override(
                 address,

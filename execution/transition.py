@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from execution.attributes import BlockAttributes, InclusionRule
 from execution.errors import GasAboveBlockLimit, InvalidTransaction
 from execution.evm.context import BlockContext
-from execution.evm.engine import Approve, Evm, Outcome
+from execution.evm.engine import Approve, Evm, MakeEvm, Outcome
 from execution.evm.threads import run_deep
 from execution.transaction import Transaction
 from execution.transactions import decode, encode
@@ -106,12 +106,13 @@ class OpenBlock:
         attributes: BlockAttributes,
         config: ChainConfig,
         ancestors: Ancestors,
+        engine: MakeEvm = Evm,
     ) -> None:
         _check_parent(parent, state, attributes)
         self._config = config
         self._state = state
         self._draft = _draft_header(parent, attributes)
-        self._evm = Evm(state, context_of(self._draft, config, ancestors), config.rules)
+        self._evm = engine(state, context_of(self._draft, config, ancestors), config.rules)
         self._gas_used = 0
         self._included: list[tuple[Transaction, Outcome, Receipt]] = []
         self._skipped: list[Skipped] = []

@@ -12,16 +12,21 @@ from eth.exceptions import OutOfGas, WriteProtection
 from eth.vm.forks.berlin.constants import COLD_ACCOUNT_ACCESS_COST, WARM_STORAGE_READ_COST
 
 from execution.evm.limits import CALL_DEPTH_MAX
-from execution.evm.message import Message
+from execution.evm.message import FrameKind, Message
 from state.types import Address
 
 _ADDRESS_MASK = 2**160 - 1
+
+DEPTH_EXCEEDED = "max call depth exceeded"
+BALANCE_EXCEEDED = "insufficient balance for transfer"
+"""Why a call or creation didn't begin, in geth's words; its caller only sees a zero."""
 
 
 @dataclass(slots=True)
 class _Call:
     """One call, as its opcode describes it."""
 
+    kind: FrameKind
     gas: int
     code_address: Address
     to: Address
@@ -52,6 +57,7 @@ def call(computation: Any) -> None:
     _enter(
         computation,
         _Call(
+            kind=FrameKind.CALL,
             gas=gas,
             code_address=to,
             to=to,
@@ -73,6 +79,7 @@ def callcode(computation: Any) -> None:
     _enter(
         computation,
         _Call(
+            kind=FrameKind.CALLCODE,
             gas=gas,
             code_address=to_address(word),
             to=message.storage_address,
@@ -94,6 +101,7 @@ def delegatecall(computation: Any) -> None:
     _enter(
         computation,
         _Call(
+            kind=FrameKind.DELEGATECALL,
             gas=gas,
             code_address=to_address(word),
             to=message.storage_address,
@@ -114,6 +122,7 @@ def staticcall(computation: Any) -> None:
     _enter(
         computation,
         _Call(
+            kind=FrameKind.STATICCALL,
             gas=gas,
             code_address=to,
             to=to,
@@ -135,28 +144,36 @@ def _enter(computation: Any, call: _Call) -> None:
     db = computation.state.db
     message = computation.msg
     poor = call.transfers and call.value > db.values(message.storage_address).balance
-    if poor or message.depth >= CALL_DEPTH_MAX:
+    too_deep = message.depth >= CALL_DEPTH_MAX
+    if poor or too_deep:
+        reason = DEPTH_EXCEEDED if too_deep else BALANCE_EXCEEDED
+        computation.refused(_message(computation, call, gas, b""), reason)
         computation.return_data = b""
         computation.return_gas(gas)
         computation.stack_push_int(0)
         return
     child = computation.apply_message(
         computation.state,
-        Message(
-            gas=gas,
-            to=call.to,
-            sender=call.sender,
-            value=call.value,
-            data=computation._memory.view(*call.input),
-            code=db.code(call.code_address),
-            depth=message.depth + 1,
-            code_address=call.code_address,
-            should_transfer_value=call.transfers,
-            is_static=call.is_static,
-        ),
+        _message(computation, call, gas, db.code(call.code_address)),
         computation.transaction_context,
     )
     _return(computation, child, call.output)
+
+
+def _message(computation: Any, call: _Call, gas: int, code: bytes) -> Message:
+    return Message(
+        gas=gas,
+        to=call.to,
+        sender=call.sender,
+        value=call.value,
+        data=computation._memory.view(*call.input),
+        code=code,
+        depth=computation.msg.depth + 1,
+        code_address=call.code_address,
+        should_transfer_value=call.transfers,
+        is_static=call.is_static,
+        kind=call.kind,
+    )
 
 
 def _pay(computation: Any, call: _Call) -> int:

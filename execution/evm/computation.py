@@ -11,7 +11,14 @@ What differs from py-evm's:
 
 from typing import Any
 
-from eth.exceptions import FullStack, Halt, OutOfGas, ReservedBytesInCode, VMError
+from eth.exceptions import (
+    ContractCreationCollision,
+    FullStack,
+    Halt,
+    OutOfGas,
+    ReservedBytesInCode,
+    VMError,
+)
 from eth.vm.forks.cancun.computation import CancunComputation
 
 from execution.evm.code import JUMPDEST, PUSH0, PUSH32, Code
@@ -165,6 +172,21 @@ class Computation(OperandStack, CancunComputation):
             self._gas_meter.gas_remaining = 0
         if error.erases_return_data:
             self.return_data = b""
+
+    @classmethod
+    def collide(cls, state: Any, message: Any, transaction_context: Any) -> "Computation":
+        """The frame of a creation whose address is taken, which runs nothing (EIP-684)."""
+        computation = cls(state, message, transaction_context)
+        computation.fail(ContractCreationCollision("address is taken (EIP-684)"))
+        return computation
+
+    # What tracers want to hear (`execution.evm.tracing`) and nobody else
+
+    def refused(self, message: Any, reason: str, *, gas_used: int = 0) -> None:
+        """A call or creation of this frame did not begin."""
+
+    def selfdestructed(self, beneficiary: Any, balance: int) -> None:
+        """The frame's account has sent all its ether away."""
 
     # Gas and memory
 

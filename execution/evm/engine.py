@@ -7,8 +7,9 @@ state behind. Nothing is touched before a transaction has passed `execution.admi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from eth.exceptions import ContractCreationCollision, Revert
+from eth.exceptions import Revert
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth_typing import Address as EthAddress
 
@@ -19,7 +20,7 @@ from execution.evm.addresses import creation_address
 from execution.evm.computation import Computation
 from execution.evm.context import BlockContext
 from execution.evm.limits import INITCODE_BYTES_MAX
-from execution.evm.message import Message
+from execution.evm.message import FrameKind, Message
 from execution.evm.precompiles import precompiles
 from execution.evm.size_rules import SizeRule
 from execution.evm.threads import run_deep
@@ -29,9 +30,9 @@ from execution.transaction import AccessListEntry, Transaction
 from genesis.config import ExecutionRules
 from state.accounts import Account, StateDiff, StateReader
 from state.blocks import Log
-from state.types import Address, Gas, Wei
+from state.types import Address, Gas, Hash32, Wei
 
-__all__ = ["Approve", "BlockContext", "ChangesOf", "Evm", "Outcome", "SlotChange"]
+__all__ = ["Approve", "BlockContext", "ChangesOf", "Evm", "MakeEvm", "Outcome", "SlotChange"]
 
 REFUND_QUOTIENT = 5
 """At most a fifth of the gas used is refunded (EIP-3529)."""
@@ -67,6 +68,9 @@ Approve = Callable[[Outcome, ChangesOf], bool]
 class Evm:
     """The engine: a state reader, a block, and the transactions so far. Not thread-safe."""
 
+    _frame: type[Computation] = Computation
+    """What runs code; `execution.evm.tracing` has one that tells of what it does."""
+
     def __init__(self, state: StateReader, context: BlockContext, rules: ExecutionRules) -> None:
         self._db = AccountDatabase(state)
         self._context = context
@@ -88,7 +92,7 @@ class Evm:
         )
         price = tx.effective_gas_price(self._context.base_fee)
         try:
-            outcome = run_deep(self._deposit if tx.is_deposit else self._transact, tx, price)
+            outcome = self._perform(self._deposit if tx.is_deposit else self._transact, tx, price)
             if approve is not None and not approve(outcome, self._db.changes_of):
                 raise Declined
         except BaseException:
@@ -114,11 +118,15 @@ class Evm:
             )
         price = tx.effective_gas_price(self._context.base_fee) if gas_price is None else gas_price
         try:
-            outcome = run_deep(self._simulate, tx, price, check)
+            outcome = self._perform(self._simulate, tx, price, check)
             return replace(outcome, accessed=self._accessed())
         finally:
             self._db.revert(0)
             self._db.forget()
+
+    def _perform(self, work: Callable[..., Outcome], tx: Transaction, *how: object) -> Outcome:
+        """Do the work of an admitted transaction; what is before and after is not undone yet."""
+        return run_deep(work, tx, *how)
 
     def _accessed(self) -> tuple[AccessListEntry, ...]:
         return tuple(
@@ -190,18 +198,17 @@ class Evm:
             logs=tuple(self._db.logs.values()),
             output=computation.output,
             created=created if error is None else None,
-            error=None if error is None else _describe(error),
+            error=None if error is None else describe_failure(error),
             reverted=isinstance(error, Revert),
         )
 
     def _compute(self, message: Message, context: CancunTransactionContext) -> Computation:
+        frame = self._frame
         if not message.is_create:
-            return Computation.apply_message(self._vm, message, context)
+            return frame.apply_message(self._vm, message, context)
         if self._vm.has_code_or_nonce(message.storage_address):
-            collided = Computation(self._vm, message, context)
-            collided.fail(ContractCreationCollision("address is taken (EIP-684)"))
-            return collided
-        return Computation.apply_create_message(self._vm, message, context)
+            return frame.collide(self._vm, message, context)
+        return frame.apply_create_message(self._vm, message, context)
 
     def _warm(self, tx: Transaction, recipient: Address) -> None:
         """What a transaction may access at the warm price (EIP-2929, 2930, 3651)."""
@@ -226,9 +233,17 @@ class Evm:
         """A storage value as it is now."""
         return self._db.storage(address, slot)
 
+    def has_storage(self, address: Address) -> bool:
+        """Whether any slot of the account is set now."""
+        return self._db.has_storage(address)
+
     def code(self, address: Address) -> bytes:
         """An account's code as it is now."""
         return self._db.code(address)
+
+    def code_of(self, code_hash: Hash32) -> bytes:
+        """A code by its hash, that of a contract just made too."""
+        return self._db.code_of(code_hash)
 
     def diff(self) -> StateDiff:
         """Everything that changed since construction."""
@@ -265,6 +280,10 @@ class Evm:
         self._db.override(address)
 
 
+MakeEvm: TypeAlias = Callable[[StateReader, BlockContext, ExecutionRules], Evm]
+"""How an engine is made: `Evm`, or one that somebody listens to."""
+
+
 def _message(tx: Transaction, created: Address | None, gas: int, db: AccountDatabase) -> Message:
     if tx.to is not None:
         code = db.code(tx.to)
@@ -277,19 +296,22 @@ def _message(tx: Transaction, created: Address | None, gas: int, db: AccountData
         data=b"",
         code=tx.data,
         create_address=created,
+        kind=FrameKind.CREATE,
     )
 
 
-def _describe(error: Exception) -> str:
+def describe_failure(error: Exception) -> str:
     """A failure in geth's words where clients look for them."""
     if isinstance(error, Revert):
-        return "execution reverted"
+        return REVERTED
     return _GETH_WORDS.get(type(error).__name__, str(error))
 
 
+REVERTED = "execution reverted"
+"""What the failure of a frame is called that ended in a REVERT, whose output explains it."""
+
 _GETH_WORDS = {
     "OutOfGas": "out of gas",
-    "InsufficientStack": "stack underflow",
     "FullStack": "stack limit reached 1024 (1023)",
     "InvalidJumpDestination": "invalid jump destination",
     "WriteProtection": "write protection",

@@ -1,11 +1,25 @@
 """What a frame is called with: py-evm's `Message`, without re-checking what the engine made."""
 
+from enum import StrEnum
 from typing import Any
 
 from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth.vm.message import Message as EthMessage
 
 from state.types import Address
+
+
+class FrameKind(StrEnum):
+    """How a frame was begun, by the name of the instruction that does it."""
+
+    CALL = "CALL"
+    CALLCODE = "CALLCODE"
+    DELEGATECALL = "DELEGATECALL"
+    STATICCALL = "STATICCALL"
+    CREATE = "CREATE"
+    CREATE2 = "CREATE2"
+    SELFDESTRUCT = "SELFDESTRUCT"
+    """No frame of its own: the last transfer of an account, which tracers tell like one."""
 
 
 class Message(EthMessage):
@@ -15,13 +29,14 @@ class Message(EthMessage):
     its code is from; they differ in CALLCODE and DELEGATECALL.
     """
 
-    __slots__ = ("code_address", "is_create", "storage_address")
+    __slots__ = ("code_address", "is_create", "kind", "storage_address")
 
     to: Any
     sender: Any
     code_address: Any
     storage_address: Any
     is_create: bool
+    kind: FrameKind
 
     def __init__(
         self,
@@ -37,6 +52,7 @@ class Message(EthMessage):
         create_address: Address | None = None,
         should_transfer_value: bool = True,
         is_static: bool = False,
+        kind: FrameKind = FrameKind.CALL,
     ) -> None:
         self.gas = gas
         self.sender = sender
@@ -47,6 +63,7 @@ class Message(EthMessage):
         self.should_transfer_value = should_transfer_value
         self.is_static = is_static
         self.is_create = create_address is not None
+        self.kind = kind
         self.to = CREATE_CONTRACT_ADDRESS if to is None else to
         self.storage_address = create_address or to
         self.code_address = code_address or to

@@ -18,8 +18,9 @@ from execution.evm import arithmetic, calls
 from execution.evm.addresses import creation2_address, creation_address
 from execution.evm.arithmetic import Logic
 from execution.evm.limits import CALL_DEPTH_MAX, INITCODE_BYTES_MAX
-from execution.evm.message import Message
+from execution.evm.message import FrameKind, Message
 from execution.evm.size_rules import SizeRule
+from execution.machine.opcodes.mnemonics import name_in_traces
 from state.blocks import Log
 from state.keccak import keccak
 from state.types import Address, Hash32
@@ -33,6 +34,10 @@ INITCODE_WORD_GAS = 2
 NONCE_LIMIT = 2**64 - 1
 """A nonce that no creation may go beyond (EIP-2681)."""
 
+NONCE_EXCEEDED = "nonce uint64 overflow"
+ADDRESS_TAKEN = "contract address collision"
+"""Why a creation didn't begin, in geth's words; its creator only sees a zero."""
+
 
 def _words(size: int) -> int:
     return (size + 31) // 32
@@ -44,7 +49,7 @@ def _require_writable(computation: Any) -> None:
 
 
 def _invalid(opcode: int, computation: Any) -> None:
-    raise InvalidInstruction(f"opcode 0x{opcode:02x}")
+    raise InvalidInstruction(f"invalid opcode: {name_in_traces(opcode)}")
 
 
 # Stack, memory and calldata
@@ -172,38 +177,46 @@ def _create_with(computation: Any, value: int, start: int, size: int, salt: int 
     db = computation.state.db
     values = db.values(creator)
     too_deep = computation.msg.depth + 1 > CALL_DEPTH_MAX
-    if values.balance < value or values.nonce >= NONCE_LIMIT or too_deep:
-        computation.stack_push_int(0)
-        return
     initcode = computation.memory_read_bytes(start, size)
     remaining = computation.get_gas_remaining()
-    gas = remaining - remaining // 64
-    computation.consume_gas(gas, "CREATE")
-    if salt is None:
-        address = creation_address(creator, values.nonce)
-    else:
-        address = creation2_address(creator, salt, initcode)
-    db.set_nonce(creator, values.nonce + 1)
-    db.warm_address(address)
-    if computation.state.has_code_or_nonce(address):
-        computation.stack_push_int(0)
-        return
-    _run_creation(computation, address, value, gas, initcode)
-
-
-def _run_creation(
-    computation: Any, address: Address, value: int, gas: int, initcode: bytes
-) -> None:
     message = Message(
-        gas=gas,
+        gas=remaining - remaining // 64,
         to=None,
-        sender=computation.msg.storage_address,
+        sender=creator,
         value=value,
         data=b"",
         code=initcode,
         depth=computation.msg.depth + 1,
-        create_address=address,
+        create_address=_new_address(creator, values.nonce, salt, initcode),
+        kind=FrameKind.CREATE if salt is None else FrameKind.CREATE2,
     )
+    if too_deep or values.balance < value or values.nonce >= NONCE_LIMIT:
+        computation.refused(message, _why_refused(too_deep, values.balance < value))
+        computation.stack_push_int(0)
+        return
+    computation.consume_gas(message.gas, "CREATE")
+    db.set_nonce(creator, values.nonce + 1)
+    db.warm_address(message.storage_address)
+    if computation.state.has_code_or_nonce(message.storage_address):
+        computation.refused(message, ADDRESS_TAKEN, gas_used=message.gas)
+        computation.stack_push_int(0)
+        return
+    _run_creation(computation, message)
+
+
+def _new_address(creator: Address, nonce: int, salt: int | None, initcode: bytes) -> Address:
+    if salt is None:
+        return creation_address(creator, nonce)
+    return creation2_address(creator, salt, initcode)
+
+
+def _why_refused(too_deep: bool, poor: bool) -> str:
+    if too_deep:
+        return calls.DEPTH_EXCEEDED
+    return calls.BALANCE_EXCEEDED if poor else NONCE_EXCEEDED
+
+
+def _run_creation(computation: Any, message: Message) -> None:
     child = computation.apply_create_message(
         computation.state, message, computation.transaction_context
     )
@@ -211,7 +224,7 @@ def _run_creation(
         computation.return_data = child.output
         computation.stack_push_int(0)
     else:
-        computation.stack_push_bytes(address)
+        computation.stack_push_bytes(message.storage_address)
     computation.return_gas(child.get_gas_remaining())
 
 
@@ -231,6 +244,7 @@ def _selfdestruct(computation: Any) -> None:
     if self_address in db.created:
         db.set_balance(self_address, 0)
         db.mark_destroyed(self_address)
+    computation.selfdestructed(beneficiary, balance)
     raise Halt("SELFDESTRUCT")
 
 

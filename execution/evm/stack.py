@@ -30,7 +30,7 @@ class OperandStack:
         try:
             return self.stack.pop()
         except IndexError:
-            raise InsufficientStack("stack is empty") from None
+            raise InsufficientStack("stack underflow (0 <=> 1)") from None
 
     stack_pop1_any = stack_pop1_int
 
@@ -44,7 +44,7 @@ class OperandStack:
         stack = self.stack
         popped = stack[-num_items:]
         if len(popped) < num_items:
-            raise InsufficientStack(f"{num_items} items wanted, {len(popped)} there")
+            raise InsufficientStack(f"stack underflow ({len(popped)} <=> {num_items})")
         del stack[-num_items:]
         popped.reverse()
         return popped
@@ -55,12 +55,12 @@ class OperandStack:
         """Push the word at `position`, the topmost being 1."""
         stack = self.stack
         if len(stack) < position:
-            raise InsufficientStack(f"DUP{position} of {len(stack)} items")
+            raise InsufficientStack(f"stack underflow ({len(stack)} <=> {position})")
         self.stack_push_int(stack[-position])
 
     def stack_swap(self, position: int) -> None:
         """Exchange the topmost word and the one `position` below it."""
         stack = self.stack
         if len(stack) <= position:
-            raise InsufficientStack(f"SWAP{position} of {len(stack)} items")
+            raise InsufficientStack(f"stack underflow ({len(stack)} <=> {position + 1})")
         stack[-1], stack[-1 - position] = stack[-1 - position], stack[-1]

@@ -34,6 +34,11 @@ MNEMONICS: Final[Mapping[int, str]] = dict(_named())
 """By opcode."""
 
 
+def name_in_traces(opcode: int) -> str:
+    """The name of an instruction as go-ethereum's traces and error messages have it."""
+    return MNEMONICS.get(opcode, f"opcode {opcode:#x} not defined")
+
+
 def mnemonic(opcode: int) -> str:
     """The name of an instruction; of an opcode without one, its number."""
     return MNEMONICS.get(opcode, f"0x{opcode:02x}")
