@@ -145,6 +145,21 @@ RPC_OVERRIDE_ACCOUNTS_MAX = 256
 RPC_OVERRIDE_SLOTS_MAX = 4096
 """Slots in the override of one account."""
 
+# JSON-RPC: traces
+
+RPC_TRACE_SECONDS = 5.0
+"""A trace takes no longer unless it asks to; go-ethereum's default."""
+
+RPC_TRACE_SECONDS_MAX = 25.0
+"""The longest that it may ask for: below what the call itself may take."""
+
+RPC_TRACE_STEPS_MAX = 2_000_000
+"""Instructions told in one answer: a transaction of 2^24 gas has 5 million at most, most below one.
+At 5 us each they take ten seconds."""
+
+RPC_TRACE_BYTES_MAX = 24 * 10**6
+"""JSON collected for one answer; what is larger could not be sent."""
+
 # Threads
 
 INTERPRETER_SWITCH_SECONDS = 0.0002

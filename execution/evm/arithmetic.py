@@ -16,7 +16,7 @@ Logic: TypeAlias = Callable[[Any], None]
 MASK: Final = 2**256 - 1
 SIGN: Final = 2**255
 
-_UNDERFLOW: Final = "operands are missing"
+_UNDERFLOW: Final = "stack underflow"
 
 
 def _add(computation: Any) -> None:

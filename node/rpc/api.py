@@ -7,7 +7,8 @@ from node.rpc.access import AccessPolicy
 from node.rpc.app import Health, RpcApp
 from node.rpc.backend import Backend
 from node.rpc.codec import data
-from node.rpc.debug import DebugMethods
+from node.rpc.debug.raw import RawMethods
+from node.rpc.debug.traces import TraceMethods
 from node.rpc.dispatch import Dispatcher, registry
 from node.rpc.eth.accounts import AccountMethods
 from node.rpc.eth.blocks import BlockMethods
@@ -36,7 +37,8 @@ _NAMESPACES = (
     NetMethods,
     Web3Methods,
     TxpoolMethods,
-    DebugMethods,
+    RawMethods,
+    TraceMethods,
 )
 
 

@@ -24,6 +24,7 @@ from node.rpc.feed import ChainFeed
 from sequencer.mempool import Mempool
 from state.accounts import State
 from state.blocks import Header
+from state.clock import Clock, SystemClock
 from state.store import ChainStore
 from state.stored import StoredBlock
 from state.types import BlockNumber, Hash32
@@ -116,6 +117,8 @@ class Backend:
     peers: Callable[[], int] = int
     """How many peers the node has."""
     client_version: str = CLIENT_VERSION
+    clock: Clock = field(default_factory=SystemClock)
+    """Measures how long a trace takes."""
     signers: Signers = NoSigners()
     """The accounts that the node sends for."""
 

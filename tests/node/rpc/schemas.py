@@ -38,6 +38,12 @@ def check_result(method: str, result: object) -> None:
     assert not errors, f"{method}: {errors}"
 
 
+def check_against(schema: dict[str, Any], value: object) -> None:
+    """Fail where a value is not what one schema says."""
+    errors = jsonschema.Draft7Validator(schema).iter_errors(value)
+    assert not [f"{error.json_path}: {error.message:.200}" for error in errors]
+
+
 def _errors(method: str, result: object) -> list[jsonschema.ValidationError]:
     return list(_validator(method).iter_errors(result))
 

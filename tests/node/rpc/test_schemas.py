@@ -113,6 +113,9 @@ def calls(node: RunningNode) -> Iterator[tuple[str, list[object]]]:
     yield "eth_getTransactionByBlockNumberAndIndex", ["latest", "0x0"]
     for method in ("debug_getRawHeader", "debug_getRawBlock", "debug_getRawReceipts"):
         yield method, ["latest"]
+    yield "debug_traceTransaction", [hashes["LOGS"]]
+    yield "debug_traceBlockByNumber", ["latest", {"enableMemory": True}]
+    yield "debug_traceBlockByHash", [head]
     for method in ("eth_getBalance", "eth_getTransactionCount", "eth_getCode"):
         yield method, [counter, "latest"]
     yield "eth_getStorageAt", [counter, "0x0", "latest"]

@@ -12,7 +12,7 @@ from state.types import Hash32
 _BLOCK = Param(parse_block)
 
 
-class DebugMethods:
+class RawMethods:
     """RLP as it is hashed."""
 
     def __init__(self, backend: Backend) -> None:
