@@ -78,6 +78,33 @@ def check(
     check_funds(tx, sender.balance)
 
 
+def check_simulated(
+    tx: Transaction,
+    account: Account | None,
+    rules: ExecutionRules,
+    *,
+    base_fee: Wei,
+    validates: bool,
+) -> None:
+    """Check a transaction of a simulated block (execution-apis, eth_simulateV1).
+
+    Anybody may be its sender, a contract too. Without `validates` the nonce doesn't count, nor the
+    base fee for one that offers no fee. Raises `InvalidTransaction`.
+    """
+    sender = account or _NOBODY
+    if validates:
+        if tx.nonce > NONCE_MAX:
+            raise NonceOverflow
+        check_nonce(tx, sender.nonce)
+    if validates or tx.max_fee_per_gas or tx.max_priority_fee_per_gas:
+        if tx.max_priority_fee_per_gas > tx.max_fee_per_gas:
+            raise TipAboveFeeCap(tx.max_priority_fee_per_gas, tx.max_fee_per_gas)
+        check_fee(tx, base_fee)
+    _check_initcode(tx)
+    check_funds(tx, sender.balance)
+    _check_least_gas(tx, rules)
+
+
 def check_block_gas(tx: Transaction, gas_left: Gas) -> None:
     """The gas limit fits what is left of the block. Raises `GasAboveBlockLimit`."""
     if tx.gas > gas_left:
@@ -101,14 +128,14 @@ def check_sender(tx: Transaction, sender: Account) -> None:
 def check_fee(tx: Transaction, base_fee: Wei) -> None:
     """The fee cap covers the base fee (EIP-1559). Raises `FeeCapBelowBaseFee`."""
     if tx.max_fee_per_gas < base_fee:
-        raise FeeCapBelowBaseFee(tx.max_fee_per_gas, base_fee)
+        raise FeeCapBelowBaseFee(tx.sender, tx.max_fee_per_gas, base_fee)
 
 
 def check_funds(tx: Transaction, balance: Wei) -> None:
     """The balance covers the most that `tx` can cost. Raises `InsufficientFunds`."""
     cost = highest_cost(tx)
     if balance < cost:
-        raise InsufficientFunds(balance, cost)
+        raise InsufficientFunds(tx.sender, balance, cost)
 
 
 def highest_cost(tx: Transaction) -> Wei:
@@ -120,6 +147,10 @@ def _check_sizes(tx: Transaction, rules: ExecutionRules) -> None:
     limit = TRANSACTION_BYTES_MAX if rules.bounded_inputs else L1_TRANSACTION_BYTES_MAX
     if len(tx.raw) > limit:
         raise TransactionTooLarge(len(tx.raw), limit)
+    _check_initcode(tx)
+
+
+def _check_initcode(tx: Transaction) -> None:
     if tx.to is None and len(tx.data) > INITCODE_BYTES_MAX:
         raise InitcodeTooLarge(len(tx.data), INITCODE_BYTES_MAX)
 
@@ -128,6 +159,10 @@ def _check_gas_limit(tx: Transaction, rules: ExecutionRules) -> None:
     cap = rules.transaction_gas_cap
     if cap is not None and tx.gas > cap:
         raise GasAboveTransactionCap(tx.gas, cap)
+    _check_least_gas(tx, rules)
+
+
+def _check_least_gas(tx: Transaction, rules: ExecutionRules) -> None:
     needed = intrinsic_gas(tx)
     if tx.gas < needed:
         raise IntrinsicGasTooLow(tx.gas, needed)

@@ -16,6 +16,8 @@
 The messages start with geth's words, because wallets and libraries match on them.
 """
 
+from eth_utils.address import to_checksum_address
+
 from state.errors import Invalid
 
 
@@ -69,8 +71,11 @@ class NonceOverflow(InvalidTransaction):
 class InsufficientFunds(InvalidTransaction):
     """The balance doesn't cover gas limit * fee cap + value. Amounts in wei."""
 
-    def __init__(self, have: int, want: int) -> None:
-        super().__init__(f"insufficient funds for gas * price + value: have {have} want {want}")
+    def __init__(self, sender: bytes, have: int, want: int) -> None:
+        super().__init__(
+            "insufficient funds for gas * price + value:"
+            f" address {to_checksum_address(sender)} have {have} want {want}"
+        )
 
 
 class IntrinsicGasTooLow(InvalidTransaction):
@@ -106,9 +111,10 @@ class GasAboveBlockLimit(InvalidTransaction):
 class FeeCapBelowBaseFee(InvalidTransaction):
     """The sender doesn't pay the base fee (EIP-1559). Amounts in wei."""
 
-    def __init__(self, have: int, base_fee: int) -> None:
+    def __init__(self, sender: bytes, have: int, base_fee: int) -> None:
         super().__init__(
-            f"max fee per gas less than block base fee: maxFeePerGas: {have}, baseFee: {base_fee}"
+            f"max fee per gas less than block base fee: address {to_checksum_address(sender)},"
+            f" maxFeePerGas: {have}, baseFee: {base_fee}"
         )
 
 
@@ -140,7 +146,7 @@ class SenderHasCode(InvalidTransaction):
     """The sender is a contract (EIP-3607)."""
 
     def __init__(self, sender: bytes) -> None:
-        super().__init__(f"sender not an eoa: address 0x{sender.hex()}")
+        super().__init__(f"sender not an eoa: address {to_checksum_address(sender)}")
 
 
 class Declined(InvalidTransaction):

@@ -4,7 +4,6 @@ They follow go-ethereum where the JSON-RPC specification is silent, because clie
 of them are bounded by a gas cap and by a number of rounds, and work on any state.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from execution.admission import check_fee
@@ -15,7 +14,7 @@ from execution.errors import (
 )
 from execution.evm.context import BlockContext
 from execution.evm.engine import Evm, MakeEvm, Outcome
-from execution.evm.precompiles import precompiles
+from execution.evm.precompiles import PRECOMPILES
 from execution.evm.threads import run_deep
 from execution.intrinsic import calldata_floor, intrinsic_gas
 from execution.limits import (
@@ -23,6 +22,7 @@ from execution.limits import (
     ESTIMATE_ERROR_PERMILLE,
     SIMULATION_GAS_MAX,
 )
+from execution.overrides import Overrides, override_accounts
 from execution.transaction import AccessListEntry, Transaction, TransactionType
 from genesis.config import ChainConfig
 from state.accounts import EMPTY_CODE_HASH, Account, StateReader
@@ -76,23 +76,8 @@ class CallRequest:
     max_fee_per_gas: Wei | None = None
     max_priority_fee_per_gas: Wei | None = None
     access_list: tuple[AccessListEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AccountOverride:
-    """What to pretend an account holds; None leaves the thing as it is (geth's state override).
-
-    `storage` replaces all slots of the account, `storage_diff` only those it names.
-    """
-
-    balance: Wei | None = None
-    nonce: int | None = None
-    code: bytes | None = None
-    storage: Mapping[int, int] | None = None
-    storage_diff: Mapping[int, int] = field(default_factory=dict)
-
-
-Overrides = Mapping[Address, AccountOverride]
+    type: TransactionType = TransactionType.FEE_MARKET
+    """What it would be sent as. A legacy or access-list transaction has its price as both fees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +170,6 @@ def _search_gas(simulation: "_Simulation", allowance: Gas) -> Gas:
     return high
 
 
-_PRECOMPILES = frozenset(precompiles())
-
 _CALL_STIPEND = 2_300
 """Gas that a call with value brings along (Yellow Paper, appendix G): a caller must hold it."""
 
@@ -250,7 +233,7 @@ class _Simulation:
         fee_cap = request.max_fee_per_gas or 0
         if fee_cap > 0:
             if self._sender.balance < request.value:
-                raise InsufficientFunds(self._sender.balance, request.value)
+                raise InsufficientFunds(request.sender, self._sender.balance, request.value)
             allowance = min(allowance, (self._sender.balance - request.value) // fee_cap)
         return Gas(allowance)
 
@@ -268,7 +251,7 @@ class _Simulation:
         return tuple(
             entry
             for entry in outcome.accessed
-            if entry.slots or (entry.address not in own and entry.address not in _PRECOMPILES)
+            if entry.slots or (entry.address not in own and entry.address not in PRECOMPILES)
         )
 
     def _engine(self) -> Evm:
@@ -278,15 +261,7 @@ class _Simulation:
             # A free call must not underpay: BASEFEE is zero for it, as in go-ethereum.
             context = replace(context, base_fee=Wei(0))
         evm = world.engine(world.state, context, world.config.rules)
-        for address, override in world.overrides.items():
-            evm.set_override(
-                address,
-                balance=override.balance,
-                nonce=override.nonce,
-                code=override.code,
-                storage=override.storage,
-                storage_diff=override.storage_diff,
-            )
+        override_accounts(evm, world.overrides)
         return evm
 
     def _transaction(self, gas: Gas) -> Transaction:

@@ -251,7 +251,7 @@ class Mempool:
             raise NonceTooHigh(tx.nonce, queue.nonce)
         cost = queue.cost_with(tx)
         if cost > queue.balance:
-            raise InsufficientFunds(queue.balance, cost)
+            raise InsufficientFunds(tx.sender, queue.balance, cost)
 
     def _check_share(self, tx: Transaction, queue: AccountQueue) -> None:
         if len(queue) >= self._limits.account_transactions:

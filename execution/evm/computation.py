@@ -26,7 +26,7 @@ from execution.evm.gas import GasMeter
 from execution.evm.limits import CODE_BYTES_MAX, STACK_ITEMS_MAX
 from execution.evm.memory import Memory, expansion_gas
 from execution.evm.opcodes import TABLE
-from execution.evm.precompiles import precompiles
+from execution.evm.precompiles import PRECOMPILES
 from execution.evm.stack import OperandStack
 
 JUMP, JUMPI, PC = 0x56, 0x57, 0x58
@@ -36,13 +36,11 @@ SWAP1, SWAP16 = 0x90, 0x9F
 CODE_DEPOSIT_GAS = 200
 """For each byte of deployed code (Yellow Paper, appendix G)."""
 
-_PRECOMPILES = precompiles()
-
 
 class Computation(OperandStack, CancunComputation):
     """A frame of the call stack."""
 
-    _precompiles = _PRECOMPILES
+    _precompiles = PRECOMPILES
 
     state: Any
     msg: Any
@@ -73,6 +71,8 @@ class Computation(OperandStack, CancunComputation):
         if message.should_transfer_value and message.value:
             state.db.add_balance(message.sender, -message.value)
             state.db.add_balance(message.storage_address, message.value)
+            if state.notes_transfers:
+                state.note_transfer(message.sender, message.storage_address, message.value)
         state.db.touch(message.storage_address)
         computation = cls(state, message, transaction_context)
         computation.run()
@@ -116,7 +116,7 @@ class Computation(OperandStack, CancunComputation):
     def run(self) -> None:
         """Run to the end; a failure is kept in `_error`."""
         try:
-            precompile = _PRECOMPILES.get(self.msg.code_address)
+            precompile = self.state.precompiles.get(self.msg.code_address)
             if precompile is not None:
                 precompile(self)
             else:

@@ -21,7 +21,7 @@ from execution.evm.computation import Computation
 from execution.evm.context import BlockContext
 from execution.evm.limits import INITCODE_BYTES_MAX
 from execution.evm.message import FrameKind, Message
-from execution.evm.precompiles import precompiles
+from execution.evm.precompiles import PRECOMPILES, Precompile
 from execution.evm.size_rules import SizeRule
 from execution.evm.threads import run_deep
 from execution.evm.vm_state import VmState
@@ -36,8 +36,6 @@ __all__ = ["Approve", "BlockContext", "ChangesOf", "Evm", "MakeEvm", "Outcome", 
 
 REFUND_QUOTIENT = 5
 """At most a fifth of the gas used is refunded (EIP-3529)."""
-
-_PRECOMPILE_ADDRESSES = tuple(precompiles())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,8 @@ class Outcome:
     created: Address | None = None
     error: str | None = None
     reverted: bool = False
+    gas_peak: Gas = Gas(0)
+    """Gas used before the refund was taken off: what had to be there."""
     accessed: tuple[AccessListEntry, ...] = ()
     """Every address and slot that was ever warm; only from `call`, for eth_createAccessList."""
 
@@ -168,7 +168,7 @@ class Evm:
         else:
             self._db.add_balance(tx.sender, tx.mint)
             if self._db.values(tx.sender).balance < tx.value:
-                raise InsufficientFunds(self._db.values(tx.sender).balance, tx.value)
+                raise InsufficientFunds(tx.sender, self._db.values(tx.sender).balance, tx.value)
             nonce = self._bump_nonce(tx.sender)
             gas = tx.gas - intrinsic_gas(tx)
             if gas < 0:
@@ -189,12 +189,14 @@ class Evm:
         computation = self._compute(_message(tx, created, gas, self._db), context)
         error = computation._error
         gas_used = tx.gas - computation.get_gas_remaining()
+        gas_peak = gas_used
         gas_used -= min(self._db.refund, gas_used // REFUND_QUOTIENT)
         if self._rules.calldata_floor:
             gas_used = max(gas_used, calldata_floor(tx.data))
         return Outcome(
             succeeded=error is None,
             gas_used=Gas(gas_used),
+            gas_peak=Gas(max(gas_peak, gas_used)),
             logs=tuple(self._db.logs.values()),
             output=computation.output,
             created=created if error is None else None,
@@ -213,7 +215,7 @@ class Evm:
     def _warm(self, tx: Transaction, recipient: Address) -> None:
         """What a transaction may access at the warm price (EIP-2929, 2930, 3651)."""
         db = self._db
-        for address in _PRECOMPILE_ADDRESSES:
+        for address in PRECOMPILES:
             db.warm_address(address)
         db.warm_address(tx.sender)
         db.warm_address(recipient)
@@ -255,6 +257,46 @@ class Evm:
         return frozenset(self._vm.rules_hit)
 
     # Simulations
+
+    def include(self, tx: Transaction, *, validates: bool) -> Outcome:
+        """Run a transaction of a simulated block and keep what it did.
+
+        Without `validates` the nonce doesn't count, and one that offers no fee pays none. Raises
+        `InvalidTransaction` with the state untouched.
+        """
+        base_fee = self._context.base_fee
+        admission.check_simulated(
+            tx, self.account(tx.sender), self._rules, base_fee=base_fee, validates=validates
+        )
+        price = tx.effective_gas_price(base_fee)
+        outcome = run_deep(self._transact if price >= base_fee else self._give, tx, price)
+        self._db.finish()
+        return outcome
+
+    def _give(self, tx: Transaction, price: Wei) -> Outcome:
+        """Run a transaction that pays for no gas."""
+        nonce = self._bump_nonce(tx.sender)
+        return self._run(tx, price, nonce, tx.gas - intrinsic_gas(tx))
+
+    def next_block(self, context: BlockContext) -> None:
+        """Go on in the state as it is, in a block that follows; precompiles are in their places."""
+        notes_transfers = self._vm.notes_transfers
+        self._context = context
+        self._vm = VmState(self._db, context, self._rules)
+        self._vm.notes_transfers = notes_transfers
+
+    def note_transfers(self) -> None:
+        """Tell transfers of ether among the logs, as `TransferNote`, from now on."""
+        self._vm.notes_transfers = True
+
+    @property
+    def precompiles(self) -> Mapping[Address, Precompile]:
+        """Native contracts by address, as they are in this block."""
+        return self._vm.precompiles
+
+    @precompiles.setter
+    def precompiles(self, moved: Mapping[Address, Precompile]) -> None:
+        self._vm.precompiles = moved
 
     def set_override(
         self,

@@ -241,6 +241,8 @@ def _selfdestruct(computation: Any) -> None:
         computation.consume_gas(constants.GAS_SELFDESTRUCT_NEWACCOUNT, "SELFDESTRUCT")
     db.add_balance(self_address, -balance)
     db.add_balance(beneficiary, balance)
+    if balance and computation.state.notes_transfers:
+        computation.state.note_transfer(self_address, beneficiary, balance)
     if self_address in db.created:
         db.set_balance(self_address, 0)
         db.mark_destroyed(self_address)

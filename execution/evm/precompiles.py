@@ -8,7 +8,7 @@ the call and consumes its gas. Sources: Yellow Paper appendix E; EIP-152, 196, 1
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from blake2b import compress as blake2b_compress
 from coincurve import PublicKey
@@ -216,3 +216,7 @@ def _blake2f(computation: Any) -> None:
     words = [int.from_bytes(data[i : i + 8], "little") for i in range(4, 212, 8)]
     offsets = (words[24], words[25])
     computation.output = blake2b_compress(rounds, words[:8], words[8:24], offsets, data[212] == 1)
+
+
+PRECOMPILES: Final = precompiles()
+"""What every block has; a simulation may move some (go-ethereum's state overrides)."""

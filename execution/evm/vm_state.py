@@ -1,12 +1,15 @@
 """py-evm's view of the state: its `CancunState`, answered by our account database."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from eth.vm.forks.cancun.state import CancunState
 
 from execution.evm.accounts import AccountDatabase, Checkpoint
 from execution.evm.context import BlockContext
+from execution.evm.precompiles import PRECOMPILES, Precompile
 from execution.evm.size_rules import LIMITS, SizeRule
+from execution.evm.transfers import transfer_note
 from genesis.config import ExecutionRules
 from state.accounts import EMPTY_CODE_HASH
 from state.types import Address, BlockNumber, Gas, Hash32, Wei
@@ -29,6 +32,9 @@ class VmState(CancunState):
         self.execution_context: Any = context
         self.rules_hit: set[SizeRule] = set()
         """Rules that have made something fail, for reports."""
+        self.precompiles: Mapping[Address, Precompile] = PRECOMPILES
+        self.notes_transfers = False
+        """Whether every transfer of ether is to be told among the logs, for simulations."""
 
     def exceeds(self, rule: SizeRule, amount: int) -> bool:
         """Whether a size rule of this chain forbids `amount`."""
@@ -36,6 +42,10 @@ class VmState(CancunState):
             return False
         self.rules_hit.add(rule)
         return True
+
+    def note_transfer(self, sender: Address, recipient: Address, value: int) -> None:
+        """Tell a transfer among the logs, in wei; undone with it when the frame fails."""
+        self.db.add_log(transfer_note(sender, recipient, value), 0)
 
     # Block context
 

@@ -13,7 +13,8 @@ from typing import ParamSpec, TypeVar
 from bridge.derive.status import SyncStatus
 from bridge.derive.view import DerivationView
 from bridge.withdrawal_status import BridgeContracts
-from execution.simulate import Overrides, World
+from execution.overrides import NO_BLOCK_OVERRIDES, BlockOverrides, Overrides
+from execution.simulate import World
 from execution.transition import context_of
 from genesis.config import ChainConfig
 from node import limits
@@ -168,12 +169,14 @@ class Backend:
 
     # Simulation
 
-    def world(self, ref: BlockRef, overrides: Overrides) -> World:
+    def world(
+        self, ref: BlockRef, overrides: Overrides, block: BlockOverrides = NO_BLOCK_OVERRIDES
+    ) -> World:
         """Where a call at that block runs: in the block itself, as in go-ethereum."""
         header = self.header(ref)
         return World(
             state=self.store.state(header.number),
-            context=context_of(header, self.config, self.ancestor),
+            context=block.applied_to(context_of(header, self.config, self.ancestor)),
             config=self.config,
             overrides=overrides,
         )

@@ -6,8 +6,8 @@ import pytest
 
 from execution import errors
 from execution.attributes import InclusionRule
+from execution.overrides import AccountOverride
 from execution.simulate import (
-    AccountOverride,
     CallRequest,
     ExecutionHalted,
     ExecutionReverted,
