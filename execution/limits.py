@@ -29,6 +29,12 @@ NONCE_MAX = 2**64 - 2
 SIMULATION_GAS_MAX: Final = Gas(50_000_000)
 """Most gas an eth_call may use, go-ethereum's RPC gas cap: a read must not hold the node."""
 
+SIMULATED_BLOCKS_MAX = 256
+"""Most blocks of one eth_simulateV1, those that fill gaps counted (execution-apis)."""
+
+SIMULATED_BLOCK_SECONDS = 12
+"""Between two simulated blocks unless the caller says otherwise; go-ethereum's."""
+
 ESTIMATE_ERROR_PERMILLE = 15
 """An estimate may exceed the least working gas by this share (go-ethereum: 1.5%): saves runs."""
 

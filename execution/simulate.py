@@ -79,6 +79,23 @@ class CallRequest:
     type: TransactionType = TransactionType.FEE_MARKET
     """What it would be sent as. A legacy or access-list transaction has its price as both fees."""
 
+    def as_transaction(self, account_nonce: int, gas: Gas, chain_id: int) -> Transaction:
+        """The unsigned transaction with that gas limit; without a nonce it has the account's."""
+        return Transaction(
+            type=self.type,
+            hash=ZERO_HASH,
+            sender=self.sender,
+            nonce=account_nonce if self.nonce is None else self.nonce,
+            gas=gas,
+            to=self.to,
+            value=self.value,
+            data=self.data,
+            max_fee_per_gas=self.max_fee_per_gas or Wei(0),
+            max_priority_fee_per_gas=self.max_priority_fee_per_gas or Wei(0),
+            access_list=self.access_list,
+            chain_id=chain_id,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AccessListResult:
@@ -265,21 +282,8 @@ class _Simulation:
         return evm
 
     def _transaction(self, gas: Gas) -> Transaction:
-        request = self.request
-        return Transaction(
-            type=TransactionType.FEE_MARKET,
-            hash=ZERO_HASH,
-            sender=request.sender,
-            nonce=self._sender.nonce if request.nonce is None else request.nonce,
-            gas=gas,
-            to=request.to,
-            value=request.value,
-            data=request.data,
-            max_fee_per_gas=request.max_fee_per_gas or Wei(0),
-            max_priority_fee_per_gas=request.max_priority_fee_per_gas or Wei(0),
-            access_list=request.access_list,
-            chain_id=self.world.config.chain_id,
-        )
+        chain_id = self.world.config.chain_id
+        return self.request.as_transaction(self._sender.nonce, gas, chain_id)
 
     def _gas_price(self) -> Wei:
         fee_cap = self.request.max_fee_per_gas or 0

@@ -139,6 +139,12 @@ RPC_CALL_SECONDS_MAX = 30.0
 RPC_CALLS_WAITING_MAX = 256
 """Simulations in the works or waiting; the next is told to try again."""
 
+RPC_SIMULATED_BLOCKS_MAX = 256
+"""Blocks of one eth_simulateV1; execution-apis' limit."""
+
+RPC_SIMULATED_CALLS_MAX = 5000
+"""Calls in all blocks of one eth_simulateV1; geth's limit of one block. Gas allows 800."""
+
 RPC_OVERRIDE_ACCOUNTS_MAX = 256
 """Accounts in one set of state overrides."""
 

@@ -20,7 +20,7 @@ from state.accounts import (
 from state.blocks import Log
 from state.errors import InternalError
 from state.keccak import keccak
-from state.types import Address, Hash32, Wei
+from state.types import UINT256_MAX, Address, Hash32, Wei
 
 Checkpoint: TypeAlias = int
 """A length of the undo log."""
@@ -152,6 +152,9 @@ class AccountDatabase:
         """Set a balance, in wei."""
         if balance < 0:
             raise BrokenJournal(f"balance of 0x{address.hex()} would be {balance}")
+        if balance > UINT256_MAX:
+            # Only what a simulation pretends adds up to so much; it wraps around as geth's does.
+            balance &= UINT256_MAX
         old = self.values(address)
         self._set(address, Values(old.nonce, balance, old.code_hash))
 

@@ -72,7 +72,7 @@ class Computation(OperandStack, CancunComputation):
             state.db.add_balance(message.sender, -message.value)
             state.db.add_balance(message.storage_address, message.value)
             if state.notes_transfers:
-                state.note_transfer(message.sender, message.storage_address, message.value)
+                state.note_call(message)
         state.db.touch(message.storage_address)
         computation = cls(state, message, transaction_context)
         computation.run()

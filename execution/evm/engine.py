@@ -178,7 +178,8 @@ class Evm:
 
     def _bump_nonce(self, sender: Address) -> int:
         nonce = self._db.values(sender).nonce
-        self._db.set_nonce(sender, nonce + 1)
+        # Only a simulation gets as far as the last nonce, where it begins anew as geth's does.
+        self._db.set_nonce(sender, (nonce + 1) % 2**64)
         return nonce
 
     def _run(self, tx: Transaction, price: Wei, nonce: int, gas: int) -> Outcome:

@@ -43,6 +43,11 @@ class VmState(CancunState):
         self.rules_hit.add(rule)
         return True
 
+    def note_call(self, message: Any) -> None:
+        """Tell the transfer of a call or creation; a CALLCODE moves nothing."""
+        if message.code_address in (None, message.storage_address):
+            self.note_transfer(message.sender, message.storage_address, message.value)
+
     def note_transfer(self, sender: Address, recipient: Address, value: int) -> None:
         """Tell a transfer among the logs, in wei; undone with it when the frame fails."""
         self.db.add_log(transfer_note(sender, recipient, value), 0)

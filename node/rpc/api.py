@@ -16,6 +16,7 @@ from node.rpc.eth.calls import CallMethods
 from node.rpc.eth.chain import ChainMethods
 from node.rpc.eth.events import EventMethods
 from node.rpc.eth.fees import FeeMethods
+from node.rpc.eth.simulate import SimulationMethods
 from node.rpc.eth.transactions import TransactionMethods
 from node.rpc.format import Json
 from node.rpc.margin import MarginMethods
@@ -32,6 +33,7 @@ _NAMESPACES = (
     TransactionMethods,
     AccountMethods,
     CallMethods,
+    SimulationMethods,
     FeeMethods,
     EventMethods,
     NetMethods,

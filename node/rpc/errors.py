@@ -9,6 +9,7 @@
     ├── CallFailed              -32000  geth's code for everything else, with geth's text
     ├── ResourceUnavailable     -32002  not now; try again (EIP-1474)
     ├── LimitExceeded           -32005  a limit of node/limits.py (EIP-1474)
+    ├── CodedError                      with a code of its own
     └── Reverted                     3  the EVM reverted; `data` is what it returned
 
 Clients match on codes and on geth's words, so both are kept (EIP-1474; go-ethereum, rpc/errors.go).
@@ -96,6 +97,18 @@ class LimitExceeded(RpcError):
     """The call asks for more than one call may have."""
 
     code = -32005
+
+
+class CodedError(CallFailed):
+    """A failure with a code of its own, such as eth_simulateV1 has one for each reason."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self._code = code
+
+    def body(self) -> dict[str, object]:
+        """The error object with that code."""
+        return {**super().body(), "code": self._code}
 
 
 class Reverted(RpcError):

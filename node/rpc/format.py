@@ -55,11 +55,16 @@ def header_json(header: Header, block_hash: Hash32) -> Json:
 
 def block_json(block: StoredBlock, chain_id: int, *, full: bool) -> Json:
     """A block, with its transactions whole or as hashes."""
-    transactions = (
+    transactions: list[object] = (
         [transaction_json(mined) for mined in mined_transactions(block, chain_id)]
         if full
         else [data(keccak(raw)) for raw in block.transactions]
     )
+    return header_and_body_json(block, transactions)
+
+
+def header_and_body_json(block: StoredBlock, transactions: Sequence[object]) -> Json:
+    """A block whose transactions are written already."""
     return {
         **header_json(block.header, block.hash),
         "size": quantity(len(encode_block(block))),

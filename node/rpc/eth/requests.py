@@ -11,14 +11,13 @@ from node.rpc.codec import (
     list_of,
     parse_address,
     parse_data,
-    parse_hash,
     parse_object,
     parse_quantity,
     parse_slot,
     parse_uint64,
 )
 from node.rpc.errors import InvalidParams
-from state.types import ZERO_ADDRESS, BlockNumber, Gas, Timestamp, Wei
+from state.types import ZERO_ADDRESS, BlockNumber, Gas, Hash32, Timestamp, Wei
 
 _parse_slots = list_of(parse_slot, limits.RPC_PROOF_SLOTS_MAX)
 
@@ -127,6 +126,10 @@ def _slots(value: object) -> dict[int, int]:
     return {parse_slot(slot): parse_slot(word) for slot, word in slots.items()}
 
 
+def _word(value: int) -> Hash32:
+    return Hash32(value.to_bytes(32, "big"))
+
+
 _CALL_BLOCK = frozenset({"beaconRoot", "withdrawals"})
 """What only a whole simulated block can have (eth_simulateV1)."""
 
@@ -153,7 +156,7 @@ def block_overrides(given: Mapping[str, object]) -> BlockOverrides:
         timestamp=parsed("time", parse_uint64, Timestamp),
         gas_limit=parsed("gasLimit", parse_uint64, Gas),
         coinbase=parse_address(given["feeRecipient"]) if "feeRecipient" in given else None,
-        prev_randao=parse_hash(given["prevRandao"]) if "prevRandao" in given else None,
+        prev_randao=parsed("prevRandao", parse_slot, _word),
         base_fee=parsed("baseFeePerGas", parse_quantity, Wei),
         blob_base_fee=parsed("blobBaseFee", parse_quantity, Wei),
     )
