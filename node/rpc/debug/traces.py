@@ -7,8 +7,9 @@ from typing import Final
 from execution.errors import InvalidTransaction
 from execution.evm.context import BlockContext
 from execution.evm.tracing import TracedEvm
+from execution.overrides import NO_BLOCK_OVERRIDES, BlockOverrides, Overrides
 from execution.replay import MinedReplay
-from execution.simulate import CallRequest, Overrides, World, call
+from execution.simulate import CallRequest, World, call
 from execution.trace_budget import TraceBudget, TraceLimits
 from genesis.config import ExecutionRules
 from node import limits
@@ -28,7 +29,7 @@ from node.rpc.debug.tracer import JsonTracer, TracePlace
 from node.rpc.debug.tracers import make_tracer
 from node.rpc.dispatch import Param, method
 from node.rpc.errors import CallFailed
-from node.rpc.eth.calls import parse_call, parse_overrides
+from node.rpc.eth.requests import parse_block_overrides, parse_call, parse_overrides
 from node.rpc.format import Json
 from state.accounts import StateReader
 from state.keccak import keccak
@@ -73,6 +74,7 @@ class CallConfig:
 
     trace: TraceConfig = NO_CONFIG
     overrides: Overrides | None = None
+    block: BlockOverrides = NO_BLOCK_OVERRIDES
     index: int | None = None
     """Before which transaction of the block; after all of them if None."""
 
@@ -83,6 +85,7 @@ def parse_call_config(value: object) -> CallConfig:
     return CallConfig(
         trace=parse_trace_config(given),
         overrides=parse_overrides(given.get("stateOverrides", {})),
+        block=parse_block_overrides(given.get("blockOverrides", {})),
         index=parse_uint64(given["txIndex"]) if "txIndex" in given else None,
     )
 
@@ -160,7 +163,7 @@ class TraceMethods:
         def engine(state: StateReader, context: BlockContext, rules: ExecutionRules) -> TracedEvm:
             return TracedEvm(state, context, rules, tracer)
 
-        world = self._backend.world(ref, config.overrides or {})
+        world = self._backend.world(ref, config.overrides or {}, config.block)
         state = world.state if config.index is None else self._midway(ref, config.index)
         return World(state, world.context, world.config, world.overrides, engine)
 

@@ -125,6 +125,7 @@ def calls(node: RunningNode) -> Iterator[tuple[str, list[object]]]:
     yield "eth_call", [call, "latest"]
     yield "eth_estimateGas", [call]
     yield "eth_createAccessList", [call]
+    yield "eth_simulateV1", [{"blockStateCalls": [{"calls": [call]}], "traceTransfers": True}]
     yield "eth_feeHistory", ["0x5", "latest", [10, 50.5, 90]]
     yield "eth_feeHistory", ["0x0", "latest", []]
     yield "eth_getLogs", [everything]
