@@ -15,6 +15,9 @@ from state.types import Address, BlockNumber, Gas
 
 _POLL_SECONDS = 0.2
 
+Account = Operator | DevAccount
+"""Whoever has an address and signs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -37,14 +40,16 @@ class Layer:
         return interface.result(name, wire.data(answer, name))
 
     async def send(
-        self, account: DevAccount, what: str, to: Address, data: bytes, gas: Gas | None = None
+        self, account: Account, what: str, to: Address, data: bytes, gas: Gas | None = None
     ) -> L1Receipt:
         """A transaction of `account`, waited for. Raises what `Transactor.send` does."""
         return await self.transactor(account).send(L1Transaction(what, to, data, gas=gas))
 
-    def transactor(self, account: DevAccount) -> Transactor:
-        operator = Operator.of_dev_account(account)
-        return Transactor(self.client, operator, poll_seconds=_POLL_SECONDS)
+    def transactor(self, account: Account) -> Transactor:
+        """Gets transactions of `account` into blocks."""
+        if isinstance(account, DevAccount):
+            account = Operator.of_dev_account(account)
+        return Transactor(self.client, account, poll_seconds=_POLL_SECONDS)
 
     async def block_time(self) -> int:
         """Timestamp of the newest block."""
@@ -62,7 +67,7 @@ class House:
     ) -> tuple[Any, ...]:
         return await self.layer.view(CLEARING_HOUSE, clearing_house(), name, *arguments, at=at)
 
-    async def send(self, account: DevAccount, name: str, *arguments: Any) -> L1Receipt:
+    async def send(self, account: Account, name: str, *arguments: Any) -> L1Receipt:
         data = clearing_house().call(name, *arguments)
         return await self.layer.send(account, name, CLEARING_HOUSE, data)
 

@@ -13,14 +13,17 @@ from state.errors import TallystickError, Unavailable
 PROGRAM: Final = "tallystick"
 
 COMMANDS: Final = {
+    "accounts": "node.cli.accounts:accounts",
     "challenge": "node.cli.challenge:challenge",
     "completion": "node.cli.completion:completion",
     "config": "node.cli.config:config",
     "db": "node.cli.db:db",
     "demo": "node.cli.demo:demo",
+    "deposit": "node.cli.deposit:deposit",
     "devnet": "node.cli.devnet:devnet",
     "dispute": "node.cli.dispute:dispute",
     "doctor": "node.cli.doctor:doctor",
+    "faucet": "node.cli.faucet:faucet",
     "keeper": "node.cli.keeper:keeper",
     "keys": "node.cli.keys:keys",
     "l1": "node.cli.l1:l1",
@@ -29,7 +32,9 @@ COMMANDS: Final = {
     "prove-step": "node.cli.prove_step:prove_step",
     "recover": "node.cli.recover:recover",
     "statetest": "node.cli.statetest:statetest",
+    "status": "node.cli.status:status",
     "verify": "node.cli.verify:verify",
+    "withdraw": "node.cli.withdraw:withdraw",
 }
 """Subcommand to its click object; imported only when used, because py-evm takes a second."""
 

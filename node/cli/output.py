@@ -14,6 +14,11 @@ def console(*, stderr: bool = False) -> Console:
     return Console(highlight=False, width=_WIDTH, soft_wrap=True, stderr=stderr)
 
 
+def screen() -> Console:
+    """A console as wide as the terminal, for what must fit one screen; 80 columns elsewhere."""
+    return Console(highlight=False)
+
+
 def table(*titles: str, right: tuple[str, ...] = ()) -> Table:
     """An unframed table; the columns named in `right` are aligned to the right."""
     made = Table(box=None, pad_edge=False, header_style="bold")

@@ -32,6 +32,7 @@ from execution.margin import (
 )
 from genesis.accounts import DevAccount, dev_accounts, operator_accounts
 from genesis.predeploys import CLEARING_HOUSE
+from node.bridging.collateral import Collateral
 from node.demo.amounts import USD, usd
 from node.demo.backing import insurance_of, missing_backing, vault_of
 from node.demo.cast import (
@@ -45,7 +46,6 @@ from node.demo.cast import (
     Seat,
     put_series,
 )
-from node.demo.collateral import Collateral
 from node.demo.crash_story import Audience, CrashStory, Gate, News, Stand
 from node.demo.herald import Herald
 from node.demo.ledger import positions_of, read_ledger

@@ -29,6 +29,7 @@ from execution.margin import (
 )
 from genesis.accounts import dev_accounts, operator_accounts
 from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
+from node.bridging.collateral import Collateral
 from node.client import (
     BUY,
     SELL,
@@ -40,7 +41,6 @@ from node.client import (
     market_order,
 )
 from node.demo.amounts import USD, dollars, quantity, usd
-from node.demo.collateral import Collateral
 from node.demo.trade_story import Audience, Books, Commitment, Trader, TradeStory
 from node.layer import House, Layer, events
 from node.limits import DEMO_STEP_SECONDS_MAX

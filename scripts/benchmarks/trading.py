@@ -29,7 +29,7 @@ from genesis.accounts import DevAccount, dev_accounts, operator_accounts
 from genesis.builder import GenesisAccount
 from genesis.networks import L2_DEVNET_CHAIN_ID
 from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
-from node.demo.collateral import Collateral
+from node.bridging.collateral import Collateral
 from node.devnet import read_manifest
 from node.layer import Layer
 from scripts.benchmarks.chains import DEVNET, RunningChain

@@ -26,6 +26,7 @@ from bridge.l1.contracts import l1_errors
 from bridge.l1.rpc import RpcClient
 from execution.contracts.parameters import SIZE_ONE
 from genesis.accounts import DevAccount, dev_accounts
+from node.bridging.collateral import Collateral
 from node.client import (
     BUY,
     SELL,
@@ -43,7 +44,6 @@ from node.client import (
     market_order,
 )
 from node.demo.amounts import USD, dollars, quantity, signed_quantity, usd
-from node.demo.collateral import Collateral
 from node.devnet import DEFAULT_DATA_DIR, read_manifest
 from node.layer import Layer
 from sequencer.matching.events import FillState

@@ -21,7 +21,7 @@ from execution.margin import Order, domain_separator, report_call, sign_report
 from genesis.accounts import DevAccount, dev_accounts, operator_accounts
 from genesis.networks import L2_DEVNET_CHAIN_ID
 from genesis.predeploys import CLEARING_HOUSE
-from node.demo.collateral import Collateral
+from node.bridging.collateral import Collateral
 from node.layer import Layer
 from state.types import Timestamp
 from tests.devnet.conftest import Devnet, RpcFailed, answers, devnet_in, rpc, wait_for

@@ -10,12 +10,11 @@ from bridge.l1.abi import Function
 from bridge.l1.client import L1Receipt
 from bridge.l1.transactor import L1Transaction
 from execution.contracts.abi import interface
-from genesis.accounts import DevAccount
 from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
-from node.layer import House, Layer, events
+from node.layer import Account, House, Layer, events
 from node.limits import DEMO_STEP_SECONDS_MAX
 from state.errors import Unavailable
-from state.types import BlockNumber
+from state.types import Address, BlockNumber
 
 MINT: Final = Function("mint(address,uint256)")
 _POLL_SECONDS: Final = 0.3
@@ -38,29 +37,36 @@ class Collateral:
     l2: Layer
     deployment: Deployment
 
-    async def bring(self, owner: DevAccount, amount: int) -> L1Receipt:
+    async def bring(self, owner: Account, amount: int) -> L1Receipt:
         """Mint `amount` (q6) on L1, lock it in the Portal, and wait for it on L2.
 
         Raises `Unavailable` when it takes too long.
         """
-        token, portal = self.deployment.token, self.deployment.portal
-        transactor = self.l1.transactor(owner)
         before = await self.balance(owner)
-        mint = MINT.call(owner.address, amount)
-        await transactor.send(L1Transaction("mint", token, mint))
-        await transactor.send(approve_token(token, portal, amount))
-        deposit = await deposit_token(self.l1.client, portal, owner.address, amount)
-        receipt: L1Receipt = await transactor.send(deposit)
+        await self.mint(owner, owner.address, amount)
+        receipt = await self.lock(owner, owner.address, amount)
         await self._until_arrived(owner, before + amount)
         return receipt
 
-    async def balance(self, owner: DevAccount, at: BlockNumber | None = None) -> int:
+    async def mint(self, payer: Account, to: Address, amount: int) -> L1Receipt:
+        """Test dollars (q6) out of nothing, on L1: anyone may mint `TestUSD`."""
+        mint = L1Transaction("mint", self.deployment.token, MINT.call(to, amount))
+        return await self.l1.transactor(payer).send(mint)
+
+    async def lock(self, owner: Account, to: Address, amount: int) -> L1Receipt:
+        """Lock `amount` (q6) of the owner's on L1, for `to` to get on L2."""
+        token, portal = self.deployment.token, self.deployment.portal
+        transactor = self.l1.transactor(owner)
+        await transactor.send(approve_token(token, portal, amount))
+        return await transactor.send(await deposit_token(self.l1.client, portal, to, amount))
+
+    async def balance(self, owner: Account, at: BlockNumber | None = None) -> int:
         """q6 on L2, outside the clearing house; in the latest block by default."""
         token = interface("CollateralToken")
         (held,) = await self.l2.view(COLLATERAL_TOKEN, token, "balanceOf", owner.address, at=at)
         return int(held)
 
-    async def open_account(self, owner: DevAccount, amount: int) -> Opened:
+    async def open_account(self, owner: Account, amount: int) -> Opened:
         """A margin account with `amount` (q6) of what `owner` has on L2."""
         house = House(self.l2)
         created = await house.send(owner, "createAccount")
@@ -69,12 +75,12 @@ class Collateral:
         receipt = await house.send(owner, "deposit", account, amount)
         return Opened(account, events(receipt, "Deposited")[0]["credited"], receipt.block_number)
 
-    async def approve(self, owner: DevAccount, amount: int) -> None:
+    async def approve(self, owner: Account, amount: int) -> None:
         """Let the clearing house take `amount` (q6) of the token."""
         data = interface("CollateralToken").call("approve", CLEARING_HOUSE, amount)
         await self.l2.send(owner, "approval", COLLATERAL_TOKEN, data)
 
-    async def _until_arrived(self, owner: DevAccount, expected: int) -> None:
+    async def _until_arrived(self, owner: Account, expected: int) -> None:
         try:
             async with asyncio.timeout(DEMO_STEP_SECONDS_MAX):
                 while await self.balance(owner) < expected:

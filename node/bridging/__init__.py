@@ -1,0 +1,1 @@
+"""Ether and collateral between the layers, as their owners move them."""
