@@ -109,16 +109,18 @@ class RootsReader:
     _trouble: tuple[str, float] | None = None
     """Why L1 couldn't be read, and when that was."""
 
-    async def roots(self) -> Roots:
-        """The newest `PROPOSALS_MAX` proposals, `ROOTS_SECONDS` old at the most.
+    async def roots(self, count: int = PROPOSALS_MAX) -> Roots:
+        """At least the newest `count` proposals, `ROOTS_SECONDS` old at the most.
 
         Raises `Unavailable`.
         """
         async with self._lock:
-            if self._roots is None or self.clock() - self._read_at >= ROOTS_SECONDS:
-                self._roots = await self._asked(self._read_roots())
+            known = self._roots
+            is_old = known is None or self.clock() - self._read_at >= ROOTS_SECONDS
+            if known is None or is_old or len(known.proposals) < min(count, known.count):
+                known = self._roots = await self._asked(self._read_roots(count))
                 self._read_at = self.clock()
-            return self._roots
+            return known
 
     async def dispute(self, name: str) -> Dispute:
         """A game by its index or address with all its claims, at most `DISPUTE_SECONDS` old.
@@ -156,7 +158,7 @@ class RootsReader:
         if len(self._disputes) > DISPUTES_KEPT_MAX:
             self._disputes.popitem(last=False)
 
-    async def _read_roots(self) -> Roots:
+    async def _read_roots(self, wanted: int) -> Roots:
         await self.client.check_chain()
         head = await self.client.header()
         if not await self._still_stands(head):
@@ -165,9 +167,11 @@ class RootsReader:
             self.rollup, contracts.ANCHOR, at=head.hash
         )
         (count,) = await self.client.call(self.rollup, contracts.GAME_COUNT, at=head.hash)
-        newest = range(count - 1, max(-1, count - 1 - PROPOSALS_MAX), -1)
+        newest = range(count - 1, max(-1, count - 1 - wanted), -1)
         known = {index: await self._proposal(index, head) for index in newest}
-        self._known = known
+        self._known |= known
+        for index in sorted(self._known)[:-PROPOSALS_MAX]:
+            del self._known[index]
         return Roots(
             head=head,
             anchor_root=Hash32(anchor_root),

@@ -59,8 +59,15 @@ class AccessPolicy:
             return False
         return is_loopback(name) or _is_address(name) or name in self.hosts
 
-    def allows_origin(self, origin: str | None) -> bool:
-        """Whether a page of that origin may call; a client that is no browser names none."""
+    def _is_own(self, name: str) -> bool:
+        return _is_address(name) or name in self.hosts
+
+    def allows_origin(self, origin: str | None, authority: str | None = None) -> bool:
+        """Whether a page of that origin may call; a client that is no browser names none.
+
+        The node's own page may: one of the `authority` that the request names as its host, if that
+        is an address or a given name. Another name could be a strange page's, rebound to here.
+        """
         if origin is None or "*" in self.origins or origin in self.origins:
             return True
         try:
@@ -69,5 +76,7 @@ class AccessPolicy:
         except ValueError:
             return False
         if parts.scheme in _EXTENSION_SCHEMES:
+            return True
+        if name is not None and parts.netloc == authority and self._is_own(name):
             return True
         return parts.scheme in ("http", "https") and name is not None and is_loopback(name)

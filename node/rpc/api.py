@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from genesis.config import Layer
+from node.dashboard import packaged_site
 from node.rpc.access import AccessPolicy
 from node.rpc.app import Health, RpcApp
 from node.rpc.backend import Backend
@@ -72,6 +73,7 @@ def build_app(
         health=health or (lambda: Health(True, {"status": "ok", **heads(backend)})),
         access=access,
         metrics=metrics,
+        site=packaged_site() if backend.rollup is not None else None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from node import limits
+from node.dashboard.site import Site
 from node.rpc.access import AccessPolicy
 from node.rpc.dispatch import Dispatcher
 from node.rpc.websocket import serve_websocket
@@ -44,8 +45,8 @@ class RpcApp:
     """The JSON-RPC application.
 
     `describe` gives the short JSON about the node that `GET /` answers; `health` decides between
-    200 and 503 for `GET /healthz`; `metrics` is the text of `GET /metrics`. Without an `access`
-    policy the server sets that of its address.
+    200 and 503 for `GET /healthz`; `metrics` is the text of `GET /metrics`; browsers get the page
+    of `site`, if there is one. Without an `access` policy the server sets that of its address.
     """
 
     def __init__(
@@ -56,10 +57,12 @@ class RpcApp:
         health: Callable[[], Health],
         access: AccessPolicy | None = None,
         metrics: Callable[[], bytes] | None = None,
+        site: Site | None = None,
     ) -> None:
         self.dispatcher = dispatcher
         self.access = access
         self.metrics = metrics
+        self._site = site
         self._describe = describe
         self._health = health
 
@@ -87,7 +90,7 @@ class RpcApp:
                 f"this node does not go by the name {host!r:.80}: call it by address",
             )
         origin = _text(headers.get(b"origin"))
-        if not access.allows_origin(origin):
+        if not access.allows_origin(origin, host):
             raise _Refused(403, f"pages of {origin!r:.80} may not call this node, only local ones")
 
     async def _serve_http(
@@ -101,7 +104,11 @@ class RpcApp:
                 answer = await self.dispatcher.answer(body)
                 status = 204 if answer is None else 200
             elif verb in ("GET", "HEAD"):
-                status, answer, kind = self._page(path)
+                if self._site is not None and (page := self._site.answer(path, headers)):
+                    status, answer, kind = page.status, page.body, page.kind
+                    cors = [*cors, *page.headers]
+                else:
+                    status, answer, kind = self._page(path)
             elif verb == "OPTIONS":
                 status, answer = 204, None
             else:

@@ -78,7 +78,7 @@ class RootMethods:
     @method("rollup_getProposals", Param(_parse_count, _PROPOSALS_DEFAULT))
     async def proposals(self, count: int) -> Json:
         """The newest proposals of output roots, newest first, and what L1 has settled."""
-        roots = await self._roots.roots()
+        roots = await self._roots.roots(count)
         return {
             "l1": _header_json(roots.head),
             "anchor": {

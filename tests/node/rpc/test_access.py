@@ -59,6 +59,15 @@ def test_origin_foreign_is_refused(origin: str) -> None:
     assert AccessPolicy(origins=frozenset({"*"})).allows_origin(origin)
 
 
+def test_origin_of_the_nodes_own_page_is_allowed_by_address_alone() -> None:
+    assert LOCAL.allows_origin("http://192.168.1.5:9545", "192.168.1.5:9545")
+    assert not LOCAL.allows_origin("http://192.168.1.5:80", "192.168.1.5:9545")
+    assert not LOCAL.allows_origin("http://192.168.1.6:9545", "192.168.1.5:9545")
+    assert not LOCAL.allows_origin("http://rebound.example:9545", "rebound.example:9545")
+    named = AccessPolicy(hosts=frozenset({"node.example"}))
+    assert named.allows_origin("https://node.example", "node.example")
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [
