@@ -121,7 +121,7 @@ def check_nonce(tx: Transaction, account_nonce: int) -> None:
 
 def check_sender(tx: Transaction, sender: Account) -> None:
     """The sender is no contract (EIP-3607). Raises `SenderHasCode`."""
-    if sender.code_hash != EMPTY_CODE_HASH:
+    if sender.code_hash != EMPTY_CODE_HASH and not tx.is_impersonated:
         raise SenderHasCode(tx.sender)
 
 

@@ -9,7 +9,7 @@ from execution.transactions import PROTECTED_V, UNPROTECTED_V, encode_signed, si
 from genesis.accounts import address_of
 from state.types import Address, Gas, Wei
 
-__all__ = ["UnsignedTransaction", "address_of", "sign"]
+__all__ = ["UnsignedTransaction", "address_of", "sign", "wire_v"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,11 @@ def sign(fields: UnsignedTransaction, key: bytes, chain_id: int | None) -> bytes
     fields = replace(fields, chain_id=chain_id)
     signature = PrivateKey(key).sign_recoverable(signing_digest(fields), hasher=None)
     r, s = (int.from_bytes(part, "big") for part in (signature[:32], signature[32:64]))
-    return encode_signed(fields, _wire_v(fields, signature[64]), r, s)
+    return encode_signed(fields, wire_v(fields, signature[64]), r, s)
 
 
-def _wire_v(fields: UnsignedTransaction, parity: int) -> int:
+def wire_v(fields: UnsignedTransaction, parity: int) -> int:
+    """How a signature's parity stands on the wire (EIP-155 for a legacy transaction)."""
     if fields.type is not TransactionType.LEGACY:
         return parity
     if fields.chain_id is None:

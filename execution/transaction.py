@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from state.types import ZERO_HASH, Address, Gas, Hash32, Wei
+
+IMPERSONATED_S: Final = int.from_bytes(b"impersonated")
+"""In place of a signature's s, where r is the sender."""
 
 
 class TransactionType(IntEnum):
@@ -59,6 +63,14 @@ class Transaction:
     @property
     def is_deposit(self) -> bool:
         return self.type is TransactionType.DEPOSIT
+
+    @property
+    def is_impersonated(self) -> bool:
+        """Whether nobody signed it (`execution/impersonation.py`), so that a contract may send it.
+
+        No signature looks like that: a key whose address is its r is as hard to find as any key.
+        """
+        return self.s == IMPERSONATED_S and self.r == int.from_bytes(self.sender)
 
     def effective_gas_price(self, base_fee: Wei) -> Wei:
         """What the sender pays for one gas, in wei (EIP-1559); zero for a deposit."""

@@ -5,8 +5,8 @@ verifier on what L1 says. It has no clock, no disk and no network of its own, an
 candidate that can't be in the block is left out by rule, and never makes the block fail.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from execution.attributes import BlockAttributes, InclusionRule
 from execution.errors import GasAboveBlockLimit, InvalidTransaction
@@ -22,7 +22,7 @@ from state.errors import InternalError, Invalid
 from state.headers import header_hash, next_base_fee
 from state.receipts import bloom_of, encode_receipt, merge_blooms
 from state.trie import list_root
-from state.types import Address, BlockNumber, Gas, Hash32
+from state.types import Address, BlockNumber, Gas, Hash32, Wei
 
 Ancestors = Callable[[BlockNumber], Hash32 | None]
 """The hash of a block by its number, for BLOCKHASH; None where there is none."""
@@ -46,6 +46,17 @@ class Candidate:
 
     transaction: Transaction | bytes
     rule: InclusionRule = InclusionRule.SKIP
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEdit:
+    """What an account is to hold from a block on; None leaves as it is."""
+
+    address: Address
+    balance: Wei | None = None
+    nonce: int | None = None
+    code: bytes | None = None
+    slots: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,16 @@ class OpenBlock:
             return reason
         self._carried_taken += carries
         return None
+
+    def edit(self, edit: AccountEdit) -> None:
+        """Change an account by decree, which no other node could follow: for a devnet's sandbox."""
+        self._evm.set_override(
+            edit.address,
+            balance=edit.balance,
+            nonce=edit.nonce,
+            code=edit.code,
+            storage_diff=edit.slots,
+        )
 
     def seal(self) -> BlockResult:
         """Compute the roots and close the block, which takes no offer after that."""

@@ -13,6 +13,7 @@ from execution.transition import BlockResult, Candidate
 from genesis.config import ChainConfig
 from genesis.hashing import config_hash
 from node.limits import BUILD_SECONDS_MAX
+from node.powers.sandbox import Sandbox
 from node.rpc.feed import ChainFeed
 from sequencer.builder import Guard, build, unsafe_header
 from sequencer.mempool import Mempool
@@ -47,6 +48,8 @@ class Chain:
     clock: Clock
     writer: ThreadPoolExecutor
     """One worker: whatever changes the store runs here."""
+    sandbox: Sandbox | None = None
+    """What may be done to the state by decree, on a devnet that proves nothing."""
 
     @classmethod
     def over(
@@ -55,6 +58,7 @@ class Chain:
         config: ChainConfig,
         clock: Clock,
         ordering: Ordering = Ordering.PRIORITY_FEE,
+        sandbox: Sandbox | None = None,
     ) -> "Chain":
         """The chain of an open store, with an empty pool."""
         base_fee = next_base_fee(unsafe_header(store))
@@ -65,6 +69,7 @@ class Chain:
             feed=ChainFeed(store),
             clock=clock,
             writer=DeepExecutor(1),
+            sandbox=sandbox,
         )
 
     async def write(self, function: Callable[[], T]) -> T:
@@ -74,8 +79,12 @@ class Chain:
     async def submit(self, raw: bytes) -> Hash32:
         """Take a transaction into the pool; returns its hash. Raises what `Mempool.add` does."""
         loop = asyncio.get_running_loop()
-        transaction = await loop.run_in_executor(None, self.mempool.add, raw)
+        transaction = await loop.run_in_executor(None, self._add, raw)
         return transaction.hash
+
+    def _add(self, raw: bytes) -> Transaction:
+        posed = None if self.sandbox is None else self.sandbox.posed(raw, self.config.chain_id)
+        return self.mempool.add(raw) if posed is None else self.mempool.add_decoded(posed)
 
     def build(
         self,
@@ -86,6 +95,7 @@ class Chain:
     ) -> BlockResult:
         """Build on the unsafe head; begins no transaction from the pool a second from now."""
         deadline = self.clock.monotonic() + BUILD_SECONDS_MAX
+        edits = () if self.sandbox is None else self.sandbox.take_edits()
         return build(
             self.store,
             self.config,
@@ -94,6 +104,7 @@ class Chain:
             forced,
             settlements=settlements,
             guard=guard,
+            edits=edits,
             clock=self.clock,
             deadline=deadline,
         )

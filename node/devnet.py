@@ -19,11 +19,13 @@ from bridge.l1.dev import fund_operators
 from bridge.l1.errors import L1ContractMissing
 from bridge.l1.rpc import RpcClient
 from genesis.accounts import operator_accounts
+from genesis.config import Layer
 from node.devnet_nodes import (
     DEPLOYMENT,
     HOST,
     PRICE_FILE,
     DevnetSettings,
+    controlled_nodes,
     l1_child,
     l2_children,
     replica_children,
@@ -31,15 +33,23 @@ from node.devnet_nodes import (
 from node.limits import CHILD_START_SECONDS_MAX, DEVNET_REPLICAS_MAX
 from node.p2p.network import ADDRESS_FILE
 from node.p2p.settings import require_libp2p
+from node.powers.clock_file import CLOCK_FILE
+from node.powers.coordinator import Coordinator
+from node.powers.foreign_l1 import ForeignL1
+from node.powers.snapshots import FOLDER as SNAPSHOTS_FOLDER
+from node.powers.snapshots import RESTORING
 from node.probe import EndpointSilent, RpcProbe
 from node.processes import Child, ChildFailed
 from node.settings import InvalidSettings, Role, writable_folder
+from state.clock import SystemClock
 from state.files import write_atomically
 
 POLL_SECONDS: Final = 0.1
 """Between two looks for a receipt while deploying: this L1 is near and quick."""
 MANIFEST: Final = "devnet.json"
 """Written when the devnet is ready, so that other commands find it without flags."""
+SANDBOX_MARK: Final = "sandbox"
+"""In the folder of a devnet whose state may have been edited."""
 DEFAULT_DATA_DIR: Final = Path(".tallystick")
 
 
@@ -81,18 +91,22 @@ async def running_devnet(
 ) -> AsyncIterator[ReadyDevnet]:
     """Start everything; stop it in order on leaving. `stopping` is set when a node gives up."""
     check_ports(settings)
+    check_sandbox(settings)
     if settings.replicas:
         require_libp2p()
     probe = RpcProbe()
     children: list[Child] = []
     watchers: list[asyncio.Task[None]] = []
     ending = asyncio.Event()
+    powers = coordinator(settings)
 
     async def launch(child: Child) -> None:
+        child.control = powers.connect
         await child.start()
         children.append(child)
 
     try:
+        await powers.finish_restoring()
         if settings.l1_rpc is None:
             progress("Starting the embedded L1")
             l1 = l1_child(settings)
@@ -101,7 +115,7 @@ async def running_devnet(
             await wait_first_block(settings, probe)
         await check_l1(settings, probe)
         deployment = await deploy_contracts(settings, progress)
-        progress("Starting the sequencer and the verifier")
+        progress(f"Starting the sequencer{'' if settings.is_sandbox else ' and the verifier'}")
         # An earlier run's: who finds the file then finds the sequencer of this one.
         address_file(settings).unlink(missing_ok=True)
         for child in l2_children(settings):
@@ -114,6 +128,7 @@ async def running_devnet(
         watchers = [asyncio.create_task(child.keep_running(ending)) for child in children]
         for watcher in watchers:
             watcher.add_done_callback(lambda _: stopping.set())
+        await powers.keep_start()
         ready = ReadyDevnet(settings, deployment)
         write_manifest(ready)
         yield ready
@@ -124,9 +139,22 @@ async def running_devnet(
             await child.stop()
         for watcher in watchers:
             watcher.cancel()
+        await powers.close()
         await probe.close()
         with contextlib.suppress(FileNotFoundError):
             (settings.data_dir / MANIFEST).unlink()
+
+
+def coordinator(settings: DevnetSettings) -> Coordinator:
+    """The powers of the devnet."""
+    return Coordinator(
+        settings.data_dir,
+        controlled_nodes(settings),
+        SystemClock(),
+        block_seconds={Layer.L1: settings.l1_block_seconds, Layer.L2: settings.block_seconds},
+        foreign_l1=None if settings.l1_rpc is None else ForeignL1(settings.l1_rpc),
+        is_sandbox=settings.is_sandbox,
+    )
 
 
 def check_ports(settings: DevnetSettings) -> None:
@@ -145,6 +173,18 @@ def check_ports(settings: DevnetSettings) -> None:
                     f"port {port} can't be used: {os.strerror(error.errno or 0)};"
                     f" stop what uses it, or choose another with {option}"
                 ) from error
+
+
+def check_sandbox(settings: DevnetSettings) -> None:
+    """Refuse to go on proving a chain that was a sandbox's; remember that this is one."""
+    mark = settings.data_dir / SANDBOX_MARK
+    if settings.is_sandbox:
+        mark.touch()
+    elif mark.exists():
+        raise InvalidSettings(
+            f"the devnet in {settings.data_dir} was a sandbox, whose state L1 can't verify: go on"
+            " with --sandbox, or begin anew with --reset"
+        )
 
 
 async def wait_first_block(settings: DevnetSettings, probe: RpcProbe) -> None:
@@ -264,7 +304,8 @@ def write_manifest(ready: ReadyDevnet) -> None:
     manifest = {
         "l1": settings.l1_url,
         "sequencer": settings.sequencer_url,
-        "verifier": settings.verifier_url,
+        "verifier": None if settings.is_sandbox else settings.verifier_url,
+        "sandbox": settings.is_sandbox,
         "replicas": list(settings.replica_urls),
         "deployment": str(settings.deployment_file),
     }
@@ -295,7 +336,8 @@ def _empty(path: Path) -> None:
     for name in (*Role, *(f"{Role.REPLICA}-{index}" for index in range(DEVNET_REPLICAS_MAX))):
         shutil.rmtree(path / name, ignore_errors=True)
         (path / f"{name}.log").unlink(missing_ok=True)
-    for name in (DEPLOYMENT, MANIFEST, PRICE_FILE):
+    shutil.rmtree(path / SNAPSHOTS_FOLDER, ignore_errors=True)
+    for name in (DEPLOYMENT, MANIFEST, PRICE_FILE, CLOCK_FILE, RESTORING, SANDBOX_MARK):
         (path / name).unlink(missing_ok=True)
 
 

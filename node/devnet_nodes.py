@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from bridge.dispute.faults import Fault
+from genesis.config import Layer
 from genesis.networks import L1_DEVNET_CHAIN_ID
+from node.powers.controlled import ControlledNode
 from node.processes import Child
-from node.settings import Role, writable_folder
+from node.settings import InvalidSettings, Role, writable_folder
+from sequencer.ordering import Ordering
 from state.types import BlockNumber
 
 HOST: Final = "127.0.0.1"
@@ -46,6 +49,24 @@ class DevnetSettings:
     """JSON-RPC port of the first replica; the others have those after it."""
     p2p_port: int = 9600
     """Where the sequencer's peers connect, if there are replicas."""
+    ordering: Ordering = Ordering.PRIORITY_FEE
+    """In which order the sequencer takes transactions into a block."""
+    is_sandbox: bool = False
+    """Whether state may be edited; nothing is verified or proposed then."""
+
+    def __post_init__(self) -> None:
+        if not self.is_sandbox:
+            return
+        if self.replicas:
+            raise InvalidSettings(
+                "replicas execute what they hold, which an edited state has not come from: leave"
+                " out --replicas or --sandbox"
+            )
+        if self.fault is not None:
+            raise InvalidSettings(
+                "a sandbox proposes nothing, so that there is nothing to lie about: leave out"
+                " --fault or --sandbox"
+            )
 
     @property
     def clock_extension_seconds(self) -> int:
@@ -76,7 +97,9 @@ class DevnetSettings:
 
     def ports(self) -> dict[str, int]:
         """Port by the option that sets it."""
-        ports = {"--rpc-port": self.rpc_port, "--verifier-port": self.verifier_port}
+        ports = {"--rpc-port": self.rpc_port}
+        if not self.is_sandbox:
+            ports["--verifier-port"] = self.verifier_port
         if self.replicas:
             ports |= {"--p2p-port": self.p2p_port, "--replica-port": self.replica_port}
         for index in range(1, self.replicas):
@@ -92,20 +115,37 @@ def l1_child(settings: DevnetSettings) -> Child:
     )  # fmt: skip
 
 
-def l2_children(settings: DevnetSettings) -> tuple[Child, Child]:
+def controlled_nodes(settings: DevnetSettings) -> list[ControlledNode]:
+    """The nodes that a devnet's powers reach; an L1 that is not its own is none of them."""
+    names = {"l1": Layer.L1, "sequencer": Layer.L2, "verifier": Layer.L2}
+    if settings.l1_rpc is not None:
+        del names["l1"]
+    if settings.is_sandbox:
+        del names["verifier"]
+    names |= {f"replica-{index}": Layer.L2 for index in range(settings.replicas)}
+    return [
+        ControlledNode(name, settings.data_dir / name, layer, name in ("l1", "sequencer"))
+        for name, layer in names.items()
+    ]
+
+
+def l2_children(settings: DevnetSettings) -> list[Child]:
     """The sequencer and the verifier, which share no more than `both` says."""
     both = l2_arguments(settings)
-    own = ["--block-time", str(settings.block_seconds)]
+    own = ["--block-time", str(settings.block_seconds), "--ordering", settings.ordering]
     if settings.fault is not None:
         own += ["--fault", str(settings.fault)]
     if settings.keepers:
         own += keeper_arguments(settings)
     if settings.replicas:
         own += ["--p2p-port", str(settings.p2p_port)]
-    return (
-        _child(settings, "sequencer", settings.sequencer_url, settings.rpc_port, *both, *own),
-        _child(settings, "verifier", settings.verifier_url, settings.verifier_port, *both),
+    sequencer = _child(
+        settings, "sequencer", settings.sequencer_url, settings.rpc_port, *both, *own
     )
+    if settings.is_sandbox:
+        return [sequencer]
+    verifier = _child(settings, "verifier", settings.verifier_url, settings.verifier_port, *both)
+    return [sequencer, verifier]
 
 
 def l2_arguments(settings: DevnetSettings) -> list[str]:
@@ -147,4 +187,5 @@ def _child(
     """A node in a folder of its own; its name is its role's, unless there are several."""
     folder = writable_folder(settings.data_dir / name)
     common = ("--role", role or name, "--data-dir", str(folder), "--rpc-port", str(port), "--dev")
-    return Child(name, (*common, *arguments), url, settings.data_dir / f"{name}.log")
+    sandbox = ("--sandbox",) if settings.is_sandbox else ()
+    return Child(name, (*common, *sandbox, *arguments), url, settings.data_dir / f"{name}.log")

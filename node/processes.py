@@ -1,16 +1,18 @@
 """Child processes of a devnet: started, watched, started again, and stopped in order.
 
-A child reads its standard input: when the supervisor dies, even by kill -9, the pipe closes and
-the child stops by itself, so that no orphan keeps a port or a database lock.
+A child reads its standard input: when the supervisor dies, even by kill -9, it closes and the child
+stops by itself, so that no orphan keeps a port or a database lock.
 """
 
 import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,11 +38,22 @@ class Child:
     arguments: tuple[str, ...]
     rpc_url: str
     log: Path
+    control: Callable[[str, socket.socket], Awaitable[None]] | None = None
+    """Takes our end of each process's channel (`node/powers/channel.py`), by the node's name."""
     process: asyncio.subprocess.Process | None = None
     deaths: deque[float] = field(default_factory=deque)
 
     async def start(self) -> None:
         """Start the process; its output goes to the log file."""
+        if self.control is None:
+            await self._start(asyncio.subprocess.PIPE, "--stop-with-parent")
+            return
+        ours, its = socket.socketpair()
+        with its:
+            await self._start(its.fileno(), "--powers")
+        await self.control(self.name, ours)
+
+    async def _start(self, standard_input: int, how_to_stop: str) -> None:
         with self.log.open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -48,8 +61,8 @@ class Child:
                 "node.cli.main",
                 "node",
                 *self.arguments,
-                "--stop-with-parent",
-                stdin=asyncio.subprocess.PIPE,
+                how_to_stop,
+                stdin=standard_input,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,

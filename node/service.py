@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import signal
-import sys
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bridge.checked import unchecked
 from bridge.deployment import Deployment, load_deployment, to_json
 from bridge.l1.accounts import Operator
 from bridge.l1.client import L1Client
@@ -19,8 +18,9 @@ from bridge.poster import Poster
 from bridge.proposer import Proposer
 from bridge.withdrawal_status import BridgeContracts
 from execution.evm.threads import DeepExecutor
-from genesis.accounts import operator_accounts
+from genesis.accounts import dev_accounts, operator_accounts
 from node.chain import Chain
+from node.conditions import Conditions
 from node.dispute.roots import RootsReader
 from node.keepers.service import run_keepers
 from node.limits import DISPUTE_POLL_SECONDS, EVM_THREADS
@@ -29,20 +29,22 @@ from node.metrics import NodeMetrics
 from node.monitor.evidence import settle_violations
 from node.monitor.monitor import Monitor
 from node.p2p.membership import Membership, join
+from node.powers.makers import BlockMaker
+from node.powers.sandbox import PosingAccounts
 from node.roles.faulty import fault_player
 from node.roles.follower import Follower, every, open_l2
-from node.roles.l1 import make_block, open_l1
+from node.roles.l1 import L1Builder, open_l1
+from node.roles.pace import Pace
 from node.roles.sequencer import Sequencer
 from node.roles.trading import TradingDesk
-from node.rpc.api import build_app, heads
+from node.rpc.api import heads
 from node.rpc.app import Health
 from node.rpc.backend import Backend, EvmWork, Rollup
+from node.rpc.eth.signers import NoSigners, Signers, UnlockedAccounts
 from node.rpc.monitor import MonitorMethods
 from node.rpc.roots import L1Watched, RootMethods
-from node.rpc.server import RpcServer
 from node.rpc.trade.methods import TradeMethods
 from node.settings import InvalidSettings, NodeSettings, Role
-from state.clock import SystemClock
 from state.errors import InternalError, Unavailable
 from state.types import Hash32
 
@@ -65,6 +67,8 @@ class RunningNode:
     membership: Membership | None = None
     """Its place among its peers, if it has any."""
     trade: TradeMethods | None = None
+    maker: BlockMaker | None = None
+    """Makes the layer's blocks, if the node does."""
     lookouts: tuple[object, ...] = ()
     """What an L2 node tells of L1, of output roots and of its monitor."""
     fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
@@ -89,84 +93,39 @@ class RunningNode:
         return Health(trouble is None, detail)
 
 
-async def run_node(settings: NodeSettings, *, stop_with_parent: bool = False) -> None:
-    """Run a node until a signal, or until its standard input closes if `stop_with_parent`.
-
-    Raises `InternalError` when the node had to halt, and `Invalid*` for settings that can't work.
-    """
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    if stop_with_parent:
-        loop.add_reader(sys.stdin.fileno(), stopping.set)
-    async with opened(settings) as node:
-        app = build_app(
-            node.backend,
-            on_fault=node.report_fault,
-            health=node.health,
-            metrics=node.metrics.text,
-            extra=node.namespaces(),
-        )
-        if node.membership is not None:
-            node.membership.answer_with(app.dispatcher.answer)
-        server = RpcServer(app, settings.rpc_host, settings.rpc_port)
-        await server.start()
-        log.info("%s of chain %d answers at %s", settings.role, node.chain.config.chain_id,
-                 server.url)  # fmt: skip
-        try:
-            await _run_loops(node, stopping)
-        finally:
-            await server.stop()
-    log.info("stopped")
-
-
-async def _run_loops(node: RunningNode, stopping: asyncio.Event) -> None:
-    """Run the role's loops until `stopping`; an error in one ends all and is raised."""
-    node.chain.feed.follow_pool(node.chain.mempool)
-    ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(loop) for loop in node.loops]
-    ends += [asyncio.ensure_future(stopping.wait()), node.fault]
-    try:
-        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for finished in done:
-            finished.result()
-    finally:
-        for end in ends:
-            end.cancel()
-        await asyncio.gather(*ends, return_exceptions=True)
-
-
 @contextlib.asynccontextmanager
-async def opened(settings: NodeSettings) -> AsyncIterator[RunningNode]:
+async def opened(settings: NodeSettings, conditions: Conditions) -> AsyncIterator[RunningNode]:
     """Open the chain of the role; closes it on leaving."""
     if settings.role is Role.L1:
-        chain = open_l1(settings.data_dir, SystemClock())
+        chain = open_l1(settings.data_dir, conditions.clock, conditions.sandbox)
         try:
-            yield _l1_node(settings, chain)
+            yield _l1_node(settings, chain, conditions.pace)
         finally:
             chain.close()
         return
     if settings.l1_rpc is None or settings.deployment is None:
         raise InvalidSettings(f"a {settings.role} needs --l1-rpc and --deployment")
     deployment = load_deployment(settings.deployment)
-    chain = open_l2(settings.data_dir, deployment, SystemClock(), settings.ordering)
+    chain = open_l2(
+        settings.data_dir,
+        deployment,
+        conditions.clock,
+        settings.ordering,
+        conditions.sandbox,
+    )
     try:
         async with RpcClient(settings.l1_rpc) as rpc:
             client = L1Client(rpc, chain_id=deployment.l1_chain_id, errors=l1_errors())
             async with _trading(settings, chain) as trading:
-                yield _l2_node(settings, chain, client, deployment, trading)
+                yield _l2_node(settings, chain, client, deployment, trading, conditions.pace)
     finally:
         chain.close()
 
 
-def _l1_node(settings: NodeSettings, chain: Chain) -> RunningNode:
-    async def step() -> None:
-        await chain.write(lambda: make_block(chain))
-        await chain.feed.announce()
-
-    backend = _backend(chain)
-    loops = [every(settings.block_seconds, step, "l1")]
-    return RunningNode(chain, backend, loops, NodeMetrics(backend))
+def _l1_node(settings: NodeSettings, chain: Chain, pace: Pace) -> RunningNode:
+    backend = _backend(chain, unlocked=settings.mnemonic_accounts)
+    builder = L1Builder(chain, pace)
+    return RunningNode(chain, backend, [builder.run()], NodeMetrics(backend), maker=builder)
 
 
 def _l2_node(
@@ -175,6 +134,7 @@ def _l2_node(
     client: L1Client,
     deployment: Deployment,
     trading: TradingDesk | None,
+    pace: Pace,
 ) -> RunningNode:
     follower = Follower.over(chain, client, deployment, settings.machine_results)
     settle_disagreements(
@@ -190,11 +150,18 @@ def _l2_node(
     )
     membership = join(settings, follower, deployment)
     backend = _backend(
-        chain, rollup=rollup, has_pool=settings.role is Role.SEQUENCER, membership=membership
+        chain,
+        unlocked=settings.mnemonic_accounts,
+        rollup=rollup,
+        has_pool=settings.role is Role.SEQUENCER,
+        membership=membership,
     )
     metrics = NodeMetrics(backend, monitor.statistics)
     trade: TradeMethods | None = None
-    loops = [follower.run(), monitor.run(chain.feed)]
+    maker: BlockMaker | None = None
+    loops = [follower.run()]
+    if not settings.sandbox:
+        loops.append(monitor.run(chain.feed))
     if membership is not None:
         metrics = replace(
             metrics,
@@ -207,7 +174,8 @@ def _l2_node(
         loops.append(check.run())
     if settings.role is Role.SEQUENCER:
         batcher, proposer = (Transactor(client, one) for one in _operators(settings))
-        sequencer = _sequencer(settings, follower, monitor, deployment, batcher, proposer)
+        sequencer = _sequencer(settings, follower, monitor, deployment, batcher, proposer, pace)
+        maker = sequencer
         sequencer.signer = membership.network.signer if membership is not None else None
         metrics = replace(metrics, sequencer=lambda: sequencer.statistics)
         if trading is not None:
@@ -218,15 +186,16 @@ def _l2_node(
         loops += [
             sequencer.build_blocks(),
             every(settings.batch_seconds, sequencer.post, "poster"),
-            every(settings.proposal_seconds, sequencer.propose, "proposer"),
         ]
+        if not settings.sandbox:
+            loops.append(every(settings.proposal_seconds, sequencer.propose, "proposer"))
         if settings.fault is not None:
             liar = fault_player(settings.fault, follower, proposer, deployment)
             loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
         if settings.keepers is not None:
             loops.append(run_keepers(settings.keepers))
     lookouts = _lookouts(backend, follower, client, deployment, monitor)
-    return RunningNode(chain, backend, loops, metrics, follower, membership, trade, lookouts)
+    return RunningNode(chain, backend, loops, metrics, follower, membership, trade, maker, lookouts)
 
 
 def _lookouts(
@@ -282,11 +251,12 @@ def _sequencer(
     deployment: Deployment,
     batcher: Transactor,
     proposer: Transactor,
+    pace: Pace,
 ) -> Sequencer:
     chain = follower.chain
     return Sequencer(
         follower=follower,
-        monitor=monitor,
+        monitor=None if settings.sandbox else monitor,
         poster=Poster(
             chain.store,
             chain.config,
@@ -294,7 +264,7 @@ def _sequencer(
             follower.pipeline.view,
             batcher,
             on_chain_thread=chain.write,
-            checked=monitor.checked,
+            checked=unchecked if settings.sandbox else monitor.checked,
         ),
         proposer=Proposer(
             chain.store,
@@ -303,9 +273,9 @@ def _sequencer(
             proposer,
             deployment.rollup,
             on_chain_thread=chain.write,
-            checked=monitor.checked,
+            checked=unchecked if settings.sandbox else monitor.checked,
         ),
-        block_seconds=settings.block_seconds,
+        pace=pace,
         batch_seconds=settings.batch_seconds,
         proposal_seconds=settings.proposal_seconds,
     )
@@ -327,6 +297,7 @@ def _operators(settings: NodeSettings) -> tuple[Operator, Operator]:
 def _backend(
     chain: Chain,
     *,
+    unlocked: bool,
     rollup: Rollup | None = None,
     has_pool: bool = True,
     membership: Membership | None = None,
@@ -344,7 +315,16 @@ def _backend(
         mempool=chain.mempool if has_pool else None,
         rollup=rollup,
         peers=membership.peers if membership is not None else int,
+        signers=_unlocked(chain) if unlocked and has_pool else NoSigners(),
     )
+
+
+def _unlocked(chain: Chain) -> Signers:
+    """On a devnet, whoever asks may send for the accounts whose keys everybody knows."""
+    chain_id = chain.config.chain_id
+    if chain.sandbox is not None:
+        return PosingAccounts(dev_accounts(), chain_id, chain.sandbox)
+    return UnlockedAccounts(dev_accounts(), chain_id)
 
 
 async def _refuse(raw: bytes) -> Hash32:

@@ -63,6 +63,8 @@ class NodeSettings:
     runs an exchange."""
     ordering: Ordering = Ordering.PRIORITY_FEE
     """In which order a sequencer takes ordinary transactions into a block."""
+    sandbox: bool = False
+    """Whether this devnet's state may be edited; a sequencer of one proposes nothing."""
     fault: Fault | None = None
     """What a sequencer lies about, to try the dispute; with a devnet's accounts only."""
     machine_check: int = 0

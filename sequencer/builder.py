@@ -20,7 +20,7 @@ from execution.evm.engine import Approve, ChangesOf, Outcome
 from execution.evm.threads import run_deep
 from execution.intrinsic import TRANSACTION_GAS
 from execution.transaction import Transaction
-from execution.transition import BlockResult, Candidate, OpenBlock
+from execution.transition import AccountEdit, BlockResult, Candidate, OpenBlock
 from genesis.config import ChainConfig, Layer
 from sequencer.batch_room import BatchRoom
 from sequencer.mempool import Mempool
@@ -73,6 +73,7 @@ def build(
     *,
     settlements: Sequence[Transaction] = (),
     guard: Guard | None = None,
+    edits: Sequence[AccountEdit] = (),
     clock: Clock,
     deadline: float | None = None,
 ) -> BlockResult:
@@ -82,7 +83,7 @@ def build(
     transaction of the pool did stays if the `guard` admits it, so that no withdrawal gets in
     between a match and its settlement. No transaction of the pool is begun
     at or after `deadline`, a time of the clock's `monotonic()`; the others don't wait for it. A
-    block of L2 is kept to what a batch can hold.
+    block of L2 is kept to what a batch can hold. `edits` come last, in a devnet's sandbox.
     Transactions that turn out invalid leave the pool. Nothing is written. Raises
     `InvalidBlockAttributes`.
     """
@@ -99,6 +100,8 @@ def build(
             pending, lambda: deadline is not None and clock.monotonic() >= deadline
         )
         mempool.discard(invalid)
+        for edit in edits:
+            block.edit(edit)
         return block.seal()
 
     def make_postable() -> BlockResult:

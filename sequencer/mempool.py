@@ -123,17 +123,19 @@ class Mempool:
         """Take a signed transaction in. Raises `InvalidTransaction` or `TransactionRejected`."""
         if keccak(raw) in self._by_hash:
             raise AlreadyKnown
-        tx = self._checked(raw)
+        return self.add_decoded(decode(raw, chain_id=self._config.chain_id))
+
+    def add_decoded(self, tx: Transaction) -> Transaction:
+        """Take a transaction in whose sender is beyond doubt. Raises as `add` does."""
+        self._check(tx)
         offered, needed = min(tx.max_priority_fee_per_gas, tx.max_fee_per_gas), self._least_tip(tx)
         if offered < needed:
             raise TipTooLow(offered, needed)
         return self._admit(tx)
 
-    def _checked(self, raw: bytes) -> Transaction:
-        tx = decode(raw, chain_id=self._config.chain_id)
+    def _check(self, tx: Transaction) -> None:
         admission.check_stateless(tx, self._config.rules, self._config.chain_id)
         admission.check_block_gas(tx, self._config.block_gas_limit)
-        return tx
 
     def _admit(self, tx: Transaction) -> Transaction:
         with self._lock:
@@ -374,7 +376,9 @@ class Mempool:
         if self._is_kept_out(raw):
             return
         try:
-            self._admit(self._checked(raw))
+            tx = decode(raw, chain_id=self._config.chain_id)
+            self._check(tx)
+            self._admit(tx)
         except Invalid:
             return  # A deposit, used up on the new chain, or outbid: it has no place here.
 

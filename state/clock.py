@@ -58,3 +58,48 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"time does not go back: {seconds} s")
         self._seconds += seconds
+
+
+class OffsetClock:
+    """Another clock, moved by whole seconds: what the nodes of a devnet share to skip time.
+
+    It can be stopped at a second (`pin`), so that the next block has exactly that timestamp.
+    """
+
+    def __init__(self, base: Clock, offset_seconds: int = 0) -> None:
+        self._base = base
+        self._offset = offset_seconds
+        self._pinned: Timestamp | None = None
+
+    def now(self) -> Timestamp:
+        """Whole seconds, rounded down; those of the pin while there is one."""
+        if self._pinned is not None:
+            return self._pinned
+        return Timestamp(self._base.now() + self._offset)
+
+    def milliseconds(self) -> int:
+        """Whole milliseconds, rounded down; those of the pin while there is one."""
+        if self._pinned is not None:
+            return self._pinned * 1_000
+        return self._base.milliseconds() + self._offset * 1_000
+
+    def monotonic(self) -> float:
+        """The other clock's: what is skipped takes no time."""
+        return self._base.monotonic()
+
+    @property
+    def offset_seconds(self) -> int:
+        """How far ahead of the other clock this one is; negative when it is behind."""
+        return self._offset
+
+    def move(self, offset_seconds: int) -> None:
+        """Set how far ahead of the other clock this one is."""
+        self._offset = offset_seconds
+
+    def pin(self, moment: Timestamp) -> None:
+        """Stand still at a second until `unpin`."""
+        self._pinned = moment
+
+    def unpin(self) -> None:
+        """Go on with the other clock's time and the offset; harmless without a pin."""
+        self._pinned = None

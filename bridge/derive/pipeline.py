@@ -138,6 +138,15 @@ class Pipeline:
         """
         self._rewind(min(number, self._store.heads.safe.number), number)
 
+    def drop_unsafe(self, number: BlockNumber) -> tuple[bytes, ...]:
+        """Take back the blocks above `number`, none of which is safe; what was put in them."""
+        heads = self._store.heads
+        if number < heads.safe.number:
+            raise ValueError(f"block {number + 1} is safe: L1 decides over it")
+        self.rewind(number)
+        dropped, self._dropped = tuple(self._dropped), []
+        return dropped
+
     def status(self) -> SyncStatus:
         """Where everything is, at one moment; from any thread."""
         return self.view.status(self.counters())

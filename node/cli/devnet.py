@@ -34,9 +34,15 @@ from node.devnet import (
 )
 from node.devnet_nodes import PRICE_FILE, DevnetSettings
 from node.limits import DEVNET_REPLICAS_MAX
+from sequencer.ordering import Ordering
 from state.types import BlockNumber
 
 L1_PORT: Final = 8545
+
+SANDBOX: Final = (
+    "This is a sandbox: state may be edited and accounts impersonated, which L1 can't verify; no"
+    " verifier, proposer or challenger runs, and nothing can be withdrawn."
+)
 
 L2_CONTRACTS: Final = {
     "ClearingHouse": CLEARING_HOUSE,
@@ -74,6 +80,15 @@ L2_CONTRACTS: Final = {
     help="Seconds until a proposed root resolves, and of either side's clock in a dispute.",
 )  # fmt: skip
 @click.option("--fault", type=FaultType(), help=FAULT_HELP)
+@click.option(
+    "--ordering", type=click.Choice([policy.value for policy in Ordering]),
+    default=Ordering.PRIORITY_FEE.value,
+    help="In which order the sequencer takes transactions: by what they pay, or as they came.",
+)  # fmt: skip
+@click.option(
+    "--sandbox", is_flag=True,
+    help="Let state be edited and accounts be impersonated; nothing is verified or proposed then.",
+)  # fmt: skip
 @click.option("--price-seed", type=int, default=1, help="Seed of the price process.")
 @click.option(
     "--feed", metavar="FEED", show_default="the seeded process",
@@ -102,6 +117,8 @@ def devnet(
     l1_chain_id: int,
     dispute_window: int | None,
     fault: Fault | None,
+    ordering: str,
+    sandbox: bool,
     price_seed: int,
     feed: str | None,
     keepers: bool,
@@ -127,6 +144,8 @@ def devnet(
         l1_chain_id=l1_chain_id,
         dispute_window_seconds=dispute_window or dispute_window_of(fault),
         fault=fault,
+        ordering=Ordering(ordering),
+        is_sandbox=sandbox,
         keepers=keepers,
         price_seed=price_seed,
         feed=feed,
@@ -188,6 +207,8 @@ def print_banner(console: Console, ready: ReadyDevnet) -> None:
     console.print()
     console.print(_contracts(ready))
     console.print(_keepers(settings))
+    if settings.is_sandbox:
+        console.print(f"[bold yellow]{SANDBOX}[/bold yellow]")
     console.print(f"Logs and databases are in {settings.data_dir}/")
     if settings.fault is not None:
         console.print(f"[bold red]Its proposer lies on L1:[/bold red] {settings.fault}")
@@ -205,7 +226,8 @@ def _endpoints(settings: DevnetSettings) -> Table:
     table = output.table("Node", "Chain id", "JSON-RPC (HTTP and websocket)")
     table.add_row("L1", str(settings.l1_chain_id), settings.l1_url)
     table.add_row("L2 sequencer", str(L2_DEVNET_CHAIN_ID), settings.sequencer_url)
-    table.add_row("L2 verifier", str(L2_DEVNET_CHAIN_ID), settings.verifier_url)
+    if not settings.is_sandbox:
+        table.add_row("L2 verifier", str(L2_DEVNET_CHAIN_ID), settings.verifier_url)
     for url in settings.replica_urls:
         table.add_row("L2 replica", str(L2_DEVNET_CHAIN_ID), url)
     return table

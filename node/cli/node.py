@@ -15,7 +15,7 @@ from node.cli.p2p_options import P2POptions, p2p_options
 from node.interpreter import prepare_interpreter
 from node.keepers.settings import CrewSettings, parse_duties
 from node.logs import configure_logging
-from node.service import run_node
+from node.run import run_node
 from node.settings import NodeSettings, Role, writable_folder
 from sequencer.ordering import Ordering
 from state.types import BlockNumber
@@ -81,6 +81,8 @@ LOOPBACK: Final = "127.0.0.1"
 @p2p_options
 @keeper_options
 @click.option("--stop-with-parent", is_flag=True, hidden=True)
+@click.option("--powers", is_flag=True, hidden=True)
+@click.option("--sandbox", is_flag=True, hidden=True)
 def node(
     role: str,
     data_dir: Path,
@@ -105,6 +107,8 @@ def node(
     keeper: KeeperOptions,
     p2p: P2POptions,
     stop_with_parent: bool,
+    powers: bool,
+    sandbox: bool,
 ) -> None:
     """Run one node: an embedded L1, a sequencer, a verifier, or a replica."""
     settings = NodeSettings(
@@ -122,6 +126,7 @@ def node(
         proposer_key=proposer_key_file,
         matcher_key=matcher_key_file,
         ordering=Ordering(ordering),
+        sandbox=sandbox,
         fault=fault,
         machine_check=_machine_check(Role(role), machine_check),
         machine_results=frozenset(map(BlockNumber, machine_result)),
@@ -131,7 +136,7 @@ def node(
     )
     configure_logging()
     prepare_interpreter()
-    uvloop.run(run_node(settings, stop_with_parent=stop_with_parent))
+    uvloop.run(run_node(settings, stop_with_parent=stop_with_parent, has_powers=powers))
 
 
 def _machine_check(role: Role, given: int | None) -> int:

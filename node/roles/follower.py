@@ -13,6 +13,7 @@ from bridge.l1.client import L1Client
 from bridge.l1.watcher import L1Progress, Watcher
 from node.chain import DATABASE, Chain, identity_of
 from node.limits import L1_POLL_SECONDS
+from node.powers.sandbox import Sandbox
 from sequencer.ordering import Ordering
 from state.clock import Clock
 from state.errors import Invalid, TallystickError, Unavailable
@@ -113,13 +114,14 @@ def open_l2(
     deployment: Deployment,
     clock: Clock,
     ordering: Ordering = Ordering.PRIORITY_FEE,
+    sandbox: Sandbox | None = None,
 ) -> Chain:
     """Open the L2 that a deployment describes; in memory without a folder."""
     config = l2_config(deployment)
     genesis = l2_genesis(deployment)
     path = None if data_dir is None else data_dir / DATABASE
     store = ChainStore.open(path, identity_of(config, genesis), genesis)
-    return Chain.over(store, config, clock, ordering)
+    return Chain.over(store, config, clock, ordering, sandbox)
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[None]], part: str) -> None:

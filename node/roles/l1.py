@@ -3,8 +3,10 @@
 It is a convenience. What L1 really costs and does is shown on anvil.
 """
 
+import asyncio
 import json
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,9 @@ from genesis.builder import build_genesis
 from genesis.config import ChainConfig
 from genesis.networks import embedded_l1, embedded_l1_alloc
 from node.chain import DATABASE, Chain, identity_of
+from node.powers.errors import PowerRefused
+from node.powers.sandbox import Sandbox
+from node.roles.pace import Pace
 from node.settings import InvalidSettings
 from sequencer.builder import unsafe_header
 from state.blocks import BlockId, Heads, SealedBlock
@@ -20,7 +25,7 @@ from state.clock import Clock
 from state.files import write_atomically
 from state.keccak import keccak
 from state.store import ChainStore
-from state.types import BlockNumber, Timestamp
+from state.types import BlockNumber, Hash32, Timestamp
 
 log = logging.getLogger("tallystick.l1")
 
@@ -31,11 +36,11 @@ FINALIZED_DEPTH: Final = 8
 """Blocks behind the head. This L1 never reorgs by itself; the depths let finality be seen."""
 
 
-def open_l1(data_dir: Path, clock: Clock) -> Chain:
+def open_l1(data_dir: Path, clock: Clock, sandbox: Sandbox | None = None) -> Chain:
     """Open the embedded L1's database, made at the first start."""
     config, genesis = l1_chain(data_dir, clock)
     store = ChainStore.open(data_dir / DATABASE, identity_of(config, genesis), genesis)
-    return Chain.over(store, config, clock)
+    return Chain.over(store, config, clock, sandbox=sandbox)
 
 
 def l1_chain(data_dir: Path, clock: Clock) -> tuple[ChainConfig, SealedBlock]:
@@ -44,23 +49,80 @@ def l1_chain(data_dir: Path, clock: Clock) -> tuple[ChainConfig, SealedBlock]:
     return config, build_genesis(config, embedded_l1_alloc())
 
 
-def make_block(chain: Chain) -> BlockNumber | None:
-    """Build and write the next block; None when the clock hasn't moved past the last one."""
-    parent = unsafe_header(chain.store)
-    now = chain.clock.now()
-    if now <= parent.timestamp:
-        return None
-    result = chain.build(_attributes(chain.config, parent.prev_randao, now))
-    number = result.sealed.header.number
-    head = BlockId(number, result.sealed.hash)
-    chain.append(result, lambda batch: batch.set_heads(heads_at(chain.store, head)))
-    return number
+@dataclass(slots=True)
+class L1Builder:
+    """Makes the blocks of the embedded L1."""
+
+    chain: Chain
+    pace: Pace
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _branch: int = 0
+    """How many reorgs there were: blocks of another branch differ, though they hold the same."""
+
+    async def run(self) -> None:
+        """Make blocks at their pace until cancelled."""
+        while True:
+            await self.pace.wait()
+            await self.make_block()
+
+    async def make_block(self) -> BlockNumber | None:
+        """Make the next block and tell of it; None while the clock shows the last one's time."""
+        async with self._turn:
+            number = await self.chain.write(self._make)
+            await self.chain.feed.announce()
+        return number
+
+    async def rewind(self, depth: int, *, keeps_transactions: bool) -> None:
+        """Take blocks back that aren't final. Raises `PowerRefused` for more."""
+        async with self._turn:
+            await self.chain.write(lambda: self._rewind(depth, keeps_transactions))
+            await self.chain.feed.announce()
+
+    def _make(self) -> BlockNumber | None:
+        chain = self.chain
+        parent = unsafe_header(chain.store)
+        now = chain.clock.now()
+        if now <= parent.timestamp:
+            return None
+        randao = keccak(parent.prev_randao + bytes(self._branch))
+        result = chain.build(_attributes(chain.config, randao, now))
+        number = result.sealed.header.number
+        head = BlockId(number, result.sealed.hash)
+        chain.append(result, lambda batch: batch.set_heads(heads_at(chain.store, head)))
+        return number
+
+    def _rewind(self, depth: int, keeps_transactions: bool) -> None:
+        store = self.chain.store
+        heads = store.heads
+        deepest = heads.unsafe.number - heads.finalized.number
+        if depth > deepest:
+            raise PowerRefused(
+                f"the newest {depth} blocks can't be taken back: this L1 is final"
+                f" {FINALIZED_DEPTH} blocks behind its head, so that {deepest} can; to go back"
+                " further, revert to a snapshot"
+            )
+        first = heads.unsafe.number - depth + 1
+        dropped = [
+            raw
+            for number in range(first, heads.unsafe.number + 1)
+            for raw in transactions_of(store, BlockNumber(number))
+        ]
+        with store.commit() as batch:
+            batch.rewind(BlockNumber(first - 1))
+        self._branch += 1
+        self.chain.refresh_pool(dropped if keeps_transactions else ())
 
 
-def _attributes(config: ChainConfig, randao: bytes, now: Timestamp) -> BlockAttributes:
+def transactions_of(store: ChainStore, number: BlockNumber) -> tuple[bytes, ...]:
+    """What a block holds; nothing where there is none."""
+    block = store.block(number)
+    return () if block is None else tuple(block.transactions)
+
+
+def _attributes(config: ChainConfig, randao: Hash32, now: Timestamp) -> BlockAttributes:
     return BlockAttributes(
         timestamp=now,
-        prev_randao=keccak(randao),
+        prev_randao=randao,
         coinbase=config.coinbase,
         gas_limit=config.block_gas_limit,
     )

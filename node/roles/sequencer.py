@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bridge.derive.errors import DerivationReset
 from bridge.derive.plan import BlockPlan
@@ -12,9 +12,12 @@ from bridge.poster import Poster
 from bridge.proposer import Proposer
 from execution.transaction import Transaction
 from execution.transition import BlockResult
+from node.chain import Chain
 from node.monitor.monitor import Monitor
 from node.p2p.signatures import BlockSigner
+from node.powers.errors import PowerRefused
 from node.roles.follower import Follower
+from node.roles.pace import Pace
 from node.roles.trading import TradingDesk
 from state.errors import Unavailable
 from state.types import BlockNumber
@@ -42,10 +45,11 @@ class Sequencer:
     """
 
     follower: Follower
-    monitor: Monitor
+    monitor: Monitor | None
+    """None in a devnet's sandbox, where anybody may break what it looks after."""
     poster: Poster
     proposer: Proposer
-    block_seconds: float
+    pace: Pace
     batch_seconds: float
     proposal_seconds: float
     signer: BlockSigner | None = None
@@ -53,23 +57,62 @@ class Sequencer:
     trading: TradingDesk | None = None
     """Brings what the exchange matches into blocks, if there is a matcher."""
     statistics: SequencerStatistics = SequencerStatistics()
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _posting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _posted: int = 0
+    """The newest block that is on its way to L1 or there; for as long as L1 stays as it is."""
 
     async def build_blocks(self) -> None:
         """Build a block every block time, from the first complete look at L1 on.
 
         An L1 that falls silent later stops nobody: the origin stays where it is meanwhile.
         """
-        await self.follower.synced.wait()
-        loop = asyncio.get_running_loop()
-        due = loop.time()
         while True:
-            await self.monitor.wait_checked_head()
-            await self.build_block()
-            due = max(due + self.block_seconds, loop.time())
-            await asyncio.sleep(due - loop.time())
+            await self.pace.wait()
+            await self.make_block()
 
-    async def build_block(self) -> BlockNumber | None:
-        """Build, write and announce one block; None where the time for it has not come."""
+    @property
+    def chain(self) -> Chain:
+        """The chain that the blocks go to."""
+        return self.follower.chain
+
+    async def make_block(self) -> BlockNumber | None:
+        """Build a block once the one before is checked; None where the time has not come."""
+        async with self._turn:
+            await self.follower.synced.wait()
+            if self.monitor is not None:
+                await self.monitor.wait_checked_head()
+            return await self._build_block()
+
+    async def rewind(self, depth: int, *, keeps_transactions: bool) -> None:
+        """Take unsafe blocks back. Raises `PowerRefused` for those that L1 holds already.
+
+        A batch on its way to L1 is waited for, since L1 would bring its blocks back.
+        """
+        async with self._turn, self._posting:
+            await self.chain.write(lambda: self._rewind(depth, keeps_transactions))
+            await self.chain.feed.announce()
+            if self.trading is not None:
+                await self.trading.follow()
+
+    def _rewind(self, depth: int, keeps_transactions: bool) -> None:
+        heads = self.chain.store.heads
+        if self.signer is not None:
+            raise PowerRefused(
+                "replicas hold the sequencer to the blocks that it signed: start the devnet without"
+                " --replicas, or reorg L1"
+            )
+        deepest = max(0, heads.unsafe.number - max(heads.safe.number, self._posted))
+        if depth > deepest:
+            raise PowerRefused(
+                f"the newest {depth} blocks can't be taken back: all but {deepest} of L2 are posted"
+                " to L1, and follow from it; reorg L1 instead, or revert to a snapshot"
+            )
+        dropped = self.follower.pipeline.drop_unsafe(BlockNumber(heads.unsafe.number - depth))
+        self.chain.refresh_pool(dropped if keeps_transactions else ())
+
+    async def _build_block(self) -> BlockNumber | None:
+        """Build, write and announce one block."""
         chain = self.follower.chain
         began = chain.clock.monotonic()
         try:
@@ -114,8 +157,10 @@ class Sequencer:
     async def post(self) -> None:
         """One batch, if L1 is in view and there is something to post."""
         if self.follower.synced.is_set():
-            posted = await self.poster.step()
+            async with self._posting:
+                posted = await self.poster.step()
             if posted is not None:
+                self._posted = posted.last
                 self.statistics = replace(
                     self.statistics,
                     batches=self.statistics.batches + 1,

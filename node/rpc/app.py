@@ -66,6 +66,12 @@ class RpcApp:
         self._describe = describe
         self._health = health
 
+    def become(self, other: "RpcApp") -> None:
+        """Answer as `other` does from now on; whom the server answers stays."""
+        access = self.access
+        vars(self).update(vars(other))
+        self.access = access
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request or serve one websocket (ASGI 3.0)."""
         if scope["type"] not in ("http", "websocket"):

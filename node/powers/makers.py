@@ -1,0 +1,43 @@
+"""What the devnet needs of a node that makes blocks, whichever layer's."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from node.chain import Chain
+from node.roles.pace import Pace
+from state.types import BlockNumber
+
+
+class BlockMaker(Protocol):
+    """The part of a role that makes its layer's blocks."""
+
+    @property
+    def chain(self) -> Chain:
+        """The chain they go to."""
+
+    @property
+    def pace(self) -> Pace:
+        """When they come."""
+
+    async def make_block(self) -> BlockNumber | None:
+        """Make the next block and tell of it; None where the time for it has not come.
+
+        Calls wait for each other.
+        """
+
+    async def rewind(self, depth: int, *, keeps_transactions: bool) -> None:
+        """Take the newest `depth` blocks back. Raises `PowerRefused` where that can't be.
+
+        What they held waits for another block if `keeps_transactions`, or is forgotten.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Mining:
+    """How blocks are to be mined on demand: times in seconds."""
+
+    blocks: int = 1
+    interval: int = 0
+    """Between two of them; 0 leaves it to the clock."""
+    timestamp: int | None = None
+    """Of the first one."""

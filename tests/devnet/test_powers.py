@@ -1,0 +1,200 @@
+"""The clock, mining and snapshots of a devnet, on both layers at once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.devnet.conftest import Devnet, RpcFailed, rpc, wait_for
+from tests.devnet.powers import (
+    DAY,
+    NOBODY,
+    assert_true,
+    balance,
+    block,
+    number,
+    powerful_devnet,
+    receipt,
+    send,
+    timestamp,
+    wait_block,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    with powerful_devnet(tmp_path_factory.mktemp("powers")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("layer", ["l1", "sequencer", "verifier"])
+def test_increase_time_of_any_node_moves_both_layers(devnet: Devnet, layer: str) -> None:
+    before = {url: timestamp(url) for url in (devnet.l1, devnet.sequencer)}
+    offset = rpc(getattr(devnet, layer), "evm_increaseTime", DAY)
+    again = rpc(getattr(devnet, layer), "evm_increaseTime", hex(DAY))
+
+    assert again == offset + DAY
+    for url, moment in before.items():
+        wait_for(lambda url=url, moment=moment: timestamp(url) >= moment + 2 * DAY, 30, "the time")
+    assert_true(devnet)
+
+
+def test_set_next_timestamp_next_block_has_exactly_it(devnet: Devnet) -> None:
+    for url in (devnet.l1, devnet.sequencer):
+        wanted = timestamp(url) + 1_000
+        first = number(url) + 1
+        assert rpc(url, "evm_setNextBlockTimestamp", wanted) is None
+        wait_for(lambda url=url, wanted=wanted: timestamp(url) >= wanted, 30, "the time")
+
+        times = [timestamp(url, at) for at in range(first, number(url) + 1)]
+        assert wanted in times
+        assert times == sorted(set(times))
+    assert_true(devnet)
+
+
+def test_set_next_timestamp_in_the_past_refused(devnet: Devnet) -> None:
+    with pytest.raises(RpcFailed, match="Timestamp error: 100 is not after"):
+        rpc(devnet.sequencer, "evm_setNextBlockTimestamp", 100)
+
+
+@pytest.mark.parametrize("layer", ["l1", "sequencer"])
+def test_mine_makes_blocks_at_once(devnet: Devnet, layer: str) -> None:
+    url = getattr(devnet, layer)
+    before = number(url)
+
+    assert rpc(url, "evm_mine") == "0x0"
+    assert rpc(url, "evm_mine", {"blocks": 2}) == "0x0"
+    assert rpc(url, "anvil_mine", "0x3", 60) is None
+    assert rpc(url, "hardhat_mine", 4) is True
+
+    assert number(url) >= before + 10
+    head = number(url)
+    assert timestamp(url, head) - timestamp(url, before) >= 2 * 60
+    assert_true(devnet)
+
+
+def test_mine_with_timestamp_block_has_exactly_it(devnet: Devnet) -> None:
+    wanted = timestamp(devnet.sequencer) + 5_000
+    before = number(devnet.sequencer)
+    rpc(devnet.sequencer, "evm_mine", wanted)
+
+    after = range(before, number(devnet.sequencer) + 1)
+    assert wanted in [timestamp(devnet.sequencer, at) for at in after]
+
+
+def test_too_many_blocks_refused_with_remedy(devnet: Devnet) -> None:
+    with pytest.raises(RpcFailed, match="use evm_increaseTime"):
+        rpc(devnet.sequencer, "anvil_mine", "0x100000")
+
+
+def test_automine_one_block_a_transaction(devnet: Devnet) -> None:
+    url = devnet.sequencer
+    assert rpc(url, "anvil_getAutomine") is False
+    assert rpc(url, "anvil_getIntervalMining") == 1
+    rpc(url, "evm_setAutomine", True)
+    try:
+        assert (rpc(url, "anvil_getAutomine"), rpc(url, "anvil_getIntervalMining")) == (True, None)
+        blocks = [int(receipt(url, send(url))["blockNumber"], 16) for _ in range(3)]
+        assert blocks == sorted(set(blocks))
+    finally:
+        rpc(url, "evm_setIntervalMining", 1)
+    assert_true(devnet)
+
+
+def test_manual_mining_nothing_comes_until_told(devnet: Devnet) -> None:
+    url = devnet.sequencer
+    rpc(url, "evm_setIntervalMining", 0)
+    try:
+        l1 = number(devnet.l1)
+        transaction = send(url)
+        before = number(url)
+        wait_block(devnet.l1, l1 + 3)
+        assert number(url) == before
+        assert rpc(url, "eth_getTransactionReceipt", transaction) is None
+
+        rpc(url, "evm_mine")
+        assert int(receipt(url, transaction)["blockNumber"], 16) == before + 1
+    finally:
+        rpc(url, "evm_setIntervalMining", 1)
+    wait_block(url, before + 2)
+
+
+@pytest.mark.parametrize("layer", ["l1", "sequencer"])
+def test_drop_transaction_never_comes(devnet: Devnet, layer: str) -> None:
+    url = getattr(devnet, layer)
+    rpc(url, "evm_setIntervalMining", 0)
+    try:
+        first, second = send(url), send(url, value=2)
+        assert rpc(url, "anvil_dropTransaction", second) == second
+        assert rpc(url, "anvil_dropTransaction", second) is None
+        assert rpc(url, "hardhat_dropTransaction", first) is True
+        rpc(url, "evm_mine")
+        assert rpc(url, "eth_getTransactionByHash", first) is None
+    finally:
+        rpc(url, "evm_setIntervalMining", 1)
+
+
+def test_revert_puts_both_layers_and_the_clock_back(devnet: Devnet) -> None:
+    receipt(devnet.l1, send(devnet.l1))
+    receipt(devnet.sequencer, send(devnet.sequencer))
+    heads = {url: block(url) for url in (devnet.l1, devnet.sequencer)}
+    balances = {url: balance(url, NOBODY) for url in heads}
+    snapshot = rpc(devnet.sequencer, "evm_snapshot")
+    later = rpc(devnet.l1, "evm_snapshot")
+    for url in heads:
+        receipt(url, send(url, value=10**18))
+    rpc(devnet.sequencer, "evm_increaseTime", 30 * DAY)
+    wait_for(lambda: timestamp(devnet.sequencer) > 30 * DAY, 30, "the time")
+
+    assert rpc(devnet.verifier, "evm_revert", snapshot) is True
+
+    for url, head in heads.items():
+        at = int(head["number"], 16)
+        wait_block(url, at)
+        assert block(url, at)["hash"] == head["hash"]
+        assert balance(url, NOBODY) == balances[url]
+        assert timestamp(url) < int(head["timestamp"], 16) + DAY
+    assert rpc(devnet.l1, "evm_revert", later) is False
+    assert rpc(devnet.l1, "evm_revert", snapshot) is False
+    receipt(devnet.sequencer, send(devnet.sequencer))
+    assert_true(devnet)
+
+
+def test_revert_again_and_again_stays_true(devnet: Devnet) -> None:
+    url = devnet.sequencer
+    before = balance(url, NOBODY)
+    for value in (5, 6, 7):
+        snapshot = rpc(url, "evm_snapshot")
+        receipt(url, send(url, value=value))
+        assert balance(url, NOBODY) == before + value
+        assert rpc(url, "evm_revert", snapshot) is True
+        assert balance(url, NOBODY) == before
+    assert_true(devnet)
+
+
+def test_revert_brings_waiting_transactions_back(devnet: Devnet) -> None:
+    url = devnet.sequencer
+    rpc(url, "evm_setIntervalMining", 0)
+    try:
+        transaction = send(url)
+        snapshot = rpc(url, "evm_snapshot")
+        rpc(url, "evm_mine")
+        receipt(url, transaction)
+        rpc(url, "evm_revert", snapshot)
+        assert rpc(url, "eth_getTransactionReceipt", transaction) is None
+        assert rpc(url, "eth_getTransactionByHash", transaction)["blockNumber"] is None
+        rpc(url, "evm_mine")
+        receipt(url, transaction)
+    finally:
+        rpc(url, "evm_setIntervalMining", 1)
+
+
+def test_unknown_snapshot_is_no_error(devnet: Devnet) -> None:
+    assert rpc(devnet.sequencer, "evm_revert", "0x7777") is False
+
+
+def test_numbers_of_other_kinds_refused(devnet: Devnet) -> None:
+    for wrong in (-1, 1.5, True, "0x", "ten", None, 2**64):
+        with pytest.raises(RpcFailed):
+            rpc(devnet.sequencer, "evm_increaseTime", wrong)
