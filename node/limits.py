@@ -166,6 +166,23 @@ At 5 us each they take ten seconds."""
 RPC_TRACE_BYTES_MAX = 24 * 10**6
 """JSON collected for one answer; what is larger could not be sent."""
 
+# The history of addresses
+
+HISTORY_WAIT_SECONDS = 8.0
+"""A question waits so long for the index to have the newest block; below what clients wait."""
+
+HISTORY_SLICE_BLOCKS = 16
+"""Blocks read in one go; a stopping node waits for no more."""
+
+HISTORY_SLICE_GAS = 2_000_000
+"""Gas run in one go likewise: a second at the most, where a block may take thirty."""
+
+HISTORY_DELETE_KEYS = 10_000
+"""Keys deleted in one write when an index is thrown away: some 2 MB."""
+
+RPC_HISTORY_PAGE_MAX = 100
+"""Transactions in one page, the rest of the last block aside; Otterscan asks for 25."""
+
 # Threads
 
 INTERPRETER_SWITCH_SECONDS = 0.0002

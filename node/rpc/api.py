@@ -22,6 +22,9 @@ from node.rpc.eth.transactions import TransactionMethods
 from node.rpc.format import Json
 from node.rpc.margin import MarginMethods
 from node.rpc.net import NetMethods
+from node.rpc.ots.accounts import OtterscanAccounts
+from node.rpc.ots.blocks import OtterscanBlocks
+from node.rpc.ots.traces import OtterscanTraces
 from node.rpc.rollup.chain import RollupMethods
 from node.rpc.rollup.inbox import InboxMethods
 from node.rpc.rollup.withdrawals import WithdrawalMethods
@@ -42,6 +45,9 @@ _NAMESPACES = (
     TxpoolMethods,
     RawMethods,
     TraceMethods,
+    OtterscanBlocks,
+    OtterscanTraces,
+    OtterscanAccounts,
 )
 
 

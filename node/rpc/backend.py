@@ -18,6 +18,7 @@ from execution.simulate import World
 from execution.transition import context_of
 from genesis.config import ChainConfig
 from node import limits
+from node.history.history import AddressHistory
 from node.rpc.codec import BlockRef, Tag
 from node.rpc.errors import CallFailed, LimitExceeded
 from node.rpc.eth.signers import NoSigners, Signers
@@ -120,6 +121,8 @@ class Backend:
     client_version: str = CLIENT_VERSION
     clock: Clock = field(default_factory=SystemClock)
     """Measures how long a trace takes."""
+    history: AddressHistory | None = None
+    """Transactions by address, where the node keeps an index of them."""
     signers: Signers = NoSigners()
     """The accounts that the node sends for."""
 

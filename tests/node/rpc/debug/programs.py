@@ -1,11 +1,17 @@
 """Contracts that do one of everything a trace can tell, in assembly."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from execution.machine.opcodes.mnemonics import MNEMONICS
 from genesis.builder import GenesisAccount
 from state.types import Address, Wei
+from tests.bridge.conftest import Anvil
+from tests.node.rpc.harness import L2_CONFIG
+
+ANVIL_SECONDS_MAX = 60.0
 
 _OPCODES: Final = {name: opcode for opcode, name in MNEMONICS.items()}
 
@@ -74,6 +80,7 @@ _PROGRAMS: Final[Mapping[Address, str]] = {
         " PUSH1 08 PUSH1 17 PUSH3 ffffff CREATE POP"
         " PUSH5 60205ffd00 PUSH0 MSTORE PUSH1 04 PUSH1 1b PUSH0 CREATE RETURNDATASIZE POP POP"
         " PUSH2 33ff PUSH0 MSTORE PUSH1 02 PUSH1 1e PUSH1 01 CREATE POP"
+        " PUSH9 60005f5360015ff300 PUSH0 MSTORE"
         " PUSH1 07 PUSH1 08 PUSH1 17 PUSH0 CREATE2 POP PUSH1 07 PUSH1 08 PUSH1 17 PUSH0 CREATE2"
     ),
     POOR: called("CALL", STOPPER, value="ff"),
@@ -118,3 +125,25 @@ ALLOC: Final = {
     address: GenesisAccount(balance=Wei(0), nonce=1, code=code) for address, code in CODES.items()
 }
 """What a chain must hold for them to run."""
+
+
+@contextmanager
+def anvil_with_programs() -> Iterator[Anvil]:
+    """An anvil with the same contracts and chain id, which remembers instructions."""
+    anvil = Anvil("--steps-tracing", "--hardfork", "cancun", "--chain-id", str(L2_CONFIG.chain_id))
+    try:
+        for address, code in CODES.items():
+            anvil.ask("anvil_setCode", "0x" + address.hex(), "0x" + code.hex())
+            anvil.ask("anvil_setNonce", "0x" + address.hex(), "0x1")
+        yield anvil
+    finally:
+        anvil.remove()
+
+
+def mined_by_anvil(anvil: Anvil, raw: str) -> str:
+    """Send a transaction to it, and wait until it is in a block; the hash."""
+    hash_ = str(anvil.ask("eth_sendRawTransaction", raw))
+    deadline = time.monotonic() + ANVIL_SECONDS_MAX
+    while anvil.ask("eth_getTransactionReceipt", hash_) is None:
+        assert time.monotonic() < deadline, "anvil does not mine"
+    return hash_

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.bridge.conftest import Anvil
-from tests.node.rpc.debug.programs import CODES
-from tests.node.rpc.harness import L2_CONFIG, RunningNode
+from tests.node.rpc.debug.programs import CODES, anvil_with_programs, mined_by_anvil
+from tests.node.rpc.harness import RunningNode
 
 COMPARED = ("pc", "op", "gas", "gasCost", "depth", "stack")
 """The refund is left out: revm counts it for each frame, go-ethereum and we for the transaction."""
@@ -26,18 +26,13 @@ WORDS = {
 
 @pytest.fixture(scope="module")
 def anvil() -> Iterator[Anvil]:
-    chain = str(L2_CONFIG.chain_id)
-    instance = Anvil("--steps-tracing", "--hardfork", "cancun", "--chain-id", chain)
-    for address, code in CODES.items():
-        instance.ask("anvil_setCode", "0x" + address.hex(), "0x" + code.hex())
-        instance.ask("anvil_setNonce", "0x" + address.hex(), "0x1")
-    yield instance
-    instance.remove()
+    with anvil_with_programs() as instance:
+        yield instance
 
 
 @pytest.fixture(scope="module")
 def theirs(anvil: Anvil, raw: str, everything: str) -> str:
-    assert anvil.ask("eth_sendRawTransaction", raw) == everything
+    assert mined_by_anvil(anvil, raw) == everything
     return everything
 
 
