@@ -22,6 +22,8 @@ from genesis.accounts import dev_accounts, operator_accounts
 from node.chain import Chain
 from node.conditions import Conditions
 from node.dispute.roots import RootsReader
+from node.history.history import FOLDER as HISTORY
+from node.history.history import AddressHistory
 from node.keepers.service import run_keepers
 from node.limits import DISPUTE_POLL_SECONDS, EVM_THREADS
 from node.machine_check import MachineCheck, settle_disagreements
@@ -99,7 +101,8 @@ async def opened(settings: NodeSettings, conditions: Conditions) -> AsyncIterato
     if settings.role is Role.L1:
         chain = open_l1(settings.data_dir, conditions.clock, conditions.sandbox)
         try:
-            yield _l1_node(settings, chain, conditions.pace)
+            async with _history(settings, chain) as history:
+                yield _l1_node(settings, chain, conditions.pace, history)
         finally:
             chain.close()
         return
@@ -116,14 +119,28 @@ async def opened(settings: NodeSettings, conditions: Conditions) -> AsyncIterato
     try:
         async with RpcClient(settings.l1_rpc) as rpc:
             client = L1Client(rpc, chain_id=deployment.l1_chain_id, errors=l1_errors())
-            async with _trading(settings, chain) as trading:
-                yield _l2_node(settings, chain, client, deployment, trading, conditions.pace)
+            async with _history(settings, chain) as history, _trading(settings, chain) as trading:
+                yield _l2_node(
+                    settings, chain, client, deployment, trading, conditions.pace, history
+                )
     finally:
         chain.close()
 
 
-def _l1_node(settings: NodeSettings, chain: Chain, pace: Pace) -> RunningNode:
-    backend = _backend(chain, unlocked=settings.mnemonic_accounts)
+@contextlib.asynccontextmanager
+async def _history(settings: NodeSettings, chain: Chain) -> AsyncIterator[AddressHistory]:
+    """The index of addresses beside the chain, which reads nothing before it is asked."""
+    history = AddressHistory(chain.store, chain.config, settings.data_dir / HISTORY)
+    try:
+        yield history
+    finally:
+        await history.close()
+
+
+def _l1_node(
+    settings: NodeSettings, chain: Chain, pace: Pace, history: AddressHistory
+) -> RunningNode:
+    backend = _backend(chain, history, unlocked=settings.mnemonic_accounts)
     builder = L1Builder(chain, pace)
     return RunningNode(chain, backend, [builder.run()], NodeMetrics(backend), maker=builder)
 
@@ -135,6 +152,7 @@ def _l2_node(
     deployment: Deployment,
     trading: TradingDesk | None,
     pace: Pace,
+    history: AddressHistory,
 ) -> RunningNode:
     follower = Follower.over(chain, client, deployment, settings.machine_results)
     settle_disagreements(
@@ -151,6 +169,7 @@ def _l2_node(
     membership = join(settings, follower, deployment)
     backend = _backend(
         chain,
+        history,
         unlocked=settings.mnemonic_accounts,
         rollup=rollup,
         has_pool=settings.role is Role.SEQUENCER,
@@ -296,6 +315,7 @@ def _operators(settings: NodeSettings) -> tuple[Operator, Operator]:
 
 def _backend(
     chain: Chain,
+    history: AddressHistory,
     *,
     unlocked: bool,
     rollup: Rollup | None = None,
@@ -312,6 +332,7 @@ def _backend(
         feed=chain.feed,
         evm=EvmWork(DeepExecutor(EVM_THREADS)),
         submit=submit,
+        history=history,
         mempool=chain.mempool if has_pool else None,
         rollup=rollup,
         peers=membership.peers if membership is not None else int,
