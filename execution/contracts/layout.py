@@ -59,6 +59,14 @@ class Layout:
             place = self._enter(place, key)
         return place
 
+    def member(self, place: Place, label: str) -> Place:
+        """Where a member of a struct lies. Raises `LayoutMismatch`."""
+        members = self.types[place.type].get("members", ())
+        found = next((m for m in members if m["label"] == label), None)
+        if found is None:
+            raise LayoutMismatch(f"{place.type} has no member {label}")
+        return self._member(place, found)
+
     def read(self, place: Place, word: Callable[[int], int]) -> Value:
         """The value at a place; `word` gives a slot's content."""
         kind = self.types[place.type]

@@ -1,7 +1,7 @@
 """The clearing house's storage by the layout that the compiler wrote beside its code."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -30,6 +30,22 @@ def read_value(word: Word, label: str, *keys: Key) -> Value:
     """A state variable, or what its mappings hold under `keys`; structs as dicts."""
     layout = _layout()
     return layout.read(layout.place(label, *keys), word)
+
+
+def moved_member(
+    word: Word, label: str, *keys: Key, members: Sequence[str], by: int, least: int
+) -> tuple[int, int]:
+    """A slot, and its content if a number of a struct in it moved by so much, to `least` or more.
+
+    `members` lead to the number, from the variable inwards.
+    """
+    layout = _layout()
+    place = layout.place(label, *keys)
+    for member in members:
+        place = layout.member(place, member)
+    words = {place.slot: word(place.slot)}
+    layout.write(place, max(least, layout.read(place, word) + by), words)
+    return place.slot, words[place.slot]
 
 
 def read_struct(kind: "type[Struct]", word: Word, label: str, *keys: Key) -> "Struct":

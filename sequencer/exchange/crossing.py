@@ -24,8 +24,9 @@ from sequencer.exchange.errors import (
     TooManyFills,
     WouldNotSettle,
 )
-from sequencer.exchange.floor import Floor, delta_of, reducible
+from sequencer.exchange.floor import Floor, reducible
 from sequencer.exchange.limits import CROSSING_ROUNDS_MAX, ORDER_FILLS_MAX, PENDING_FILLS_MAX
+from sequencer.exchange.unseen import delta_of
 from sequencer.matching.events import Fill
 from sequencer.matching.inputs import CancelReason
 from sequencer.matching.orders import BookOrder
@@ -286,7 +287,8 @@ def _check(floor: Floor, steps: Sequence[_Step]) -> Reason | None:
         last.delta,
         last.fill.price,
         fees.taker if last.is_taker else fees.maker,
-        [*floor.unseen_of(last.account), *(step.fill for step in steps[:-1])],
+        floor.unseen,
+        [step.fill for step in steps[:-1]],
         against=last.against,
     )
 

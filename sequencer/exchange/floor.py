@@ -13,8 +13,9 @@ from sequencer.exchange.limits import CLOCK_AHEAD_MS_MAX
 from sequencer.exchange.open_orders import OpenOrders
 from sequencer.exchange.placement import Announcement
 from sequencer.exchange.ports import HouseView, MarginCheck
+from sequencer.exchange.unseen import UnseenFills
 from sequencer.matching.engine import MatchingEngine
-from sequencer.matching.events import Event, Fill, Settled, Unwound, WaitsAgain
+from sequencer.matching.events import Event, Fill, Matched, Settled, Unwound, WaitsAgain
 from sequencer.matching.inputs import Cancel, CancelReason, Input, Shrink
 from sequencer.matching.views import OrderView
 from state.clock import Clock
@@ -47,8 +48,10 @@ class Floor:
     _moment: int = 0
     """Milliseconds, of the request at hand."""
     _view: HouseView | None = None
-    _settled: dict[int, list[Settled]] = field(default_factory=dict)
-    """By account: what blocks settled that are newer than the view."""
+    _settled: dict[int, Settled] = field(default_factory=dict)
+    """By fill: what blocks settled that are newer than the view."""
+    _unseen: UnseenFills | None = None
+    """Of the view and all fills so far; None where it has to be made anew."""
     _inputs: list[Input] = field(default_factory=list)
     _announcements: list[Announcement] = field(default_factory=list)
     _cancelled: dict[int, int | None] = field(default_factory=dict)
@@ -67,10 +70,8 @@ class Floor:
     def view(self, view: HouseView) -> None:
         """Go on from the books after another block, which hold what it settled."""
         self._view = view
-        for account, settled in list(self._settled.items()):
-            self._settled[account] = newer = [one for one in settled if one.block > view.number]
-            if not newer:
-                del self._settled[account]
+        self._settled = {i: one for i, one in self._settled.items() if one.block > view.number}
+        self._unseen = None
 
     def begin(self) -> None:
         """Look at the clock for another request, whose checks and inputs all have this one time.
@@ -101,17 +102,20 @@ class Floor:
 
     def _follow_fill(self, event: Event) -> None:
         """Keep in mind what the view doesn't show yet."""
+        if isinstance(event, Matched):
+            if self._unseen is not None:
+                self._unseen.add(event.fill)
+            return
         if not isinstance(event, Settled | Unwound | WaitsAgain):
             return
+        self._unseen = None
         fill = event.fill
-        for account in (fill.taker_account, fill.maker_account):
-            if isinstance(event, Unwound):
-                self.unwound.add(account)
-            elif isinstance(event, WaitsAgain):
-                known = self._settled.get(account, [])
-                self._settled[account] = [one for one in known if one.fill.id != fill.id]
-            elif self._view is None or event.block > self._view.number:
-                self._settled.setdefault(account, []).append(event)
+        if isinstance(event, Unwound):
+            self.unwound.update((fill.taker_account, fill.maker_account))
+        elif isinstance(event, WaitsAgain):
+            self._settled.pop(fill.id, None)
+        elif self._view is None or event.block > self._view.number:
+            self._settled[fill.id] = event
 
     def note_cancel_all(self, account: int, time: int) -> None:
         """Remember when an account's newest request to cancel all was signed (ms)."""
@@ -142,31 +146,23 @@ class Floor:
         elif whole < view.left:
             self.apply(Shrink(time=0, order=view.order.hash, most=whole))
 
-    def unseen_of(self, account: int) -> list[Fill]:
-        """An account's fills that the view doesn't hold yet, in order of id.
-
-        They wait, or a block settled them whose books haven't come.
-        """
-        pending = self.engine.pending_of(account)
-        if account not in self._settled:
-            return pending
-        return sorted([*pending, *(one.fill for one in self._settled[account])], key=_id)
+    @property
+    def unseen(self) -> UnseenFills:
+        """Fills that the view doesn't hold yet: they wait, or a block settled them whose books
+        haven't come. Raises `ExchangeUnavailable` before the first view."""
+        if self._unseen is None:
+            settled = (one.fill for one in self._settled.values())
+            fills = sorted([*self.engine.pending(), *settled], key=_id)
+            self._unseen = UnseenFills(self.view, fills)
+        return self._unseen
 
     def position(self, account: int, market: int) -> int:
         """s8 that an account holds, with its fills that the view doesn't hold yet."""
-        held = self.view.position(account, market)
-        unseen = self.unseen_of(account)
-        return held + sum(delta_of(fill, account) for fill in unseen if fill.market == market)
+        return self.unseen.position(account, market)
 
 
 def _id(fill: Fill) -> int:
     return fill.id
-
-
-def delta_of(fill: Fill, account: int) -> int:
-    """s8 by which a fill changes an account's position."""
-    buys = fill.taker_is_buy if fill.taker_account == account else not fill.taker_is_buy
-    return fill.size if buys else -fill.size
 
 
 def reducible(position: int, *, is_buy: bool) -> int:

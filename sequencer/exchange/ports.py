@@ -94,6 +94,19 @@ class HouseView(Protocol):
         """p8 by id: the mark of each market, and the value of each series that has one."""
 
 
+class MatchedFills(Protocol):
+    """What is matched and a view doesn't show; as long as it is one object, it only grows."""
+
+    def of(self, account: int) -> Sequence[Fill]:
+        """An account's, in order."""
+
+    def position(self, account: int, market: int) -> int:
+        """s8 that an account holds with them."""
+
+    def grown(self, market: int) -> int:
+        """s8 by which they move a market's or series' open interest."""
+
+
 class MarginCheck(Protocol):
     """Whether the clearing house would settle a fill, as far as one side's account decides it."""
 
@@ -104,13 +117,14 @@ class MarginCheck(Protocol):
         delta: int,
         price: int,
         max_fee_ppm: int,
-        pending: Sequence[Fill],
+        unseen: MatchedFills,
+        steps: Sequence[Fill] = (),
         *,
         against: int | None = None,
     ) -> Reason | None:
         """Why a fill of `delta` (s8, negative for a sale) would be refused; None when it settles.
 
         `against` is the account of the other side, where somebody is known.
-        `pending` are the account's fills before it, in order, that the newest view doesn't hold
-        yet; those of id 0 are not in the book, but would come before this one.
+        `unseen` are all fills that the newest view doesn't hold yet, and `steps` what the account
+        would trade after those and before this one, in order.
         """

@@ -184,7 +184,7 @@ class Upkeep:
         if filled == FILLED_CANCELLED:
             floor.cancel(order.hash, CancelReason.CANCELLED_ON_CHAIN)
         elif filled:
-            unseen = floor.unseen_of(order.account)
+            unseen = floor.unseen.of(order.account)
             waiting = sum(f.size for f in unseen if order.hash in (f.taker, f.maker))
             room = order.size - filled - waiting
             if room < view.left:

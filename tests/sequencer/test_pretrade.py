@@ -8,6 +8,7 @@ import pytest
 from execution.contracts.devnet import BTC_USD, ETH_USD
 from execution.contracts.parameters import SIZE_ONE
 from execution.margin import SERIES_START, Match, Reason
+from sequencer.exchange.unseen import UnseenFills
 from sequencer.house_view import HouseView
 from sequencer.matching.events import Fill
 from sequencer.pretrade import PretradeMargin
@@ -52,17 +53,18 @@ class Rig:
         market: int,
         delta: int,
         price: int,
-        pending: tuple[Fill, ...] = (),
+        unseen: UnseenFills | None = None,
     ) -> tuple[Reason | None, Reason | None]:
         """What the check says of both sides of a fill, at the fees that they will pay."""
         fees = self.view.fees(taker.account, market), self.view.fees(maker.account, market)
+        unseen = unseen or UnseenFills(self.view)
         return (
             self.margin.check(
-                taker.account, market, delta, price, fees[0].taker, of(taker, pending),
+                taker.account, market, delta, price, fees[0].taker, unseen,
                 against=maker.account,
             ),
             self.margin.check(
-                maker.account, market, -delta, price, fees[1].maker, of(maker, pending),
+                maker.account, market, -delta, price, fees[1].maker, unseen,
                 against=taker.account,
             ),
         )  # fmt: skip
@@ -86,10 +88,6 @@ class Rig:
             taker_account=taker.account, maker_account=maker.account, taker_is_buy=delta > 0,
             time=0,
         )  # fmt: skip
-
-
-def of(trader: Trader, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
-    return tuple(f for f in fills if trader.account in (f.taker_account, f.maker_account))
 
 
 @pytest.fixture
@@ -130,7 +128,9 @@ def test_check_leaves_out_a_fill_that_waits_in_a_market_that_a_reorg_took_back(
     trader, other = rig.desk.trader(1, 100_000 * USD), rig.desk.trader(2, 100_000 * USD)
     rig.follow()
     gone = rig.fill(trader, other, market, SIZE_ONE, usd(60_000))
-    assert rig.verdicts(trader, other, BTC, SIZE_ONE, usd(60_000), (gone,)) == (None, None)
+    assert rig.verdicts(
+        trader, other, BTC, SIZE_ONE, usd(60_000), UnseenFills(rig.view, [gone])
+    ) == (None, None)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -192,9 +192,10 @@ def test_check_after_pending_fills_judges_as_if_they_were_settled(rig: Rig) -> N
     price, size = usd(60_000), SIZE_ONE
     first = rig.fill(taker, maker, BTC, size, price)
     assert rig.verdicts(taker, maker, BTC, size, price) == (None, None)
-    again = rig.verdicts(taker, maker, BTC, size, price, (first,))
+    unseen = UnseenFills(rig.view, [first])
+    again = rig.verdicts(taker, maker, BTC, size, price, unseen)
     assert again == (Reason.TAKER_MARGIN, None)
-    back = rig.verdicts(taker, maker, BTC, -size, price, (first,))
+    back = rig.verdicts(taker, maker, BTC, -size, price, unseen)
     assert back == (None, None)
     matches = [rig.match(taker, maker, BTC, size, price) for _ in range(2)]
     assert rig.settle(*matches) == [(1, Reason.TAKER_MARGIN)]
@@ -230,7 +231,8 @@ def test_check_other_side_unknown_counts_it_as_opening(rig: Rig) -> None:
     cash = 60_000 * (fraction + TAKER_FEE)
     seller = rig.desk.trader(1, cash)
     rig.follow()
-    sale = (seller.account, BTC, -SIZE_ONE, usd(60_000), TAKER_FEE, ())
+    none = UnseenFills(rig.view)
+    sale = (seller.account, BTC, -SIZE_ONE, usd(60_000), TAKER_FEE, none)
     assert rig.margin.check(*sale, against=short.account) is None
     assert rig.margin.check(*sale, against=long.account) is Reason.TAKER_MARGIN
     assert rig.margin.check(*sale) is Reason.TAKER_MARGIN
@@ -239,9 +241,10 @@ def test_check_other_side_unknown_counts_it_as_opening(rig: Rig) -> None:
 def test_check_account_or_market_that_does_not_exist_is_refused(rig: Rig) -> None:
     trader = rig.desk.trader(1, USD)
     rig.follow()
-    assert rig.margin.check(99, BTC, LOT, usd(1), 0, ()) is Reason.UNKNOWN_ACCOUNT
-    assert rig.margin.check(trader.account, 7, LOT, usd(1), 0, ()) is Reason.UNKNOWN_MARKET
-    assert rig.margin.check(trader.account, 700, LOT, usd(1), 0, ()) is Reason.UNKNOWN_MARKET
+    none = UnseenFills(rig.view)
+    assert rig.margin.check(99, BTC, LOT, usd(1), 0, none) is Reason.UNKNOWN_ACCOUNT
+    assert rig.margin.check(trader.account, 7, LOT, usd(1), 0, none) is Reason.UNKNOWN_MARKET
+    assert rig.margin.check(trader.account, 700, LOT, usd(1), 0, none) is Reason.UNKNOWN_MARKET
 
 
 def test_check_paused_house_lets_only_reduce(rig: Rig) -> None:
@@ -266,3 +269,79 @@ def test_check_machine_made_anew_answers_the_same(
     monkeypatch.setattr("sequencer.pretrade.LENS_CALLS_MAX", 3)
     verdicts = {rig.verdicts(taker, maker, BTC, SIZE_ONE, usd(60_000)) for _ in range(5)}
     assert verdicts == {(Reason.TAKER_MARGIN, None)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_check_fill_by_fill_says_what_settlement_says_of_all_in_one_batch(
+    rig: Rig, seed: int
+) -> None:
+    """Each fill is written into the copy once; a machine made anew writes them all and agrees."""
+    random = Random(seed)
+    desk = rig.desk
+    strike = desk.list_strike(desk.on_the_minute(20 * 86_400), usd(60_000))
+    desk.quote(strike, usd(60_000))
+    traders = [desk.trader(n, random.choice([3_000, 9_000, 90_000]) * USD) for n in range(5)]
+    rig.follow()
+    unseen, matches, refused = UnseenFills(rig.view), [], 0
+    for _ in range(60):
+        market = random.choice((BTC, ETH, strike, strike + 1))
+        taker, maker = random.sample(traders, 2)
+        delta = random.choice((-1, 1)) * random.randint(1, 90) * SIZE_ONE // 100
+        price = dict(rig.view.marks())[market] // usd(1) * usd(1)
+        said = rig.verdicts(taker, maker, market, delta, price, unseen)
+        anew = replace_margin(rig).verdicts(taker, maker, market, delta, price, unseen)
+        assert said == anew
+        if said != (None, None):
+            refused += 1
+            continue
+        unseen.add(rig.fill(taker, maker, market, delta, price))
+        matches.append(rig.match(taker, maker, market, delta, price))
+    assert refused
+    assert rig.settle(*matches) == []
+    held = {(t.account, m): unseen.position(t.account, m) for t in traders for m in (BTC, strike)}
+    rig.follow()
+    assert held == {key: rig.view.position(*key) for key in held}
+
+
+def replace_margin(rig: Rig) -> Rig:
+    """The same rig with a machine that has answered nothing yet."""
+    other = object.__new__(Rig)
+    other.desk, other.view, other.fills = rig.desk, rig.view, rig.fills
+    other.margin = PretradeMargin(rig.view, rig.clock)
+    return other
+
+
+def test_check_after_a_block_starts_from_its_books_alone(rig: Rig) -> None:
+    """What was written for fills that a block settled, or refused, is gone with them."""
+    maker = rig.desk.trader(8, 10_000_000 * USD)
+    taker = rig.desk.trader(1, 2_400 * USD)
+    rig.follow()
+    trade = (taker, maker, BTC, SIZE_ONE, usd(60_000))
+    lost = UnseenFills(rig.view, [rig.fill(*trade)])
+    assert rig.verdicts(*trade, lost) == (Reason.TAKER_MARGIN, None)
+    assert rig.verdicts(*trade) == (None, None)
+    rig.settle(rig.match(*trade))
+    rig.follow()
+    assert rig.verdicts(*trade) == (Reason.TAKER_MARGIN, None)
+
+
+def test_check_beyond_the_open_interest_cap_says_so_with_what_others_have_matched(
+    rig: Rig,
+) -> None:
+    cap = 1_000 * SIZE_ONE
+    traders = [rig.desk.trader(n, 900_000_000 * USD) for n in range(4)]
+    rig.follow()
+    first = rig.fill(traders[0], traders[1], BTC, cap - 2 * LOT, usd(60_000))
+    unseen = UnseenFills(rig.view, [first])
+    assert unseen.grown(BTC) == cap - 2 * LOT
+    taker, maker = traders[2:]
+    within, beyond = ((taker, maker, BTC, lots * LOT, usd(60_000)) for lots in (2, 3))
+    assert rig.verdicts(*within, unseen) == (None, None)
+    assert rig.verdicts(*beyond, unseen) == (Reason.OPEN_INTEREST_CAP,) * 2
+    closing = (traders[1], traders[0], BTC, 3 * LOT, usd(60_000))
+    assert rig.verdicts(*closing, unseen) == (None, None)
+    resting = (taker.account, BTC, 3 * LOT, usd(60_000), TAKER_FEE, unseen)
+    assert rig.margin.check(*resting) is None
+    matches = [rig.match(traders[0], traders[1], BTC, cap - 2 * LOT, usd(60_000))]
+    matches += [rig.match(*trade) for trade in (beyond, within)]
+    assert rig.settle(*matches) == [(1, Reason.OPEN_INTEREST_CAP)]

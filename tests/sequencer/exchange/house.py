@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from execution.margin import AccountState, Order, OrderFlag, Reason, SignedOrder, domain_separator
 from genesis.accounts import derive_account
-from sequencer.exchange.ports import Fees, Instrument
+from sequencer.exchange.ports import Fees, Instrument, MatchedFills
 from sequencer.matching.events import Fill
 from state.types import Address, BlockNumber, Timestamp
 
@@ -98,14 +98,15 @@ class MemoryHouse:
         delta: int,
         price: int,
         max_fee_ppm: int,
-        pending: Sequence[Fill],
+        unseen: MatchedFills,
+        steps: Sequence[Fill] = (),
         *,
         against: int | None = None,
     ) -> Reason | None:
         if account in self.verdicts:
             return self.verdicts[account]
         held = self.position(account, market) + delta
-        for fill in pending:
+        for fill in (*unseen.of(account), *steps):
             if fill.market == market:
                 buys = fill.taker_is_buy == (fill.taker_account == account)
                 held += fill.size if buys else -fill.size

@@ -253,7 +253,7 @@ def count_checks(hall: Hall) -> list[int]:
     check = hall.house.check
 
     def counted(*what: Any, **rest: Any) -> Reason | None:
-        asked.append(1 + len(what[5]))
+        asked.append(1 + len(what[5].of(what[0])) + len(what[6]))
         return check(*what, **rest)
 
     hall.house.check = counted  # type: ignore[method-assign]
