@@ -9,24 +9,14 @@ from bridge.deposits import approve_token, deposit_token
 from bridge.l1.abi import Function
 from bridge.l1.client import L1Receipt
 from bridge.l1.transactor import L1Transaction
-from execution.contracts.abi import interface
-from genesis.predeploys import CLEARING_HOUSE, COLLATERAL_TOKEN
-from node.layer import Account, House, Layer, events
+from node.layer import Account, Layer
 from node.limits import DEMO_STEP_SECONDS_MAX
+from node.margin_accounts import MarginAccounts, Opened
 from state.errors import Unavailable
 from state.types import Address, BlockNumber
 
 MINT: Final = Function("mint(address,uint256)")
 _POLL_SECONDS: Final = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A new margin account, and what it was credited with (q6) in which block of L2."""
-
-    account: int
-    credited: int
-    block: BlockNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +52,15 @@ class Collateral:
 
     async def balance(self, owner: Account, at: BlockNumber | None = None) -> int:
         """q6 on L2, outside the clearing house; in the latest block by default."""
-        token = interface("CollateralToken")
-        (held,) = await self.l2.view(COLLATERAL_TOKEN, token, "balanceOf", owner.address, at=at)
-        return int(held)
+        return await MarginAccounts(self.l2).balance(owner, at)
 
     async def open_account(self, owner: Account, amount: int) -> Opened:
-        """A margin account with `amount` (q6) of what `owner` has on L2."""
-        house = House(self.l2)
-        created = await house.send(owner, "createAccount")
-        account = events(created, "AccountCreated")[0]["account"]
-        await self.approve(owner, amount)
-        receipt = await house.send(owner, "deposit", account, amount)
-        return Opened(account, events(receipt, "Deposited")[0]["credited"], receipt.block_number)
+        """A margin account with `amount` (q6) of what `owner` has on L2. Raises `TooLittle`."""
+        return await MarginAccounts(self.l2).open(owner, amount)
 
     async def approve(self, owner: Account, amount: int) -> None:
         """Let the clearing house take `amount` (q6) of the token."""
-        data = interface("CollateralToken").call("approve", CLEARING_HOUSE, amount)
-        await self.l2.send(owner, "approval", COLLATERAL_TOKEN, data)
+        await MarginAccounts(self.l2).approve(owner, amount)
 
     async def _until_arrived(self, owner: Account, expected: int) -> None:
         try:

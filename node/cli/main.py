@@ -6,6 +6,7 @@ from typing import Final, NoReturn
 
 import click
 
+from bridge.l1.errors import L1CallReverted, L1Unavailable
 from node.cli import output
 from node.cli.exit_codes import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNAVAILABLE
 from state.errors import TallystickError, Unavailable
@@ -14,6 +15,7 @@ PROGRAM: Final = "tallystick"
 
 COMMANDS: Final = {
     "accounts": "node.cli.accounts:accounts",
+    "call": "node.cli.call:call",
     "challenge": "node.cli.challenge:challenge",
     "completion": "node.cli.completion:completion",
     "config": "node.cli.config:config",
@@ -27,12 +29,16 @@ COMMANDS: Final = {
     "keeper": "node.cli.keeper:keeper",
     "keys": "node.cli.keys:keys",
     "l1": "node.cli.l1:l1",
+    "logs": "node.cli.logs:logs",
     "margin": "node.cli.margin:margin",
     "node": "node.cli.node:node",
     "prove-step": "node.cli.prove_step:prove_step",
     "recover": "node.cli.recover:recover",
+    "rollup": "node.cli.rollup:rollup",
+    "send": "node.cli.send:send",
     "statetest": "node.cli.statetest:statetest",
     "status": "node.cli.status:status",
+    "trade": "node.cli.trade:trade",
     "verify": "node.cli.verify:verify",
     "withdraw": "node.cli.withdraw:withdraw",
 }
@@ -79,10 +85,20 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except TallystickError as error:
-        output.console(stderr=True).print(f"Error: {error}", style="red", markup=False)
+        output.console(stderr=True).print(f"Error: {_words(error)}", style="red", markup=False)
         sys.exit(EXIT_UNAVAILABLE if isinstance(error, Unavailable) else EXIT_FAILURE)
     # Outside of standalone mode click returns what `Context.exit` was given.
     sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def _words(error: TallystickError) -> str:
+    """What happened and why, and what to do where the error alone doesn't know that."""
+    if isinstance(error, L1CallReverted):
+        nothing_sent = "; nothing was sent" if error.method == "eth_estimateGas" else ""
+        return f"the contract refuses this: {error.reason}{nothing_sent}"
+    if isinstance(error, L1Unavailable) and str(error).startswith("no answer"):
+        return f"{error}; start it, or name another endpoint (--rpc for L2, --l1-rpc for L1)"
+    return str(error)
 
 
 if __name__ == "__main__":

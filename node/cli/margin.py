@@ -2,29 +2,109 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from bridge.deployment import Deployment, load_deployment
 from bridge.l1 import wire
+from bridge.l1.accounts import Operator
+from bridge.l1.client import L1Receipt
 from bridge.l1.rpc import connect
 from bridge.margin_proof.limits import PROOF_BYTES_MAX
 from node.cli import output
 from node.cli.margin_tables import print_account, read_shown
+from node.cli.network import Network, l2_of, network_options
 from node.cli.options import data_dir_option, json_option, rpc_option
+from node.cli.parameters import AddressType, DollarType
+from node.cli.progress import waiting
+from node.cli.signing import Signing, signing_options
+from node.demo.amounts import usd
 from node.devnet import read_manifest
 from node.limits import RPC_BODY_BYTES_MAX
+from node.margin_accounts import MarginAccounts, Opened
 from node.proven_account import ProvenAccount, fetch_proof, l1_client, prove_account
 from node.rpc.margin.format import account_json, block_json, positions_json
 from node.settings import InvalidSettings
 from state.files import write_atomically
+from state.types import Address
+
+T = TypeVar("T")
 
 
 @click.group(short_help="Accounts of the clearing house.")
 def margin() -> None:
-    """Accounts of the clearing house: show them, wonder about them, verify them."""
+    """Accounts of the clearing house: open and fund them, show them, wonder about them, verify
+    them. `tallystick accounts` lists those of an owner."""
+
+
+@margin.command("open")
+@click.argument("amount", type=DollarType())
+@network_options
+@signing_options
+@json_option
+def open_account(network: Network, signing: Signing, amount: int, as_json: bool) -> None:
+    """Open a margin account with AMOUNT of your collateral (USD) on L2; 0 for an empty one."""
+
+    def move(house: MarginAccounts, owner: Operator) -> Awaitable[Opened]:
+        return house.open(owner, amount)
+
+    opened = _moved(network, signing, move)
+    facts = {"account": opened.account, "creditedQ6": str(opened.credited), "block": opened.block}
+    words = f"account {opened.account} is open, with {usd(opened.credited)}"
+    _tell(words, facts, as_json=as_json)
+
+
+@margin.command()
+@click.argument("account", type=click.IntRange(min=1))
+@click.argument("amount", type=DollarType())
+@network_options
+@signing_options
+@json_option
+def fund(network: Network, signing: Signing, account: int, amount: int, as_json: bool) -> None:
+    """Put AMOUNT of your collateral (USD) on L2 into ACCOUNT."""
+
+    def move(house: MarginAccounts, owner: Operator) -> Awaitable[Opened]:
+        return house.fund(owner, account, amount)
+
+    funded = _moved(network, signing, move)
+    facts = {"account": account, "creditedQ6": str(funded.credited), "block": funded.block}
+    _tell(f"account {account} got {usd(funded.credited)}", facts, as_json=as_json)
+
+
+@margin.command()
+@click.argument("account", type=click.IntRange(min=1))
+@click.argument("amount", type=DollarType())
+@click.option("--to", type=AddressType(), show_default="the owner", help="Who gets it on L2.")
+@network_options
+@signing_options
+@json_option
+def withdraw(
+    network: Network,
+    signing: Signing,
+    account: int,
+    amount: int,
+    to: Address | None,
+    as_json: bool,
+) -> None:
+    """Take AMOUNT (USD) out of ACCOUNT, as far as its margin allows.
+
+    It stays on L2: `tallystick withdraw` brings it to L1.
+    """
+
+    def move(house: MarginAccounts, owner: Operator) -> Awaitable[L1Receipt]:
+        return house.take(owner, account, amount, to or owner.address)
+
+    receipt = _moved(network, signing, move)
+    facts = {
+        "account": account,
+        "amountQ6": str(amount),
+        "block": receipt.block_number,
+        "transaction": wire.to_data(receipt.hash),
+    }
+    _tell(f"account {account} gave {usd(amount)}", facts, as_json=as_json)
 
 
 @margin.command()
@@ -106,6 +186,27 @@ def verify(
     _show({**_statement_json(proven), **_commitment_json(proven)}, as_json=as_json)
     if not as_json:
         _print_commitment(proven)
+
+
+def _moved(
+    network: Network, signing: Signing, move: Callable[[MarginAccounts, Operator], Awaitable[T]]
+) -> T:
+    """What came of moving collateral in an owner's name."""
+    owner = signing.unlock(is_devnet=network.is_devnet).operator
+
+    async def run() -> T:
+        async with l2_of(network) as l2:
+            return await move(MarginAccounts(l2), owner)
+
+    with waiting("Sending"):
+        return asyncio.run(run())
+
+
+def _tell(words: str, facts: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        output.console().print(f"[green]✓[/green] {words} [dim](L2 block {facts['block']})[/dim]")
 
 
 async def _account(url: str, account: int, at: str) -> dict[str, Any]:
