@@ -139,6 +139,13 @@ RPC_CALL_SECONDS_MAX = 30.0
 RPC_CALLS_WAITING_MAX = 256
 """Simulations in the works or waiting; the next is told to try again."""
 
+RPC_PENDING_SECONDS_MAX = 0.2
+"""No transaction of a pending block is begun later than this after it was begun: a look at what the
+next block may hold isn't worth more of the processor."""
+
+RPC_PENDING_REST = 4
+"""Times as long as a pending block took, before the next is made: a fifth of one thread at most."""
+
 RPC_SIMULATED_BLOCKS_MAX = 256
 """Blocks of one eth_simulateV1; execution-apis' limit."""
 

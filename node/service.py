@@ -41,9 +41,11 @@ from node.roles.sequencer import Sequencer
 from node.roles.trading import TradingDesk
 from node.rpc.api import heads
 from node.rpc.app import Health
-from node.rpc.backend import Backend, EvmWork, Rollup
+from node.rpc.backend import Backend, Rollup
 from node.rpc.eth.signers import NoSigners, Signers, UnlockedAccounts
+from node.rpc.evm_work import EvmWork
 from node.rpc.monitor import MonitorMethods
+from node.rpc.pending import PendingBlocks, Plan
 from node.rpc.roots import L1Watched, RootMethods
 from node.rpc.trade.methods import TradeMethods
 from node.settings import InvalidSettings, NodeSettings, Role
@@ -140,8 +142,8 @@ async def _history(settings: NodeSettings, chain: Chain) -> AsyncIterator[Addres
 def _l1_node(
     settings: NodeSettings, chain: Chain, pace: Pace, history: AddressHistory
 ) -> RunningNode:
-    backend = _backend(chain, history, unlocked=settings.mnemonic_accounts)
     builder = L1Builder(chain, pace)
+    backend = _backend(chain, builder.next_block, history, unlocked=settings.mnemonic_accounts)
     return RunningNode(chain, backend, [builder.run()], NodeMetrics(backend), maker=builder)
 
 
@@ -169,6 +171,7 @@ def _l2_node(
     membership = join(settings, follower, deployment)
     backend = _backend(
         chain,
+        follower.next_block,
         history,
         unlocked=settings.mnemonic_accounts,
         rollup=rollup,
@@ -315,6 +318,7 @@ def _operators(settings: NodeSettings) -> tuple[Operator, Operator]:
 
 def _backend(
     chain: Chain,
+    plan: Plan,
     history: AddressHistory,
     *,
     unlocked: bool,
@@ -322,6 +326,8 @@ def _backend(
     has_pool: bool = True,
     membership: Membership | None = None,
 ) -> Backend:
+    evm = EvmWork(DeepExecutor(EVM_THREADS))
+    mempool = chain.mempool if has_pool else None
     submit = chain.submit
     if not has_pool:
         forwarder = membership.forwarder if membership is not None else None
@@ -330,13 +336,14 @@ def _backend(
         store=chain.store,
         config=chain.config,
         feed=chain.feed,
-        evm=EvmWork(DeepExecutor(EVM_THREADS)),
+        evm=evm,
         submit=submit,
         history=history,
-        mempool=chain.mempool if has_pool else None,
+        mempool=mempool,
         rollup=rollup,
         peers=membership.peers if membership is not None else int,
         signers=_unlocked(chain) if unlocked and has_pool else NoSigners(),
+        pending=PendingBlocks(chain.store, chain.config, mempool, chain.clock, evm, plan),
     )
 
 

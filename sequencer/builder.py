@@ -28,7 +28,9 @@ from state.blocks import Header
 from state.clock import Clock
 from state.errors import InternalError
 from state.headers import next_base_fee
+from state.reader import ChainReader
 from state.store import ChainStore
+from state.stored_state import HeadState
 from state.types import Address, BlockNumber, Hash32
 
 _MAY_FIT_LATER = (GasAboveBlockLimit, NonceTooHigh, FeeCapBelowBaseFee, Declined)
@@ -114,7 +116,37 @@ def build(
     return run_deep(make_postable)
 
 
-def unsafe_header(store: ChainStore) -> Header:
+def preview(
+    reader: ChainReader,
+    config: ChainConfig,
+    mempool: Mempool | None,
+    attributes: BlockAttributes,
+    forced_candidates: Sequence[Candidate] = (),
+    *,
+    clock: Clock,
+    deadline: float,
+) -> BlockResult:
+    """The block that `build` would make of the pool at that moment of the chain, for a look at it.
+
+    Nobody's settlements are in it, and nothing leaves the pool. Raises `InvalidBlockAttributes`.
+    """
+    parent = unsafe_header(reader)
+    state = HeadState(reader, parent.state_root)
+
+    def make() -> BlockResult:
+        block = OpenBlock(parent, state, attributes, config, ancestors_in(reader))
+        room = BatchRoom() if config.layer is Layer.L2 else None
+        filling = _Filling(block, room, _Unguarded())
+        filling.force(forced_candidates)
+        if mempool is not None:
+            pending = mempool.pending(next_base_fee(parent))
+            filling.fill(pending, lambda: clock.monotonic() >= deadline)
+        return block.seal()
+
+    return run_deep(make)
+
+
+def unsafe_header(store: ChainStore | ChainReader) -> Header:
     """The header that the next block follows."""
     head = store.heads.unsafe
     header = store.header(head.number)
@@ -123,7 +155,7 @@ def unsafe_header(store: ChainStore) -> Header:
     return header
 
 
-def ancestors_in(store: ChainStore) -> Callable[[BlockNumber], Hash32 | None]:
+def ancestors_in(store: ChainStore | ChainReader) -> Callable[[BlockNumber], Hash32 | None]:
     """Hashes of stored blocks by number, for BLOCKHASH."""
 
     def hash_of(number: BlockNumber) -> Hash32 | None:

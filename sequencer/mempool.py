@@ -112,6 +112,7 @@ class Mempool:
         self._queued = 0
         self._bytes = 0
         self._arrivals = 0
+        self._revision = 0
         self._cheapest = CheapestFirst()
         self._expired_at = clock.now()
         self._listeners: tuple[Listener, ...] = ()
@@ -195,6 +196,11 @@ class Mempool:
         with self._lock:
             runs = [queue.executable_run() for queue in self._queues.values()]
         return in_order(runs, base_fee, self._policy, self._least_tip)
+
+    @property
+    def revision(self) -> int:
+        """Counts the changes: while it stays the same, so does what is in the pool."""
+        return self._revision
 
     def get(self, transaction_hash: Hash32) -> Transaction | None:
         pooled = self._by_hash.get(transaction_hash)
@@ -310,6 +316,7 @@ class Mempool:
         if replaced is not None:
             self._forget(replaced)
         pooled = PooledTransaction(tx, self._clock.now(), self._arrivals)
+        self._revision += 1
         queued = queue.queued
         ready = queue.put(pooled)
         self._queues[tx.sender] = queue
@@ -321,6 +328,7 @@ class Mempool:
         return ready
 
     def _move(self, state: StateReader, base_fee: Wei) -> None:
+        self._revision += 1
         self._state = state
         self._base_fee = base_fee
         self._l1_base_fee = self._read_l1_base_fee()
@@ -348,6 +356,7 @@ class Mempool:
         self, address: Address, queue: AccountQueue, take: Callable[[], list[PooledTransaction]]
     ) -> None:
         """Let `take` remove from the queue, and keep the pool's own books in step."""
+        self._revision += 1
         queued = queue.queued
         for pooled in take():
             del self._by_hash[pooled.tx.hash]

@@ -16,7 +16,7 @@ from bridge.derive.errors import (
     InvalidSequencedBlock,
     RecordDamaged,
 )
-from bridge.derive.inbox_log import InboxLog
+from bridge.derive.inbox_log import InboxLog, InboxReader
 from bridge.derive.plan import BlockPlan, Parent, plan_block
 from bridge.derive.records import (
     BlockInputs,
@@ -32,13 +32,14 @@ from execution.transition import BlockResult
 from genesis.config import ChainConfig
 from state.batch_codec import BatchBlock
 from state.blocks import Header
+from state.reader import ChainReader
 from state.store import ChainStore
 from state.types import BlockNumber, Timestamp
 
 
 def sequenced_plan(
-    store: ChainStore,
-    log: InboxLog,
+    store: ChainStore | ChainReader,
+    log: InboxReader,
     config: ChainConfig,
     *,
     now: Timestamp,
@@ -200,7 +201,7 @@ def _check_anchor(inputs: BlockInputs, log: ItemSource) -> None:
         )
 
 
-def _header(store: ChainStore, number: BlockNumber) -> Header:
+def _header(store: ChainStore | ChainReader, number: BlockNumber) -> Header:
     header = store.header(number)
     if header is None:
         raise RecordDamaged(number, "the header is gone")

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.deployment import Deployment, l2_config, l2_genesis
-from bridge.derive.inbox_log import InboxLog
+from bridge.derive.inbox_log import InboxLog, InboxReader
 from bridge.derive.pipeline import Pipeline
+from bridge.derive.sequenced import sequenced_plan
 from bridge.l1.client import L1Client
 from bridge.l1.watcher import L1Progress, Watcher
 from node.chain import DATABASE, Chain, identity_of
 from node.limits import L1_POLL_SECONDS
 from node.powers.sandbox import Sandbox
+from node.rpc.pending import NextBlock
 from sequencer.ordering import Ordering
 from state.clock import Clock
 from state.errors import Invalid, TallystickError, Unavailable
 from state.kv import DatabaseError
+from state.reader import ChainReader
 from state.store import ChainStore
 from state.types import BlockNumber
 
@@ -64,6 +67,17 @@ class Follower:
             ),
             synced=asyncio.Event(),
         )
+
+    def next_block(self, reader: ChainReader) -> NextBlock:
+        """What the next block is like, for a look at it ahead of its time. Raises `Unavailable`."""
+        plan = sequenced_plan(
+            reader,
+            InboxReader(reader),
+            self.chain.config,
+            now=self.chain.clock.now(),
+            l1_number=self.l1.head.number if self.l1 else 0,
+        )
+        return NextBlock(plan.attributes, plan.forced_candidates)
 
     async def run(self) -> None:
         """Follow L1 until cancelled. Only an `InternalError` ends it."""

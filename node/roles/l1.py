@@ -18,14 +18,16 @@ from node.chain import DATABASE, Chain, identity_of
 from node.powers.errors import PowerRefused
 from node.powers.sandbox import Sandbox
 from node.roles.pace import Pace
+from node.rpc.pending import NextBlock
 from node.settings import InvalidSettings
 from sequencer.builder import unsafe_header
-from state.blocks import BlockId, Heads, SealedBlock
+from state.blocks import BlockId, Header, Heads, SealedBlock
 from state.clock import Clock
 from state.files import write_atomically
 from state.keccak import keccak
+from state.reader import ChainReader
 from state.store import ChainStore
-from state.types import BlockNumber, Hash32, Timestamp
+from state.types import BlockNumber, Timestamp
 
 log = logging.getLogger("tallystick.l1")
 
@@ -78,14 +80,28 @@ class L1Builder:
             await self.chain.write(lambda: self._rewind(depth, keeps_transactions))
             await self.chain.feed.announce()
 
+    def next_block(self, reader: ChainReader) -> NextBlock:
+        """What the next block is like, for a look at it ahead of its time."""
+        parent = unsafe_header(reader)
+        now = Timestamp(max(self.chain.clock.now(), parent.timestamp + 1))
+        return NextBlock(self._attributes(parent, now))
+
+    def _attributes(self, parent: Header, now: Timestamp) -> BlockAttributes:
+        config = self.chain.config
+        return BlockAttributes(
+            timestamp=now,
+            prev_randao=keccak(parent.prev_randao + bytes(self._branch)),
+            coinbase=config.coinbase,
+            gas_limit=config.block_gas_limit,
+        )
+
     def _make(self) -> BlockNumber | None:
         chain = self.chain
         parent = unsafe_header(chain.store)
         now = chain.clock.now()
         if now <= parent.timestamp:
             return None
-        randao = keccak(parent.prev_randao + bytes(self._branch))
-        result = chain.build(_attributes(chain.config, randao, now))
+        result = chain.build(self._attributes(parent, now))
         number = result.sealed.header.number
         head = BlockId(number, result.sealed.hash)
         chain.append(result, lambda batch: batch.set_heads(heads_at(chain.store, head)))
@@ -117,15 +133,6 @@ def transactions_of(store: ChainStore, number: BlockNumber) -> tuple[bytes, ...]
     """What a block holds; nothing where there is none."""
     block = store.block(number)
     return () if block is None else tuple(block.transactions)
-
-
-def _attributes(config: ChainConfig, randao: Hash32, now: Timestamp) -> BlockAttributes:
-    return BlockAttributes(
-        timestamp=now,
-        prev_randao=randao,
-        coinbase=config.coinbase,
-        gas_limit=config.block_gas_limit,
-    )
 
 
 def heads_at(store: ChainStore, head: BlockId) -> Heads:

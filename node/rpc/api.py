@@ -17,6 +17,7 @@ from node.rpc.eth.calls import CallMethods
 from node.rpc.eth.chain import ChainMethods
 from node.rpc.eth.events import EventMethods
 from node.rpc.eth.fees import FeeMethods
+from node.rpc.eth.sending import SendingMethods
 from node.rpc.eth.simulate import SimulationMethods
 from node.rpc.eth.transactions import TransactionMethods
 from node.rpc.format import Json
@@ -38,6 +39,7 @@ _NAMESPACES = (
     AccountMethods,
     CallMethods,
     SimulationMethods,
+    SendingMethods,
     FeeMethods,
     EventMethods,
     NetMethods,

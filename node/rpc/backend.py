@@ -4,11 +4,8 @@ The node's composition fills it in. A namespace asks it for nothing that depends
 chain is: an L1 has no `rollup`, a node without a pool forwards in `submit`.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
 
 from bridge.derive.status import SyncStatus
 from bridge.derive.view import DerivationView
@@ -17,12 +14,13 @@ from execution.overrides import NO_BLOCK_OVERRIDES, BlockOverrides, Overrides
 from execution.simulate import World
 from execution.transition import context_of
 from genesis.config import ChainConfig
-from node import limits
 from node.history.history import AddressHistory
 from node.rpc.codec import BlockRef, Tag
-from node.rpc.errors import CallFailed, LimitExceeded
+from node.rpc.errors import CallFailed
 from node.rpc.eth.signers import NoSigners, Signers
+from node.rpc.evm_work import EvmWork
 from node.rpc.feed import ChainFeed
+from node.rpc.pending import PendingBlock, PendingBlocks
 from sequencer.mempool import Mempool
 from state.accounts import State
 from state.blocks import Header
@@ -30,9 +28,6 @@ from state.clock import Clock, SystemClock
 from state.store import ChainStore
 from state.stored import StoredBlock
 from state.types import BlockNumber, Hash32
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 CLIENT_VERSION = "tallystick/0.1.0"
 """What `web3_clientVersion` answers."""
@@ -43,34 +38,6 @@ class HeaderNotFound(CallFailed):
 
     def __init__(self) -> None:
         super().__init__("header not found")
-
-
-class EvmWork:
-    """Runs simulations in deep-stack threads: so many at once, so many waiting, for so long.
-
-    A simulation can't be interrupted; one that takes too long is answered with an error, and its
-    thread becomes free when the gas cap ends it.
-    """
-
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-        self._waiting = 0
-
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` in one of the threads. Raises what it raises, or `LimitExceeded`."""
-        if self._waiting >= limits.RPC_CALLS_WAITING_MAX:
-            raise LimitExceeded("too many calls at once: try again in a moment")
-        self._waiting += 1
-        try:
-            future = self._executor.submit(work, *args, **kwargs)
-            async with asyncio.timeout(limits.RPC_CALL_SECONDS_MAX):
-                return await asyncio.wrap_future(future)
-        except TimeoutError:
-            raise LimitExceeded(
-                f"the call took longer than {limits.RPC_CALL_SECONDS_MAX:.0f} s: give it less gas"
-            ) from None
-        finally:
-            self._waiting -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +92,8 @@ class Backend:
     """Transactions by address, where the node keeps an index of them."""
     signers: Signers = NoSigners()
     """The accounts that the node sends for."""
+    pending: PendingBlocks | None = None
+    """Makes pending blocks; without it "pending" is the latest block."""
 
     # Which block
 
@@ -170,6 +139,33 @@ class Backend:
             raise HeaderNotFound
         return self.store.state(number)
 
+    # The same for methods that know what is pending
+
+    async def pending_block(self, ref: BlockRef) -> PendingBlock | None:
+        """The pending block, if that is what `ref` means and one can be made now."""
+        if ref is not Tag.PENDING or self.pending is None:
+            return None
+        return await self.pending.current()
+
+    async def block_at(self, ref: BlockRef) -> StoredBlock | None:
+        """As `block`, and the pending one."""
+        pending = await self.pending_block(ref)
+        return self.block(ref) if pending is None else pending.block
+
+    async def state_at(self, ref: BlockRef) -> State:
+        """As `state`, and the one after the pending block."""
+        pending = await self.pending_block(ref)
+        return self.state(ref) if pending is None else pending.state
+
+    async def world_at(
+        self, ref: BlockRef, overrides: Overrides, block: BlockOverrides = NO_BLOCK_OVERRIDES
+    ) -> World:
+        """As `world`, and the one after the pending block."""
+        pending = await self.pending_block(ref)
+        if pending is None:
+            return self.world(ref, overrides, block)
+        return self._world(pending.block.header, pending.state, overrides, block)
+
     # Simulation
 
     def world(
@@ -177,8 +173,13 @@ class Backend:
     ) -> World:
         """Where a call at that block runs: in the block itself, as in go-ethereum."""
         header = self.header(ref)
+        return self._world(header, self.store.state(header.number), overrides, block)
+
+    def _world(
+        self, header: Header, state: State, overrides: Overrides, block: BlockOverrides
+    ) -> World:
         return World(
-            state=self.store.state(header.number),
+            state=state,
             context=block.applied_to(context_of(header, self.config, self.ancestor)),
             config=self.config,
             overrides=overrides,

@@ -63,6 +63,12 @@ def block_json(block: StoredBlock, chain_id: int, *, full: bool) -> Json:
     return header_and_body_json(block, transactions)
 
 
+def pending_block_json(block: StoredBlock, chain_id: int, *, full: bool) -> Json:
+    """A block that is not there yet: without what only sealing decides, as in go-ethereum."""
+    written = block_json(block, chain_id, full=full)
+    return {**written, "hash": None, "nonce": None, "miner": None}
+
+
 def header_and_body_json(block: StoredBlock, transactions: Sequence[object]) -> Json:
     """A block whose transactions are written already."""
     return {
@@ -126,6 +132,24 @@ def pending_transaction_json(tx: Transaction) -> Json:
     """A transaction that waits in the pool: its place is null, `gasPrice` its fee cap."""
     place = dict.fromkeys(("blockHash", "blockNumber", "blockTimestamp", "transactionIndex"))
     return {**place, **_transaction_fields(tx, tx.max_fee_per_gas)}
+
+
+def signed_transaction_json(tx: Transaction) -> Json:
+    """A signed transaction that is nowhere yet (execution-apis, "Signed transaction object")."""
+    fields = _transaction_fields(tx, tx.max_fee_per_gas)
+    return {name: value for name, value in fields.items() if name not in _FROM_SIGNATURE}
+
+
+def unsigned_transaction_json(tx: Transaction) -> Json:
+    """A transaction to be signed (execution-apis, "Unsigned transaction object")."""
+    fields = signed_transaction_json(tx)
+    return {name: value for name, value in fields.items() if name not in _SIGNATURE}
+
+
+_FROM_SIGNATURE = frozenset({"hash", "from"})
+"""What follows from a signature, and so is not told beside it."""
+
+_SIGNATURE = frozenset({"v", "r", "s", "yParity"})
 
 
 def _transaction_fields(tx: Transaction, gas_price: Wei) -> Json:

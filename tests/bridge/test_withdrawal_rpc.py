@@ -10,7 +10,8 @@ from bridge.l1.transactor import L1Transaction
 from bridge.withdrawal_status import BridgeContracts
 from genesis.networks import ETHER
 from genesis.predeploys import COLLATERAL_TOKEN
-from node.rpc.backend import Backend, EvmWork, Rollup
+from node.rpc.backend import Backend, Rollup
+from node.rpc.evm_work import EvmWork
 from node.rpc.feed import ChainFeed
 from node.rpc.rollup.inbox import InboxMethods, parse_deposit_query
 from node.rpc.rollup.withdrawals import WithdrawalMethods, parse_withdrawal_query

@@ -41,18 +41,18 @@ def parse_slot_requests(value: object) -> dict[Address, tuple[int, ...]]:
 
 
 class AccountMethods:
-    """Reads of the state; "pending" is the latest state, but for the nonce."""
+    """Reads of the state after any block, the pending one too."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def _account(self, address: Address, ref: BlockRef) -> Account:
-        return self._backend.state(ref).account(address) or Account()
+    async def _account(self, address: Address, ref: BlockRef) -> Account:
+        return (await self._backend.state_at(ref)).account(address) or Account()
 
     @method("eth_getBalance", _ADDRESS, _BLOCK)
     async def balance(self, address: Address, ref: BlockRef) -> str:
         """The balance in wei."""
-        return quantity(self._account(address, ref).balance)
+        return quantity((await self._account(address, ref)).balance)
 
     @method("eth_getTransactionCount", _ADDRESS, _BLOCK)
     async def nonce(self, address: Address, ref: BlockRef) -> str:
@@ -60,24 +60,24 @@ class AccountMethods:
         mempool = self._backend.mempool
         if ref is Tag.PENDING and mempool is not None:
             return quantity(mempool.next_nonce(address))
-        return quantity(self._account(address, ref).nonce)
+        return quantity((await self._account(address, ref)).nonce)
 
     @method("eth_getCode", _ADDRESS, _BLOCK)
     async def code(self, address: Address, ref: BlockRef) -> str:
         """The code of a contract."""
-        state = self._backend.state(ref)
+        state = await self._backend.state_at(ref)
         account = state.account(address)
         return "0x" if account is None else data(state.code(account.code_hash))
 
     @method("eth_getStorageAt", _ADDRESS, _SLOT, _BLOCK)
     async def storage(self, address: Address, slot: int, ref: BlockRef) -> str:
         """A storage slot, as 32 bytes."""
-        return word(self._backend.state(ref).storage(address, slot))
+        return word((await self._backend.state_at(ref)).storage(address, slot))
 
     @method("eth_getStorageValues", Param(parse_slot_requests), _BLOCK)
     async def storage_values(self, requests: dict[Address, tuple[int, ...]], ref: BlockRef) -> Json:
         """Many storage slots of many accounts, from one state."""
-        state = self._backend.state(ref)
+        state = await self._backend.state_at(ref)
         return {
             data(address): [word(state.storage(address, slot)) for slot in slots]
             for address, slots in requests.items()
@@ -86,6 +86,9 @@ class AccountMethods:
     @method("eth_getProof", _ADDRESS, Param(_parse_slots), _BLOCK)
     async def proof(self, address: Address, slots: tuple[int, ...], ref: BlockRef) -> Json:
         """An account and slots of it with Merkle proofs to the state root (EIP-1186)."""
+        pending = await self._backend.pending_block(ref)
+        if pending is not None:
+            return proof_json(await asyncio.to_thread(pending.state.prove, address, slots))
         number = self._backend.number_of(ref)
         if number is None:
             raise HeaderNotFound

@@ -15,6 +15,7 @@ from node.rpc.format import (
     Json,
     block_json,
     mined_transaction,
+    pending_block_json,
     receipts_json,
     transaction_json,
 )
@@ -35,6 +36,9 @@ class BlockMethods:
     @method("eth_getBlockByNumber", _BLOCK, _FULL)
     async def block_by_number(self, ref: BlockRef, full: bool) -> Json | None:
         """A block, its transactions whole or as hashes."""
+        pending = await self._backend.pending_block(ref)
+        if pending is not None:
+            return pending_block_json(pending.block, self._backend.config.chain_id, full=full)
         block = self._backend.block(ref)
         return (
             None if block is None else block_json(block, self._backend.config.chain_id, full=full)
@@ -48,7 +52,7 @@ class BlockMethods:
     @method("eth_getBlockTransactionCountByNumber", _BLOCK)
     async def count_by_number(self, ref: BlockRef) -> str | None:
         """How many transactions a block has."""
-        block = self._backend.block(ref)
+        block = await self._backend.block_at(ref)
         return None if block is None else quantity(len(block.transactions))
 
     @method("eth_getBlockTransactionCountByHash", _HASH)
@@ -69,13 +73,13 @@ class BlockMethods:
     @method("eth_getBlockReceipts", _BLOCK)
     async def receipts(self, ref: BlockRef) -> list[Json] | None:
         """All receipts of a block."""
-        block = self._backend.block(ref)
+        block = await self._backend.block_at(ref)
         return None if block is None else receipts_json(block, self._backend.config.chain_id)
 
     @method("eth_getTransactionByBlockNumberAndIndex", _BLOCK, _INDEX)
     async def transaction_by_number(self, ref: BlockRef, index: int) -> Json | None:
         """A transaction by its place."""
-        block = self._backend.block(ref)
+        block = await self._backend.block_at(ref)
         if block is None or index >= len(block.transactions):
             return None
         return transaction_json(mined_transaction(block, index, self._backend.config.chain_id))

@@ -29,7 +29,7 @@ class CallMethods:
         self, request: CallRequest, ref: BlockRef, overrides: Overrides, block: BlockOverrides
     ) -> str:
         """What a call returns. A revert is error 3 with its data."""
-        world = self._backend.world(ref, overrides, block)
+        world = await self._backend.world_at(ref, overrides, block)
         return data(
             await self._backend.evm.run(lambda: checked(call(world, request, _CALL_GAS_MAX)).output)
         )
@@ -39,7 +39,7 @@ class CallMethods:
         self, request: CallRequest, ref: BlockRef, overrides: Overrides, block: BlockOverrides
     ) -> str:
         """A gas limit that suffices."""
-        world = self._backend.world(ref, overrides, block)
+        world = await self._backend.world_at(ref, overrides, block)
         return quantity(await self._backend.evm.run(estimate_gas, world, request, _CALL_GAS_MAX))
 
     @method("eth_createAccessList", _CALL, _LATEST, _OVERRIDES, _BLOCK)
@@ -47,7 +47,7 @@ class CallMethods:
         self, request: CallRequest, ref: BlockRef, overrides: Overrides, block: BlockOverrides
     ) -> Json:
         """What a call accesses, and the gas it uses with that list."""
-        world = self._backend.world(ref, overrides, block)
+        world = await self._backend.world_at(ref, overrides, block)
         result = await self._backend.evm.run(create_access_list, world, request, _CALL_GAS_MAX)
         found: Json = {
             "accessList": access_list_json(result.access_list),

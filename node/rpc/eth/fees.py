@@ -2,29 +2,20 @@
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final
 
-from genesis.config import Layer
 from node import limits
 from node.rpc.backend import Backend, HeaderNotFound
 from node.rpc.codec import BlockRef, Tag, parse_block_number, parse_uint64, quantity
 from node.rpc.dispatch import Param, method
 from node.rpc.errors import InvalidParams
-from node.rpc.format import Json, gas_used, mined_transactions
-from sequencer.l1_pricing import l1_base_fee, suggested_tip
-from state.blocks import BlockId, Header
+from node.rpc.eth.tips import TipOracle, TipSample, tips_of
+from node.rpc.format import Json
+from state.blocks import Header
 from state.headers import next_base_fee
-from state.stored import StoredBlock
-from state.types import BlockNumber, Gas, Wei
-
-TIP_MIN: Final = Wei(10**6)
-"""The tip suggested while nobody offers more, in wei a gas; op-geth's on an idle L2."""
-
-TIP_PERCENTILE: Final = 60
-"""Of recent tips, the one suggested; go-ethereum's default."""
+from state.types import BlockNumber, Wei
 
 BLOB_BASE_FEE: Final = Wei(1)
 """There are no blobs; BLOBBASEFEE pushes the minimum (EIP-4844)."""
@@ -50,27 +41,6 @@ def parse_percentiles(value: object) -> tuple[float, ...]:
     return tuple(value)
 
 
-@dataclass(frozen=True, slots=True)
-class TipSample:
-    """The tip a transaction paid for each gas, and how much gas."""
-
-    tip: Wei
-    gas: Gas
-
-
-def tips_of(block: StoredBlock, chain_id: int) -> list[TipSample]:
-    """What a block's transactions tipped, lowest first; deposits pay nothing and don't count."""
-    base_fee = block.header.base_fee_per_gas
-    samples = [
-        TipSample(
-            Wei(mined.tx.effective_gas_price(base_fee) - base_fee), gas_used(block, mined.index)
-        )
-        for mined in mined_transactions(block, chain_id)
-        if not mined.tx.is_deposit
-    ]
-    return sorted(samples, key=lambda sample: sample.tip)
-
-
 def rewards(samples: Sequence[TipSample], percentiles: Sequence[float]) -> list[Wei]:
     """The tips at percentiles of the gas used (execution-apis, eth_feeHistory)."""
     if not samples:
@@ -88,7 +58,7 @@ class FeeMethods:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._suggested: tuple[BlockId, Wei] | None = None
+        self._tips = TipOracle(backend)
 
     @method("eth_gasPrice")
     async def gas_price(self) -> str:
@@ -98,12 +68,12 @@ class FeeMethods:
         """
         header = self._backend.header(Tag.LATEST)
         base_fee = max(header.base_fee_per_gas, next_base_fee(header))
-        return quantity(base_fee + self._tip())
+        return quantity(base_fee + self._tips.suggested())
 
     @method("eth_maxPriorityFeePerGas")
     async def priority_fee(self) -> str:
         """A tip that recent blocks took, in wei a gas."""
-        return quantity(self._tip())
+        return quantity(self._tips.suggested())
 
     @method("eth_blobBaseFee")
     async def blob_base_fee(self) -> str:
@@ -152,27 +122,3 @@ class FeeMethods:
         if block is None:
             raise HeaderNotFound
         return rewards(tips_of(block, self._backend.config.chain_id), percentiles)
-
-    def _tip(self) -> Wei:
-        """The suggested tip, computed once a block."""
-        head = self._backend.store.heads.unsafe
-        if self._suggested is None or self._suggested[0] != head:
-            tips = sorted(self._recent_tips(head.number))
-            learned = tips[(len(tips) - 1) * TIP_PERCENTILE // 100] if tips else Wei(0)
-            self._suggested = (head, max(learned, TIP_MIN, self._l1_tip()))
-        return self._suggested[1]
-
-    def _l1_tip(self) -> Wei:
-        """What pays for a transaction's bytes on L1, where there is one."""
-        if self._backend.config.layer is not Layer.L2:
-            return Wei(0)
-        return suggested_tip(l1_base_fee(self._backend.store.state()))
-
-    def _recent_tips(self, head: BlockNumber) -> Iterator[Wei]:
-        """A few of the lowest tips of each recent block: what was enough to get in."""
-        first = max(0, head - limits.RPC_FEE_SAMPLE_BLOCKS + 1)
-        for number in range(first, head + 1):
-            block = self._backend.block(BlockNumber(number))
-            if block is not None:
-                samples = tips_of(block, self._backend.config.chain_id)
-                yield from (sample.tip for sample in samples[: limits.RPC_FEE_SAMPLES_A_BLOCK])

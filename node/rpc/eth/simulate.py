@@ -137,8 +137,11 @@ class SimulationMethods:
     async def simulate(self, request: SimulationRequest, ref: BlockRef) -> list[Json]:
         """What blocks of calls would do, one on the other."""
         backend = self._backend
-        header = backend.header(ref)
-        base = Base(header, backend.state(ref), backend.config, backend.ancestor)
+        pending = await backend.pending_block(ref)
+        if pending is not None:
+            base = Base(pending.block.header, pending.state, backend.config, backend.ancestor)
+        else:
+            base = Base(backend.header(ref), backend.state(ref), backend.config, backend.ancestor)
         try:
             results = await backend.evm.run(simulate_chain, base, request.blocks, request.rules)
         except Invalid as error:

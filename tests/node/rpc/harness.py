@@ -31,8 +31,11 @@ from genesis.hashing import config_hash
 from genesis.networks import embedded_l1, embedded_l1_alloc
 from genesis.predeploys import DEPOSITOR, L1_BLOCK
 from node.rpc.api import build_app
-from node.rpc.backend import Backend, EvmWork
+from node.rpc.backend import Backend
+from node.rpc.eth.signers import UnlockedAccounts
+from node.rpc.evm_work import EvmWork
 from node.rpc.feed import ChainFeed
+from node.rpc.pending import NextBlock, PendingBlocks
 from node.rpc.server import RpcServer
 from sequencer.builder import build, unsafe_header
 from sequencer.mempool import Mempool
@@ -40,6 +43,7 @@ from state.blocks import Header
 from state.clock import SystemClock
 from state.headers import header_hash, next_base_fee
 from state.keccak import keccak
+from state.reader import ChainReader
 from state.store import ChainIdentity, ChainStore
 from state.types import Address, BlockNumber, Gas, Hash32, Timestamp, Wei
 from tests.clients.scenario import ARTIFACT
@@ -114,20 +118,25 @@ class Automine:
 
     def _build(self, forced: tuple[Candidate, ...]) -> BlockNumber:
         chain = self.chain
-        parent = unsafe_header(chain.store)
-        attributes = BlockAttributes(
-            timestamp=Timestamp(parent.timestamp + self.gap),
-            prev_randao=keccak(parent.prev_randao),
-            gas_limit=chain.config.block_gas_limit,
-        )
-        forced = (*self._first(parent), *forced)
+        plan = self.plan(chain.store.reader)
+        forced = (*plan.forced, *forced)
         sealed = build(
-            chain.store, chain.config, chain.mempool, attributes, forced, clock=chain.clock
+            chain.store, chain.config, chain.mempool, plan.attributes, forced, clock=chain.clock
         ).sealed
         with chain.store.commit() as batch:
             batch.append(sealed)
         chain.mempool.on_block(sealed, chain.store.state(), next_base_fee(sealed.header))
         return sealed.header.number
+
+    def plan(self, reader: ChainReader) -> NextBlock:
+        """What the next block is like, whatever is in the pool."""
+        parent = unsafe_header(reader)
+        attributes = BlockAttributes(
+            timestamp=Timestamp(parent.timestamp + self.gap),
+            prev_randao=keccak(parent.prev_randao),
+            gas_limit=self.chain.config.block_gas_limit,
+        )
+        return NextBlock(attributes, self._first(parent))
 
     def _first(self, parent: Header) -> tuple[Candidate, ...]:
         """A deposit at the start of every block of an L2, as the real one has."""
@@ -204,13 +213,18 @@ async def _awaited(work: Callable[[], Awaitable[T]]) -> T:
 
 
 def make_backend(chain: TestChain, miner: Automine, executor: DeepExecutor) -> Backend:
+    evm = EvmWork(executor)
     return Backend(
         store=chain.store,
         config=chain.config,
         feed=chain.feed,
-        evm=EvmWork(executor),
+        evm=evm,
         submit=miner.submit,
         mempool=chain.mempool,
+        signers=UnlockedAccounts(DEV, chain.config.chain_id),
+        pending=PendingBlocks(
+            chain.store, chain.config, chain.mempool, chain.clock, evm, miner.plan
+        ),
     )
 
 
@@ -289,10 +303,14 @@ def selector(name: str) -> bytes:
     return keccak(f"{name}({types})".encode())[:4]
 
 
+def counter_creation(start: int = 5) -> bytes:
+    """The creation code of a Counter."""
+    return load_artifact(ARTIFACT).bytecode + start.to_bytes(32)
+
+
 def deploy_counter(node: RunningNode, nonce: int = 0, start: int = 5) -> str:
     """Deploy a Counter; its address."""
-    creation = load_artifact(ARTIFACT).bytecode + start.to_bytes(32)
-    raw = sign(node, nonce, to=None, value=Wei(0), data=creation)
+    raw = sign(node, nonce, to=None, value=Wei(0), data=counter_creation(start))
     receipt = node.call("eth_getTransactionReceipt", node.call("eth_sendRawTransaction", raw))
     assert receipt["status"] == "0x1"
     return receipt["contractAddress"]

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from node import limits
-from node.rpc.backend import EvmWork
 from node.rpc.errors import LimitExceeded
+from node.rpc.evm_work import EvmWork
 from tests.node.rpc.harness import deploy_counter, open_chain, running_node, selector
 
 pytestmark = pytest.mark.anyio

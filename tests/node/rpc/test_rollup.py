@@ -12,7 +12,8 @@ from bridge.boundary import Boundary, decode_boundary
 from genesis.hashing import config_hash
 from node.limits import RPC_DEPOSITS_MAX
 from node.rpc.api import build_app
-from node.rpc.backend import Backend, EvmWork, Rollup
+from node.rpc.backend import Backend, Rollup
+from node.rpc.evm_work import EvmWork
 from node.rpc.feed import ChainFeed
 from state.keccak import keccak
 from state.types import Address, Hash32
