@@ -18,6 +18,7 @@ from node.roles.pace import Pace
 from node.rpc.access import is_loopback
 from node.rpc.api import build_app
 from node.rpc.app import RpcApp
+from node.rpc.powers.info import InfoMethods
 from node.rpc.server import RpcServer
 from node.service import RunningNode, opened
 from node.settings import NodeSettings
@@ -47,7 +48,7 @@ async def run_node(
             finally:
                 orphaned.cancel()
     else:
-        if stop_with_parent:
+        if stop_with_parent or has_powers:
             loop.add_reader(sys.stdin.fileno(), stopping.set)
         conditions = Conditions(SystemClock(), Pace(settings.block_seconds))
         async with opened(settings, conditions) as node, _served(settings, node, _app(node)):
@@ -66,7 +67,7 @@ async def _run_generations(settings: NodeSettings, stopping: asyncio.Event, link
     async with contextlib.AsyncExitStack() as serving:
         while not stopping.is_set():
             async with opened(settings, link.conditions) as node:
-                opened_app = _app(node, *link.namespaces())
+                opened_app = _app(node, *link.namespaces(), InfoMethods(node.backend, link.ask))
                 link.open_gate(opened_app.dispatcher)
                 if app is None:
                     app = opened_app

@@ -41,7 +41,7 @@ from node.roles.sequencer import Sequencer
 from node.roles.trading import TradingDesk
 from node.rpc.api import heads
 from node.rpc.app import Health
-from node.rpc.backend import Backend, Rollup
+from node.rpc.backend import CLIENT_VERSION, Backend, Rollup
 from node.rpc.eth.signers import NoSigners, Signers, UnlockedAccounts
 from node.rpc.evm_work import EvmWork
 from node.rpc.monitor import MonitorMethods
@@ -342,6 +342,7 @@ def _backend(
         mempool=mempool,
         rollup=rollup,
         peers=membership.peers if membership is not None else int,
+        client_version=CLIENT_VERSION if chain.sandbox is None else f"{CLIENT_VERSION}/sandbox",
         signers=_unlocked(chain) if unlocked and has_pool else NoSigners(),
         pending=PendingBlocks(chain.store, chain.config, mempool, chain.clock, evm, plan),
     )

@@ -96,6 +96,11 @@ class OffsetClock:
         """Set how far ahead of the other clock this one is."""
         self._offset = offset_seconds
 
+    @property
+    def pinned(self) -> Timestamp | None:
+        """The second that this clock stands still at, or None while it goes."""
+        return self._pinned
+
     def pin(self, moment: Timestamp) -> None:
         """Stand still at a second until `unpin`."""
         self._pinned = moment

@@ -136,8 +136,9 @@ def transactions_of(store: ChainStore, number: BlockNumber) -> tuple[bytes, ...]
 
 
 def heads_at(store: ChainStore, head: BlockId) -> Heads:
-    """The three heads when `head` is the newest block."""
-    return Heads(head, _behind(store, head, SAFE_DEPTH), _behind(store, head, FINALIZED_DEPTH))
+    """The heads once `head` is the newest block. After a reorg finality stays where it was."""
+    finalized = max(_behind(store, head, FINALIZED_DEPTH), store.heads.finalized)
+    return Heads(head, max(_behind(store, head, SAFE_DEPTH), finalized), finalized)
 
 
 def _behind(store: ChainStore, head: BlockId, depth: int) -> BlockId:

@@ -19,6 +19,7 @@ from node.powers.errors import PowerRefused
 from node.roles.follower import Follower
 from node.roles.pace import Pace
 from node.roles.trading import TradingDesk
+from state.clock import OffsetClock
 from state.errors import Unavailable
 from state.types import BlockNumber
 
@@ -139,7 +140,7 @@ class Sequencer:
             follower.log,
             chain.config,
             now=chain.clock.now(),
-            l1_number=follower.l1.head.number if follower.l1 else 0,
+            l1_number=self._newest_origin(),
         )
         guard = None if self.trading is None else self.trading.guard
         result = chain.build(plan.attributes, plan.forced_candidates, settlements, guard)
@@ -147,6 +148,21 @@ class Sequencer:
         if self.trading is not None:
             self.trading.note(result.sealed)
         return result.sealed.header.number
+
+    def _newest_origin(self) -> int:
+        """The newest L1 block whose items may be the next block's origin.
+
+        On a devnet whose next block is to have an exact time, none after it.
+        """
+        follower = self.follower
+        newest = follower.l1.head.number if follower.l1 else 0
+        clock = self.chain.clock
+        pinned = clock.pinned if isinstance(clock, OffsetClock) else None
+        item = None if pinned is None else follower.log.newest_at(newest)
+        while item is not None and pinned is not None and item.l1_time > pinned:
+            newest = item.l1_number - 1
+            item = follower.log.newest_at(newest)
+        return newest
 
     def _record(self, batch: RecordWriter, plan: BlockPlan, result: BlockResult) -> None:
         """What is written with the block: its inputs, and our signature."""

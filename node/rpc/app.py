@@ -69,6 +69,7 @@ class RpcApp:
     def become(self, other: "RpcApp") -> None:
         """Answer as `other` does from now on; whom the server answers stays."""
         access = self.access
+        self.dispatcher.retired.set()
         vars(self).update(vars(other))
         self.access = access
 

@@ -189,6 +189,8 @@ class Dispatcher:
         on_fault: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
         self.methods = methods
+        self.retired = asyncio.Event()
+        """Set when the chain behind the methods was exchanged: what was subscribed to is gone."""
         self._on_fault = on_fault
         self._encoder = msgspec.json.Encoder()
 

@@ -23,6 +23,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 CLOSE_POLICY = 1008
 """Close code of a client dropped for falling behind (RFC 6455, section 7.4.1)."""
 
+CLOSE_RESTART = 1012
+"""Close code of a subscriber to a chain that was exchanged, who is to connect again (IANA's
+WebSocket Close Code Number Registry: "Service Restart")."""
+
 
 class Outbox:
     """Messages on their way out, bounded in number and in bytes."""
@@ -53,6 +57,12 @@ class Outbox:
     async def put(self, message: bytes) -> None:
         """Add a message when there is room."""
         while not self.offer(message):
+            self._drained.clear()
+            await self._drained.wait()
+
+    async def empty(self) -> None:
+        """Wait until everything was taken."""
+        while self._messages:
             self._drained.clear()
             await self._drained.wait()
 
@@ -102,6 +112,7 @@ class WebSocket:
         self._calls: set[asyncio.Task[None]] = set()
         self._free = asyncio.Semaphore(limits.RPC_SOCKET_CALLS_MAX)
         self._fell_behind = asyncio.Event()
+        self._is_outlived = False
 
     async def run(self) -> None:
         """Serve the client until it leaves, or is dropped."""
@@ -109,13 +120,16 @@ class WebSocket:
             asyncio.create_task(self._read()),
             asyncio.create_task(self._write()),
             asyncio.create_task(self._fell_behind.wait()),
+            asyncio.create_task(self._outlive()),
         ]
         try:
             await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._end([*work, *self._calls])
         if self._fell_behind.is_set():
-            await self._close()
+            await self._close(CLOSE_POLICY, "reads too slowly")
+        elif self._is_outlived:
+            await self._close(CLOSE_RESTART, "the chain was put back: subscribe again")
 
     async def _end(self, tasks: list[asyncio.Task[Any]]) -> None:
         for subscription in self._subscriptions.values():
@@ -125,9 +139,21 @@ class WebSocket:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _close(self) -> None:
+    async def _outlive(self) -> None:
+        """End, once all is said, if the chain that was subscribed to is exchanged for another.
+
+        Whoever only calls stays, and is answered by the new one.
+        """
+        await self._dispatcher.retired.wait()
+        self._is_outlived = bool(self._subscriptions)
+        if not self._is_outlived:
+            await asyncio.Event().wait()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        await self._outbox.empty()
+
+    async def _close(self, code: int, reason: str) -> None:
         """Say why, if the client takes it; a client that reads nothing is cut off unheard."""
-        message = {"type": "websocket.close", "code": CLOSE_POLICY, "reason": "reads too slowly"}
+        message = {"type": "websocket.close", "code": code, "reason": reason}
         try:
             async with asyncio.timeout(limits.RPC_CLOSE_SECONDS_MAX):
                 await self._send(message)

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from state.clock import ManualClock, SystemClock
+from state.clock import ManualClock, OffsetClock, SystemClock
+from state.types import Timestamp
 
 
 def test_system_clock_tells_the_time():
@@ -26,3 +27,17 @@ def test_manual_clock_moves_when_told():
 def test_manual_clock_does_not_go_back():
     with pytest.raises(ValueError):
         ManualClock().advance(-1)
+
+
+def test_offset_clock_is_ahead_and_stands_still_when_pinned():
+    base = ManualClock(1_000)
+    clock = OffsetClock(base, 50)
+    assert (clock.now(), clock.milliseconds(), clock.monotonic()) == (1_050, 1_050_000, 1_000)
+
+    clock.pin(Timestamp(2_000))
+    base.advance(1.5)
+    assert (clock.now(), clock.milliseconds(), clock.pinned) == (2_000, 2_000_000, 2_000)
+
+    clock.move(1_000)
+    clock.unpin()
+    assert (clock.now(), clock.pinned, clock.offset_seconds) == (2_001, None, 1_000)
