@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from execution.attributes import BlockAttributes
+from execution.evm.engine import Evm, MakeEvm
 from execution.evm.threads import DeepExecutor
 from execution.transaction import Transaction
 from execution.transition import BlockResult, Candidate
@@ -50,6 +51,8 @@ class Chain:
     """One worker: whatever changes the store runs here."""
     sandbox: Sandbox | None = None
     """What may be done to the state by decree, on a devnet that proves nothing."""
+    engine: MakeEvm = Evm
+    """What builds blocks: on a devnet one that listens to console.log."""
 
     @classmethod
     def over(
@@ -105,6 +108,7 @@ class Chain:
             settlements=settlements,
             guard=guard,
             edits=edits,
+            engine=self.engine,
             clock=self.clock,
             deadline=deadline,
         )

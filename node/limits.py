@@ -173,6 +173,17 @@ At 5 us each they take ten seconds."""
 RPC_TRACE_BYTES_MAX = 24 * 10**6
 """JSON collected for one answer; what is larger could not be sent."""
 
+# console.log
+
+CONSOLE_LINES_MAX = 256
+"""Lines of console.log told of one transaction; how many more there were is told at the end."""
+
+CONSOLE_BYTES_MAX = 2**20
+"""Bytes of one transaction's calls of the console that are kept until it is done."""
+
+CONSOLE_LINE_CHARACTERS_MAX = 2_000
+"""Characters of a line; a transaction's gas could pay for a megabyte."""
+
 # The history of addresses
 
 HISTORY_WAIT_SECONDS = 8.0

@@ -17,10 +17,12 @@ from bridge.l1.transactor import Transactor
 from bridge.poster import Poster
 from bridge.proposer import Proposer
 from bridge.withdrawal_status import BridgeContracts
+from execution.evm.engine import Evm
 from execution.evm.threads import DeepExecutor
 from genesis.accounts import dev_accounts, operator_accounts
 from node.chain import Chain
 from node.conditions import Conditions
+from node.console import listening_engine, listening_to_calls
 from node.dispute.roots import RootsReader
 from node.history.history import FOLDER as HISTORY
 from node.history.history import AddressHistory
@@ -102,6 +104,7 @@ async def opened(settings: NodeSettings, conditions: Conditions) -> AsyncIterato
     """Open the chain of the role; closes it on leaving."""
     if settings.role is Role.L1:
         chain = open_l1(settings.data_dir, conditions.clock, conditions.sandbox)
+        chain = _listening(settings, chain)
         try:
             async with _history(settings, chain) as history:
                 yield _l1_node(settings, chain, conditions.pace, history)
@@ -118,6 +121,7 @@ async def opened(settings: NodeSettings, conditions: Conditions) -> AsyncIterato
         settings.ordering,
         conditions.sandbox,
     )
+    chain = _listening(settings, chain)
     try:
         async with RpcClient(settings.l1_rpc) as rpc:
             client = L1Client(rpc, chain_id=deployment.l1_chain_id, errors=l1_errors())
@@ -127,6 +131,11 @@ async def opened(settings: NodeSettings, conditions: Conditions) -> AsyncIterato
                 )
     finally:
         chain.close()
+
+
+def _listening(settings: NodeSettings, chain: Chain) -> Chain:
+    """On a devnet, contracts under development show their console.log while blocks are built."""
+    return replace(chain, engine=listening_engine()) if settings.mnemonic_accounts else chain
 
 
 @contextlib.asynccontextmanager
@@ -345,6 +354,7 @@ def _backend(
         client_version=CLIENT_VERSION if chain.sandbox is None else f"{CLIENT_VERSION}/sandbox",
         signers=_unlocked(chain) if unlocked and has_pool else NoSigners(),
         pending=PendingBlocks(chain.store, chain.config, mempool, chain.clock, evm, plan),
+        call_engine=listening_to_calls if unlocked else lambda: Evm,
     )
 
 

@@ -16,7 +16,7 @@ from execution.errors import (
     InvalidTransaction,
     NonceTooHigh,
 )
-from execution.evm.engine import Approve, ChangesOf, Outcome
+from execution.evm.engine import Approve, ChangesOf, Evm, MakeEvm, Outcome
 from execution.evm.threads import run_deep
 from execution.intrinsic import TRANSACTION_GAS
 from execution.transaction import Transaction
@@ -78,6 +78,7 @@ def build(
     edits: Sequence[AccountEdit] = (),
     clock: Clock,
     deadline: float | None = None,
+    engine: MakeEvm = Evm,
 ) -> BlockResult:
     """Execute a block on the unsafe head: the forced candidates, settlements, then the pool's.
 
@@ -93,7 +94,7 @@ def build(
     watch: Guard = guard or _Unguarded()
 
     def make(room: BatchRoom | None) -> BlockResult:
-        block = OpenBlock(parent, store.state(), attributes, config, ancestors_in(store))
+        block = OpenBlock(parent, store.state(), attributes, config, ancestors_in(store), engine)
         filling = _Filling(block, room, watch)
         filling.force(forced_candidates)
         filling.settle(settlements)

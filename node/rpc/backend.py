@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from bridge.derive.status import SyncStatus
 from bridge.derive.view import DerivationView
 from bridge.withdrawal_status import BridgeContracts
+from execution.evm.engine import Evm, MakeEvm
 from execution.overrides import NO_BLOCK_OVERRIDES, BlockOverrides, Overrides
 from execution.simulate import World
 from execution.transition import context_of
@@ -62,6 +63,10 @@ class Rollup:
     """The contracts on L1 and the client to read them; None where L1 can't be asked."""
 
 
+def _plain_engine() -> MakeEvm:
+    return Evm
+
+
 def _not_syncing() -> SyncProgress | None:
     return None
 
@@ -88,6 +93,8 @@ class Backend:
     client_version: str = CLIENT_VERSION
     clock: Clock = field(default_factory=SystemClock)
     """Measures how long a trace takes."""
+    call_engine: Callable[[], MakeEvm] = _plain_engine
+    """What runs a call; on a devnet one that listens to console.log."""
     history: AddressHistory | None = None
     """Transactions by address, where the node keeps an index of them."""
     signers: Signers = NoSigners()
@@ -183,6 +190,7 @@ class Backend:
             context=block.applied_to(context_of(header, self.config, self.ancestor)),
             config=self.config,
             overrides=overrides,
+            engine=self.call_engine(),
         )
 
     def ancestor(self, number: BlockNumber) -> Hash32 | None:

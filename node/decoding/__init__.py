@@ -1,0 +1,1 @@
+"""From bytes to names: calls, results, events and errors, by the ABIs that are known."""
