@@ -194,6 +194,7 @@ def _l2_node(
     if not settings.sandbox:
         loops.append(monitor.run(chain.feed))
     if membership is not None:
+        membership.serve_trade(backend)
         metrics = replace(
             metrics,
             network=membership.network.statistics,

@@ -20,6 +20,10 @@ class Gap:
 GAP: Final = Gap()
 
 
+_INTERRUPTIONS: Final = frozenset({"lost", "resumed"})
+"""A replica lost its way to the sequencer, or found one again (docs/trading.md)."""
+
+
 class Subscriber(Protocol):
     """Who keeps a stream subscribed."""
 
@@ -64,6 +68,9 @@ class Stream(Generic[T]):
         if self._items.qsize() >= STREAM_ITEMS_MAX:
             self.clear()
             self._items.put_nowait(GAP)
+        if isinstance(result, dict) and result.get("type") in _INTERRUPTIONS:
+            self._items.put_nowait(GAP)
+            return
         try:
             self._items.put_nowait(self._parse(result))
         except TallystickError as error:

@@ -9,6 +9,7 @@ Invalid
 └── LibraryMissing          py-libp2p isn't installed
 Unavailable
 ├── PeerUnavailable         a peer is gone, silent or busy; another may answer
+├── ChannelClosed           one end has left, or read too slowly; it can be opened again
 ├── NoWayToSequencer        no peer passes calls on to the sequencer at the moment
 └── HostUnavailable         the host's process is down; it is started again
 """
@@ -58,6 +59,10 @@ class LibraryMissing(Invalid):
 
 class PeerUnavailable(Unavailable):
     """This peer doesn't answer; try another one."""
+
+
+class ChannelClosed(Unavailable):
+    """Nothing more comes or goes on this channel."""
 
 
 class NoWayToSequencer(Unavailable):

@@ -7,7 +7,7 @@ write that is passed on is signed by its user: one that arrives twice is done on
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from node.rpc.errors import MethodNotFound, ParseError, RpcError
 from state.errors import Unavailable
 from state.keccak import keccak
 from state.types import Hash32
+
+T = TypeVar("T")
 
 
 class ForwardUnanswered(Unavailable):
@@ -71,7 +73,7 @@ class Forwarder:
         if method not in FORWARDED_METHODS:
             raise MethodNotFound(method)
         response = await self.relay(Call(method, msgspec.json.encode(params)))
-        return _result(response)
+        return result_of(response)
 
     async def submit(self, raw: bytes) -> Hash32:
         """Send a signed transaction; its hash. Raises as `call` does."""
@@ -119,20 +121,29 @@ class CallDesk:
 
     async def answer(self, call: Call) -> bytes:
         """The JSON-RPC response to a call. Raises `InvalidMessage` for parameters that are none."""
-        try:
-            check_depth(call.params)
-            params = msgspec.json.decode(call.params, type=list[Any])
-        except (ParseError, msgspec.MsgspecError, RecursionError) as error:
-            raise InvalidMessage(f"parameters are a JSON array: {error}") from error
-        # Put together from parsed parts: a parameter can't bring in another method.
-        request = {"jsonrpc": "2.0", "id": 0, "method": call.method, "params": params}
-        return await self.dispatch(msgspec.json.encode(request)) or b""
+        params = parse_json(call.params, list[Any])
+        return await self.dispatch(json_call(call.method, params)) or b""
 
 
-def _result(response: bytes) -> object:
+def parse_json(text: bytes, kind: type[T]) -> T:
+    """JSON that a peer sent, of that kind. Raises `InvalidMessage`."""
     try:
-        parsed = msgspec.json.decode(response, type=_Response)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        check_depth(text)
+        return msgspec.json.decode(text, type=kind)
+    except (ParseError, msgspec.MsgspecError, RecursionError) as error:
+        raise InvalidMessage(f"it isn't the JSON that belongs there: {error}") from error
+
+
+def json_call(method: str, params: Sequence[object]) -> bytes:
+    """A JSON-RPC request, put together from parsed parts: none can bring in another method."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": 0, "method": method, "params": params})
+
+
+def result_of(response: bytes) -> object:
+    """The result in a JSON-RPC response. Raises `ForwardedError`, or `PeerUnavailable`."""
+    try:
+        parsed = parse_json(response, _Response)
+    except InvalidMessage as error:
         raise PeerUnavailable("the sequencer's answer can't be read") from error
     if parsed.error is not None:
         raise ForwardedError(parsed.error.code, parsed.error.message, parsed.error.data)

@@ -80,6 +80,27 @@ class Meet(Frame, frozen=True):
     addresses: tuple[str, ...]
 
 
+class OpenChannel(Frame, frozen=True):
+    """Open a channel to a peer: a stream of bytes both ways. A `ChannelClosed` says if it can't."""
+
+    channel: int
+    """Counted up from 1; those that peers opened are counted down from -1."""
+    peer: str
+
+
+class Send(Frame, frozen=True):
+    """Bytes for the other end of a channel; let go when that is gone."""
+
+    channel: int
+    data: bytes
+
+
+class CloseChannel(Frame, frozen=True):
+    """Nothing more is wanted of a channel."""
+
+    channel: int
+
+
 class HeadMoved(Frame, frozen=True):
     """The newest block's number: gossip far behind it is stale."""
 
@@ -122,6 +143,27 @@ class Replied(Frame, frozen=True):
     failure: str = ""
 
 
+class ChannelOpened(Frame, frozen=True):
+    """A peer opened a channel."""
+
+    channel: int
+    peer: str
+
+
+class Received(Frame, frozen=True):
+    """Bytes from the other end of a channel."""
+
+    channel: int
+    data: bytes
+
+
+class ChannelClosed(Frame, frozen=True):
+    """A channel is gone, whoever opened it."""
+
+    channel: int
+    reason: str
+
+
 class PeerJoined(Frame, frozen=True):
     """A connection to a peer is there."""
 
@@ -158,8 +200,30 @@ class Report(Frame, frozen=True):
     """Addresses worth keeping for the next start."""
 
 
-ToHost = Configure | Publish | Ask | Answer | Penalize | Meet | HeadMoved
-FromHost = Ready | Gossiped | Asked | Replied | PeerJoined | PeerLeft | Report
+ToHost = (
+    Configure
+    | Publish
+    | Ask
+    | Answer
+    | Penalize
+    | Meet
+    | OpenChannel
+    | Send
+    | CloseChannel
+    | HeadMoved
+)
+FromHost = (
+    Ready
+    | Gossiped
+    | Asked
+    | Replied
+    | ChannelOpened
+    | Received
+    | ChannelClosed
+    | PeerJoined
+    | PeerLeft
+    | Report
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host = msgspec.msgpack.Decoder(ToHost)

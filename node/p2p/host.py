@@ -28,6 +28,7 @@ from node.p2p.blocks import BlockDomain
 from node.p2p.buckets import Buckets
 from node.p2p.connections import bounded_host
 from node.p2p.gossip import BoundedGossipSub, GuardedPubsub
+from node.p2p.host_channels import HostChannels
 from node.p2p.limits import (
     DIAL_SECONDS_MAX,
     HOST_ADDRESS_SPACE_BYTES,
@@ -75,6 +76,7 @@ class Host(INotifee):
             self._libp2p, self._router, frozenset(self._topics), self.blame
         )
         self._requests = Requests(self._libp2p, self._names, outbox, self.blame)
+        self._channels = HostChannels(self._libp2p, self._names, outbox, nursery, self.blame)
         self._guard_streams()
         self._swarm.register_notifee(self)
 
@@ -108,6 +110,12 @@ class Host(INotifee):
                 self.blame(peer, offence)
             case frames.Meet(addresses=addresses):
                 self._book.meet(addresses)
+            case frames.OpenChannel(channel=channel, peer=peer):
+                await self._channels.open(channel, peer, self._connected.get(peer))
+            case frames.Send(channel=channel, data=data):
+                self._channels.send(channel, data)
+            case frames.CloseChannel(channel=channel):
+                self._channels.close(channel)
             case frames.HeadMoved(number=number):
                 self._validator.head = number
 

@@ -131,6 +131,60 @@ UPGRADE_SECONDS_MAX: Final = 5.0
 DIAL_SECONDS_MAX: Final = 5.0
 """A peer that can't be reached by then is tried again later."""
 
+# Channels, which carry subscriptions
+
+CHANNELS_MAX: Final = 32
+"""Channels that peers have open here: one for each replica that passes news on."""
+
+CHANNELS_PER_PEER_MAX: Final = 2
+"""One, and another while the host hasn't heard that the first is gone."""
+
+CHANNEL_CHUNK_BYTES_MAX: Final = 64 * 1024
+"""Bytes read from a channel, or put together for it, at once."""
+
+CHANNEL_QUEUE_BYTES_MAX: Final = 4 * 2**20
+"""Bytes waiting for a channel, in the host and in the node: some 10,000 news. A peer that reads
+more slowly is cut off, and begins again with a fresh snapshot."""
+
+CHANNEL_RATE: Final = (4.0 * 2**20, 8.0 * 2**20)
+"""Bytes read from a channel a second: 10,000 news. A peer that sends more waits for it."""
+
+FEED_MESSAGE_BYTES_MAX: Final = 256 * 1024
+"""One message of a channel: a snapshot of 1,000 levels a side is 60 KB."""
+
+FEED_OPTIONS_BYTES_MAX: Final = 256
+"""The options of a subscription, as JSON: a market and a depth, or an account."""
+
+FEED_KIND_BYTES_MAX: Final = 32
+"""The kind of a subscription: a word."""
+
+FEEDS_MAX: Final = 1_024
+"""Different subscriptions of one replica, and of one peer here: each market at each depth, and
+hundreds of accounts. However many clients share one, it counts once."""
+
+FEED_REQUEST_RATE: Final = (100.0, 2.0 * FEEDS_MAX)
+"""Subscriptions made or ended by one peer: all of them at once when it comes back."""
+
+FEED_NEWS_RATE: Final = (5_000.0, 50_000.0)
+"""News of one way a second: several times what an exchange makes; a burst is all orders of a full
+book that go at once."""
+
+FEED_BEAT_SECONDS: Final = 2.0
+"""A channel on which nothing else is said says so, that often."""
+
+FEED_SILENCE_SECONDS_MAX: Final = 10.0
+"""A peer that says nothing for so long is stalled: another way is looked for."""
+
+FEED_OPEN_SECONDS_MAX: Final = 10.0
+"""A subscription that isn't answered by then has failed."""
+
+FEED_IDLE_SECONDS: Final = 10.0
+"""A subscription that no client shares any more is kept so long: somebody may come back."""
+
+FEED_RETRY_SECONDS: Final = 1.0
+FEED_RETRY_SECONDS_MAX: Final = 30.0
+"""A way that failed is left alone for a second, two, four and so on up to this."""
+
 # Gossip
 
 GOSSIP_FRAME_BYTES_MAX: Final = 256 * 1024

@@ -50,6 +50,8 @@ class HostLink:
 
     configure: Callable[[], frames.Configure]
     listener: Listener
+    on_stop: Callable[[], None] = lambda: None
+    """Called when a host is gone, and what it carried with it."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Frames that found the queue to the host full, by kind."""
     restarts: int = 0
@@ -79,6 +81,12 @@ class HostLink:
     def tell(self, frame: frames.Penalize | frames.Meet | frames.HeadMoved | frames.Answer) -> bool:
         """Tell the host something; False if it had to be dropped."""
         return self._send(frame)
+
+    async def pass_on(self, frame: frames.OpenChannel | frames.Send | frames.CloseChannel) -> None:
+        """Tell the host something as soon as it has room. Raises `HostUnavailable`."""
+        if self._queue is None:
+            raise HostUnavailable("the p2p host is down: try again")
+        await self._queue.put(frames.encode_frame(frame))
 
     async def ask(self, peer: str, exchange: Exchange, data: bytes) -> bytes:
         """Ask a peer. Raises `PeerUnavailable`, or `HostUnavailable` while there is no host."""
@@ -123,6 +131,7 @@ class HostLink:
         finally:
             self._queue = None
             self._fail_replies()
+            self.on_stop()
             await _stop(process)
         return f"{reason}, exit code {process.returncode}"
 

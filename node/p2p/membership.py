@@ -1,12 +1,14 @@
 """A node's place among its peers, put together for its role: signs, follows, forwards."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.deployment import Deployment
 from bridge.l1.accounts import Operator
 from genesis.accounts import operator_accounts
 from node.p2p.blocks import BlockDomain
+from node.p2p.feed_desk import Dispatch, FeedDesk
+from node.p2p.feeds import Feeds
 from node.p2p.forwarder import CallDesk, Forwarder
 from node.p2p.identity import KEY_FILE, load_identity
 from node.p2p.loops import run_all
@@ -16,6 +18,7 @@ from node.p2p.signatures import BlockSigner
 from node.p2p.trade import ForwardedTrade
 from node.roles.follower import Follower
 from node.roles.replica import Replica, ReplicaStatistics
+from node.rpc.backend import Backend
 from node.rpc.feed import BlockEvent, ChainFeed
 from node.settings import InvalidSettings, NodeSettings, Role
 
@@ -31,11 +34,18 @@ class Membership:
     feed: ChainFeed
     replica: Replica | None = None
     forwarder: Forwarder | None = None
+    feeds: Feeds | None = None
+    trade: ForwardedTrade | None = None
 
     @property
     def namespaces(self) -> tuple[object, ...]:
         """JSON-RPC methods that a node has for being a member."""
-        return () if self.forwarder is None else (ForwardedTrade(self.forwarder),)
+        return () if self.trade is None else (self.trade,)
+
+    def serve_trade(self, backend: Backend) -> None:
+        """On a replica, have the methods of `trade_`. Call it before `run`."""
+        if self.forwarder is not None and self.feeds is not None:
+            self.trade = ForwardedTrade(self.forwarder, self.feeds, backend)
 
     @property
     def replica_statistics(self) -> Callable[[], ReplicaStatistics] | None:
@@ -46,19 +56,23 @@ class Membership:
         """How many peers there are."""
         return len(self.network.peers)
 
-    def answer_with(self, dispatch: Callable[[bytes], Awaitable[bytes | None]]) -> None:
-        """On a sequencer, answer calls of peers as those of clients."""
+    def answer_with(self, dispatch: Dispatch) -> None:
+        """Answer calls of peers and tell them news as it is done for clients."""
+        network, feeds = self.network, self.feeds
         if self.forwarder is None:
-            self.network.answer_call = CallDesk(dispatch).answer
+            network.answer_call = CallDesk(lambda body: dispatch(body, None)).answer
+        desk = FeedDesk(dispatch, network.penalize, network.penalize_rate)
+        if feeds is not None:
+            desk.may_serve = feeds.is_direct
+            feeds.on_indirect = desk.end_all
+        network.serve_channel = desk.serve
 
     async def run(self) -> None:
         """Take part until cancelled."""
         stop = self.feed.on_block(self._on_block)
         try:
-            if self.replica is None:
-                await self.network.run()
-            else:
-                await run_all(self.network.run(), self.replica.run())
+            parts = (self.network, self.replica, self.feeds, self.trade)
+            await run_all(*(part.run() for part in parts if part is not None))
         finally:
             stop()
 
@@ -99,7 +113,7 @@ def join(settings: NodeSettings, follower: Follower, deployment: Deployment) -> 
     forwarder = Forwarder(network)
     network.take_block = replica.take
     network.answer_call = forwarder.answer
-    return Membership(network, chain.feed, replica, forwarder)
+    return Membership(network, chain.feed, replica, forwarder, Feeds(network))
 
 
 def _block_operator(settings: NodeSettings, p2p: P2PSettings) -> Operator:

@@ -17,6 +17,7 @@ from execution.transactions import recover
 from node.p2p import frames
 from node.p2p.blocks import SIGNATURE_BYTES, BlockDomain, SignedBlock, decode_signed_block
 from node.p2p.blocks import encode_signed_block as encode_block
+from node.p2p.channels import Channel, Channels
 from node.p2p.errors import InvalidMessage, PeerUnavailable
 from node.p2p.exchanges import (
     Call,
@@ -39,6 +40,7 @@ from node.p2p.limits import (
 )
 from node.p2p.link import HostLink
 from node.p2p.loops import run_all
+from node.p2p.scores import Offence
 from node.p2p.settings import P2PSettings
 from node.p2p.signatures import BlockSigner, peer_digest, stored_block
 from node.p2p.topics import Exchange, Topic
@@ -81,6 +83,7 @@ class NetworkStatistics:
 
 BlockTaker = Callable[[SignedBlock], None]
 CallAnswerer = Callable[[Call], Awaitable[bytes]]
+ChannelServer = Callable[[Channel], Coroutine[Any, Any, None]]
 
 
 @dataclass(slots=True)
@@ -102,7 +105,9 @@ class Network:
     addresses: tuple[str, ...] = ()
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a peer came, or said something new of itself."""
+    serve_channel: ChannelServer | None = None
     _link: HostLink | None = None
+    _channels: Channels | None = None
     _host: frames.HostStatistics | None = None
     _known: tuple[str, ...] = ()
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -110,8 +115,14 @@ class Network:
     @property
     def link(self) -> HostLink:
         if self._link is None:
-            self._link = HostLink(self._configure, self._take)
+            self._link = HostLink(self._configure, self._take, self._lose_channels)
         return self._link
+
+    @property
+    def channels(self) -> Channels:
+        if self._channels is None:
+            self._channels = Channels(self.link, self._serve)
+        return self._channels
 
     async def run(self) -> None:
         """Take part until cancelled; the host's troubles don't end it."""
@@ -120,6 +131,7 @@ class Network:
         try:
             await run_all(self.link.run(), self._ask_statuses())
         finally:
+            await self.channels.stop()
             for task in tuple(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -155,7 +167,7 @@ class Network:
             answer = await self._ask(peer, Exchange.RANGE, encode(request))
             blocks = decode_range(answer, request, self.domain)
         except InvalidMessage as error:
-            self._penalize(peer.id, error)
+            self.penalize(peer.id, error)
             raise PeerUnavailable(f"{peer.id} sent a wrong range: {error}") from error
         if not blocks:
             # It has less than it said, until it says so again.
@@ -195,7 +207,7 @@ class Network:
             answer = await self._ask(peer, Exchange.STATUS, encode(self._status()))
             self._meet(peer, answer)
         except InvalidMessage as error:
-            self._penalize(peer.id, error)
+            self.penalize(peer.id, error)
         except Unavailable as error:
             log.debug("no status of %s: %s", peer.id, error)
 
@@ -210,6 +222,8 @@ class Network:
             case frames.Asked():
                 if not self._spawn(self._answer(frame)):
                     self.link.tell(frames.Answer(frame.id, None))
+            case frames.ChannelOpened() | frames.Received() | frames.ChannelClosed():
+                self.channels.take(frame)
             case frames.PeerJoined(peer=name):
                 peer = self.peers[name] = Peer(name)
                 self._spawn(self._ask_status(peer))
@@ -239,7 +253,7 @@ class Network:
             elif self.signer is not None:
                 self._spawn(self._take_call(decode_call(frame.data)))
         except InvalidMessage as error:
-            self._penalize(frame.peer, error)
+            self.penalize(frame.peer, error)
 
     async def _take_call(self, call: Call) -> None:
         """A gossiped call: done for its effect, since there is nobody to answer to."""
@@ -255,7 +269,7 @@ class Network:
         try:
             answer = await self._answered(asked)
         except InvalidMessage as error:
-            self._penalize(asked.peer, error)
+            self.penalize(asked.peer, error)
         except (Invalid, Unavailable) as error:
             log.debug("no answer to %s of %s: %s", asked.exchange, asked.peer, error)
         self.link.tell(frames.Answer(asked.id, answer))
@@ -272,6 +286,14 @@ class Network:
         if self.answer_call is None:
             return None
         return await self.answer_call(decode_call(asked.data))
+
+    def _serve(self, channel: Channel) -> None:
+        """A peer opened a channel."""
+        if self.serve_channel is None or not self._spawn(self.serve_channel(channel)):
+            channel.close()
+
+    def _lose_channels(self) -> None:
+        self.channels.lose_all("the p2p host stopped")
 
     def _meet(self, peer: Peer, data: bytes) -> None:
         """Learn from a peer's status. Raises `InvalidMessage`."""
@@ -310,9 +332,14 @@ class Network:
             path = self.data_dir / PEERS_FILE
             write_atomically(path, json.dumps(known, indent=2).encode() + b"\n")
 
-    def _penalize(self, peer: str, error: InvalidMessage) -> None:
+    def penalize(self, peer: str, error: InvalidMessage) -> None:
+        """A peer broke the rules in a way that the host can't see."""
         log.debug("%s broke the rules: %s", peer, error)
         self.link.tell(frames.Penalize(peer, offence_of(error)))
+
+    def penalize_rate(self, peer: str) -> None:
+        """A peer sends more than it may."""
+        self.link.tell(frames.Penalize(peer, Offence.RATE))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> bool:
         """Do something beside the rest; False, and nothing done, while there is too much to do."""

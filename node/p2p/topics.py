@@ -39,5 +39,10 @@ class ChainNames:
         """The protocol id of a stream."""
         return self._name(exchange)
 
+    @property
+    def feed(self) -> str:
+        """The protocol id of the streams that carry subscriptions."""
+        return self._name("feed")
+
     def _name(self, kind: str) -> str:
         return f"/tallystick/{self.chain_id}/{self.genesis[:4].hex()}/{kind}/{VERSION}"

@@ -1,11 +1,14 @@
 """Replicas of a devnet: they have the sequencer's blocks before L1 does, and pass writes on."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from tests.devnet.conftest import (
     Devnet,
@@ -84,6 +87,40 @@ def test_replica_asks_the_sequencer_for_the_order_book(devnet: Devnet, replica: 
     assert rpc(replica, "trade_getOrders", 1) == []
     with pytest.raises(RpcFailed, match="no market or option series 63"):
         rpc(replica, "trade_getBook", 63)
+
+
+def test_replica_tells_subscribers_of_the_book_and_of_what_blocks_change(replica: str) -> None:
+    with connect(replica.replace("http", "ws")) as socket:
+        book = subscribe(socket, "book", {"market": 0, "depth": 5})
+        snapshot = heard(socket, book)
+        assert (snapshot["type"], snapshot["bids"], snapshot["asks"]) == ("snapshot", [], [])
+        mark = heard(socket, subscribe(socket, "mark", {"market": 0}))
+        assert mark["market"] == 0
+        assert mark["block"] <= head(replica)
+        with pytest.raises(RpcFailed, match="no market or option series 63"):
+            subscribe(socket, "book", {"market": 63})
+        with pytest.raises(RpcFailed, match="no account"):
+            subscribe(socket, "margin", {"account": 10**9})
+
+
+def subscribe(socket: ClientConnection, kind: str, options: dict[str, int]) -> str:
+    """Subscribe over a websocket; news of other subscriptions that come before are let go."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "trade_subscribe", "params": [kind, options]}
+    socket.send(json.dumps(call))
+    while True:
+        answer = json.loads(socket.recv(60))
+        if "error" in answer:
+            raise RpcFailed(answer["error"])
+        if "id" in answer:
+            return answer["result"]
+
+
+def heard(socket: ClientConnection, subscription: str) -> Any:
+    """The next news of a subscription."""
+    while True:
+        news = json.loads(socket.recv(60))["params"]
+        if news["subscription"] == subscription:
+            return news["result"]
 
 
 def test_replica_tells_of_its_peers(devnet: Devnet, replica: str) -> None:

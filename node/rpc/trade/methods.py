@@ -5,7 +5,8 @@ words, and `data.reason`, one word for programs. Nothing is told before it is on
 """
 
 import asyncio
-from collections.abc import Awaitable
+import contextlib
+from collections.abc import Awaitable, Iterator
 from typing import NamedTuple, TypeVar
 
 from execution.margin import EVERY_MARKET, SignedCancel, SignedOrder
@@ -181,10 +182,8 @@ class TradeMethods:
     @method("trade_subscribe", Param(parse_string), Param(as_given), on_session=True)
     async def subscribe(self, session: Session, kind: str, options: object) -> str:
         """Push book, trades, orders, margin, mark or funding over this websocket."""
-        try:
+        with refusals_told():
             return session.subscribe(self._subscriptions, kind, options)
-        except OrderRejected as rejection:
-            raise _told(rejection) from rejection
 
     @method("trade_unsubscribe", Param(parse_string), on_session=True)
     async def unsubscribe(self, session: Session, identity: str) -> bool:
@@ -206,8 +205,15 @@ def _placement_json(placement: Placement) -> Json:
 
 
 async def _heard(work: Awaitable[T]) -> T:
-    try:
+    with refusals_told():
         return await work
+
+
+@contextlib.contextmanager
+def refusals_told() -> Iterator[None]:
+    """Tell a client what the exchange doesn't take, with its reason."""
+    try:
+        yield
     except OrderRejected as rejection:
         raise _told(rejection) from rejection
 

@@ -25,13 +25,12 @@ _MARKET: Final = whole(0, EVERY_MARKET - 1)
 _DEPTH: Final = whole(1, DEPTH_MAX)
 
 
-class TradeSubscriptions:
-    """Subscriptions to an exchange and its clearing house."""
+class HouseSubscriptions:
+    """Subscriptions to what every node of the chain knows: the clearing house after each block."""
 
     notification: Final = "trade_subscription"
 
-    def __init__(self, trades: TradeFeed, house: HouseFeed, backend: Backend) -> None:
-        self._trades = trades
+    def __init__(self, house: HouseFeed, backend: Backend) -> None:
         self._house = house
         self._backend = backend
 
@@ -43,17 +42,48 @@ class TradeSubscriptions:
         return AttachedSubscription(self._attachment(kind, options), notify)
 
     def _attachment(self, kind: str, options: object) -> Attach:
+        if kind == "margin":
+            return self._margin(Members(options))
+        if kind in ("mark", "funding"):
+            return self._market_news(kind, Members(options))
+        raise InvalidParams(f'no "{kind[:40]}" subscription in trade namespace')
+
+    def _margin(self, members: Members) -> Attach:
+        account = members.required("account", _ACCOUNT)
+        members.end()
+        if read_account(self._word(), account) is None:
+            raise UnknownAccount(account)
+        self._house.check_room("margin", account)
+        return lambda tell: self._house.listen("margin", account, tell)
+
+    def _market_news(self, kind: str, members: Members) -> Attach:
+        market = members.required("market", _MARKET)
+        members.end()
+        if market >= read_market_count(self._word()):
+            raise UnknownMarket(market)
+        self._house.check_room(kind, market)
+        return lambda tell: self._house.listen(kind, market, tell)
+
+    def _word(self) -> Word:
+        """The clearing house's slots after the newest block."""
+        return partial(self._backend.state(Tag.LATEST).storage, CLEARING_HOUSE)
+
+
+class TradeSubscriptions(HouseSubscriptions):
+    """Subscriptions to an exchange as well as to its clearing house."""
+
+    def __init__(self, trades: TradeFeed, house: HouseFeed, backend: Backend) -> None:
+        super().__init__(house, backend)
+        self._trades = trades
+
+    def _attachment(self, kind: str, options: object) -> Attach:
         if kind == "book":
             return self._book(Members(options))
         if kind == "trades":
             return self._market_trades(Members(options))
         if kind == "orders":
             return self._orders(Members(options))
-        if kind == "margin":
-            return self._margin(Members(options))
-        if kind in ("mark", "funding"):
-            return self._market_news(kind, Members(options))
-        raise InvalidParams(f'no "{kind[:40]}" subscription in trade namespace')
+        return super()._attachment(kind, options)
 
     def _book(self, members: Members) -> Attach:
         market = members.required("market", _MARKET)
@@ -78,26 +108,6 @@ class TradeSubscriptions:
         self._trades.accounts.check_room(account)
         return lambda tell: self._trades.accounts.add(account, tell)
 
-    def _margin(self, members: Members) -> Attach:
-        account = members.required("account", _ACCOUNT)
-        members.end()
-        if read_account(self._word(), account) is None:
-            raise UnknownAccount(account)
-        self._house.check_room("margin", account)
-        return lambda tell: self._house.listen("margin", account, tell)
-
-    def _market_news(self, kind: str, members: Members) -> Attach:
-        market = members.required("market", _MARKET)
-        members.end()
-        if market >= read_market_count(self._word()):
-            raise UnknownMarket(market)
-        self._house.check_room(kind, market)
-        return lambda tell: self._house.listen(kind, market, tell)
-
     def _check_book(self, market: int) -> None:
         if not self._trades.has_market(market):
             raise UnknownMarket(market)
-
-    def _word(self) -> Word:
-        """The clearing house's slots after the newest block."""
-        return partial(self._backend.state(Tag.LATEST).storage, CLEARING_HOUSE)

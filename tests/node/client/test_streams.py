@@ -51,6 +51,18 @@ def test_stream_renewed_begins_with_a_gap() -> None:
     asyncio.run(story())
 
 
+def test_replica_that_lost_its_way_leaves_a_gap_and_the_stream_goes_on() -> None:
+    async def story() -> None:
+        made = stream()
+        made.offer({"type": "lost", "message": "news are missed"})
+        made.offer({"type": "resumed"})
+        made.offer(MARK)
+        assert [await anext(made), await anext(made)] == [GAP, GAP]
+        assert (await anext(made)).mark == 5
+
+    asyncio.run(story())
+
+
 def test_stream_ends_with_its_error_however_often_it_is_read() -> None:
     async def story() -> None:
         made = stream()

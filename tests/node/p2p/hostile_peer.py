@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import trio
 from libp2p import new_host
 from libp2p.abc import IHost, INetStream
@@ -21,6 +22,9 @@ from multiaddr import Multiaddr
 
 MESHSUB = TProtocol("/meshsub/1.1.0")
 SECONDS_MAX = 20.0
+NAMES = 8
+"""Fewer than connections that one address may make at once, so that another limit holds."""
+NAME_SECONDS_MAX = 3.0
 
 
 class Attacker:
@@ -80,8 +84,6 @@ class Attacker:
 
     async def bomb(self) -> None:
         """64 KB that would decompress to 16 MB, in a block with a signature of nobody."""
-        import msgspec
-
         packed = b"\x01" + b"\x1f\x00\x01\x00" + b"\xff" * 65_000 + b"\x00"
         claim = [1, b"\1" * 32, b"\2" * 32, 0, b"\0" * 32, b"\3" * 32]
         block = msgspec.msgpack.encode([[claim, b"\1" * 64 + b"\0"], packed])
@@ -138,6 +140,32 @@ class Attacker:
         await stream.write(encode_uvarint(2**28) + bytes(60_000))
         await stream.read(1)
 
+    async def feed(self, messages: bytes) -> None:
+        """Say something on a channel, then wait for its end."""
+        stream = await self.open(f"{self.prefix}/feed/1")
+        await stream.write(messages)
+        self.done += 1
+        while await stream.read(65_536):
+            continue
+
+    async def garbage_on_a_channel(self) -> None:
+        while True:
+            await self.feed(b"\0\0\0\5garba")
+
+    async def oversize_on_a_channel(self) -> None:
+        await self.feed((2**30).to_bytes(4) + bytes(60_000))
+
+    async def channels(self) -> None:
+        """Open channels and say nothing."""
+        held = []
+        while True:
+            held.append(await self.open(f"{self.prefix}/feed/1"))
+            self.done += 1
+
+    async def subscriptions(self) -> None:
+        """Subscribe to ever more accounts."""
+        await self.feed(b"".join(map(subscription, range(20_000))))
+
     async def silent(self) -> None:
         """Subscribe, read nothing and say nothing."""
         await self.open(MESHSUB)
@@ -145,7 +173,33 @@ class Attacker:
         await trio.sleep(5)
 
 
+def subscription(number: int) -> bytes:
+    """A message that subscribes to the orders of an account."""
+    options = b'{"account":%d}' % (number + 1)
+    message = msgspec.msgpack.encode(["subscribe", number, "orders", options])
+    return len(message).to_bytes(4) + message
+
+
+async def renamed(address: str, prefix: str) -> None:
+    """Break the rules until banned, again and again, each time under another name."""
+    peer = info_from_p2p_addr(Multiaddr(address))
+    for _ in range(NAMES):
+        host = new_host()
+
+        async def once(host: IHost = host) -> None:
+            await host.connect(peer)
+            await Attacker(host, peer, prefix).oversize()
+
+        async with host.run([Multiaddr("/ip4/127.0.0.1/tcp/0")]):
+            with trio.move_on_after(NAME_SECONDS_MAX):
+                await outcome(once)
+    print(f"{NAMES} names", flush=True)
+
+
 async def attack(address: str, prefix: str, name: str) -> None:
+    if name == "renamed":
+        await renamed(address, prefix)
+        return
     host = new_host()
     peer = info_from_p2p_addr(Multiaddr(address))
     async with host.run([Multiaddr("/ip4/127.0.0.1/tcp/0")]):

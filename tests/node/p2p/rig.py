@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +28,8 @@ from node.roles.replica import Replica
 from tests.bridge.derive.inbox import Inbox
 from tests.bridge.derive.rig import CONFIG, Rig, genesis
 
-SECONDS_MAX = 30.0
+SECONDS_MAX = 90.0
+"""How long a test waits for what takes a second on a free machine."""
 
 SEQUENCER = Operator.of_dev_account(operator_accounts().batcher)
 DOMAIN = BlockDomain(CONFIG.chain_id, genesis().hash, SEQUENCER.address)
@@ -56,6 +59,12 @@ class Member:
         return self.rig.unsafe.number
 
     @property
+    def following(self) -> Replica:
+        """What a replica does with blocks."""
+        assert self.replica is not None
+        return self.replica
+
+    @property
     def host_pid(self) -> int:
         process = self.network.link.process
         assert process is not None
@@ -76,10 +85,26 @@ class Member:
         statm = Path(f"/proc/{self.host_pid}/statm").read_text().split()
         return int(statm[1]) * 4096
 
+    def refused(self) -> int:
+        """Connections and newcomers turned away, as of the last report."""
+        host = self.network.statistics().host
+        return 0 if host is None else host.refused
+
     def offences(self) -> dict[str, int]:
         """What the host counted, as of its last report."""
         host = self.network.statistics().host
         return {} if host is None else host.offences
+
+
+@contextlib.contextmanager
+def stalled(member: Member) -> Iterator[None]:
+    """Stop the member's host, so that it neither answers nor leaves."""
+    pid = member.host_pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def until(condition: Callable[[], object], what: str, seconds: float = SECONDS_MAX) -> None:
@@ -135,6 +160,13 @@ class Peers:
         member.tasks.append(asyncio.create_task(replica.run()))
         return await self._start(member)
 
+    async def pair(self) -> tuple[Member, Member]:
+        """A sequencer and a replica, connected."""
+        sequencer = await self.sequencer()
+        replica = await self.replica(sequencer)
+        await meet(sequencer, replica)
+        return sequencer, replica
+
     def _make(self, rig: Rig, bootnodes: tuple[Member, ...]) -> Network:
         index = len(self.members) + 1
         addresses = tuple(one.network.addresses[0] for one in bootnodes)
@@ -169,3 +201,13 @@ def connected(*members: Member) -> bool:
     """Whether each of them has all others as peers that told their status."""
     names = {member.network.peer for member in members}
     return all(names - {one.network.peer} <= one.network.peers.keys() for one in members)
+
+
+async def meet(*members: Member) -> None:
+    """Wait until all of them are connected."""
+    await until(lambda: connected(*members), "all connections")
+
+
+async def same_head(follower: Member, leader: Member, what: str = "all blocks") -> None:
+    """Wait until one has the newest block of the other."""
+    await until(lambda: follower.rig.unsafe == leader.rig.unsafe, what)

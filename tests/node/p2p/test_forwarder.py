@@ -8,16 +8,20 @@ from typing import Any
 
 import pytest
 
+from execution.evm.threads import DeepExecutor
 from node.p2p.errors import InvalidMessage, NoWayToSequencer
 from node.p2p.exchanges import HOPS_MAX, Call
+from node.p2p.feeds import Feeds
 from node.p2p.forwarder import CallDesk, ForwardedError, Forwarder, ForwardUnanswered
 from node.p2p.trade import ForwardedTrade
 from node.rpc.codec import data, parse_data
 from node.rpc.dispatch import Dispatcher, Param, method, registry
 from node.rpc.errors import CallFailed, InvalidParams, MethodNotFound
+from node.rpc.feed import ChainFeed
 from state.keccak import keccak
 from tests.bridge.derive.rig import Rig
 from tests.node.p2p.rig import Member, make_network, peers_in, until
+from tests.node.p2p.trading_rig import backend_of
 
 SEND = "eth_sendRawTransaction"
 
@@ -47,7 +51,7 @@ class Pool:
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 90))
+    asyncio.run(asyncio.wait_for(test, 400))
 
 
 def answer_with(member: Member, pool: Pool) -> None:
@@ -81,13 +85,17 @@ def test_call_reaches_the_sequencer_directly_and_by_another_replica(tmp_path: Pa
                 "data": {"next": 5},
             }
 
-            far = forwarder_of(await peers.replica(near))
+            last = await peers.replica(near)
+            far = forwarder_of(last)
             await until(lambda: near.network.peer in far.network.peers, "a connection")
             await until(lambda: far.network.peers[near.network.peer].head > 0, "its status")
             assert await far.submit(b"two") == keccak(b"two")
             assert pool.taken == [b"one", b"two"]
 
-            replicas_rpc = Dispatcher(registry(ForwardedTrade(far)))
+            with DeepExecutor(1) as executor:
+                backend = backend_of(last, ChainFeed(last.rig.store), executor)
+                trade = ForwardedTrade(far, Feeds(far.network), backend)
+            replicas_rpc = Dispatcher(registry(trade))
             for params, expected in (
                 ('[{"size": 3}]', {"result": {"placed": 3, "options": None}}),
                 ('[{"size": 3}, {}]', {"result": {"placed": 3, "options": {}}}),
