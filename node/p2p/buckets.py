@@ -26,6 +26,19 @@ class Buckets:
 
         `now` is in seconds of a clock that never goes back.
         """
+        bucket = self._bucket(name, now)
+        if bucket.tokens < tokens:
+            return False
+        bucket.tokens -= tokens
+        return True
+
+    def charge(self, name: str, now: float, tokens: float) -> None:
+        """Take tokens out of the bucket of `name`, or what it has of them."""
+        bucket = self._bucket(name, now)
+        bucket.tokens = max(0.0, bucket.tokens - tokens)
+
+    def _bucket(self, name: str, now: float) -> _Bucket:
+        """The bucket of `name`, filled up to now."""
         bucket = self._buckets.get(name)
         if bucket is None:
             bucket = self._buckets[name] = _Bucket(self._most, now)
@@ -34,7 +47,4 @@ class Buckets:
         self._buckets.move_to_end(name)
         bucket.tokens = min(self._most, bucket.tokens + (now - bucket.at) * self._per_second)
         bucket.at = now
-        if bucket.tokens < tokens:
-            return False
-        bucket.tokens -= tokens
-        return True
+        return bucket

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import trio
 from libp2p import new_host
-from libp2p.abc import IHost, INetStream
+from libp2p.abc import IHost, INetConn, INetStream
 from libp2p.crypto.ed25519 import Ed25519PrivateKey
 from libp2p.crypto.keys import KeyPair
 from libp2p.custom_types import TProtocol
@@ -15,7 +15,7 @@ from libp2p.network.swarm import Swarm
 from libp2p.stream_muxer.yamux import yamux
 from multiaddr import Multiaddr
 
-from node.p2p.gate import AddressGate
+from node.p2p.gate import AddressGate, address_group
 from node.p2p.limits import (
     NEGOTIATION_SECONDS_MAX,
     PEERS_MAX,
@@ -102,9 +102,14 @@ def _bound(swarm: Swarm, gate: AddressGate) -> None:
 
 def connected_addresses(swarm: Swarm) -> Counter[str]:
     """How many connections there are from each IP address."""
-    found: Counter[str] = Counter()
-    for connection in swarm.get_connections():
-        remote = getattr(connection.muxed_conn, "get_remote_address", lambda: None)()
-        if remote is not None:
-            found[remote[0]] += 1
-    return found
+    return Counter(
+        address
+        for connection in swarm.get_connections()
+        if (address := remote_address(connection)) is not None
+    )
+
+
+def remote_address(connection: INetConn) -> str | None:
+    """Where a connection comes from, or leads to; None when it is gone already."""
+    remote = getattr(connection.muxed_conn, "get_remote_address", lambda: None)()
+    return None if remote is None else address_group(remote[0])

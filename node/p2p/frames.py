@@ -187,7 +187,7 @@ class HostStatistics(Frame, frozen=True):
     dropped: dict[str, int]
     """What a full queue lost, by queue."""
     refused: int
-    """Connections refused at the gate."""
+    """Connections refused: too many of an address, too fast, or too many new names."""
     banned: int
     resident_bytes: int
 

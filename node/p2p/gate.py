@@ -1,5 +1,6 @@
 """Who may connect: so many from one address, so often, and nobody who is banned."""
 
+import ipaddress
 from collections import Counter
 from collections.abc import Callable
 
@@ -9,6 +10,19 @@ from multiaddr import Multiaddr
 
 from node.p2p.buckets import Buckets
 from node.p2p.limits import CONNECT_RATE, PEERS_PER_ADDRESS_MAX
+
+
+def address_group(address: str) -> str:
+    """Whom an IP address stands for: of IPv6 a whole /64, which one customer has (RFC 6177)."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 class AddressGate(ConnectionGate):
@@ -24,7 +38,7 @@ class AddressGate(ConnectionGate):
 
     async def is_allowed(self, remote_addr: Multiaddr) -> bool:
         """Whether a connection from there is taken; called by the library for each."""
-        address = extract_ip_from_multiaddr(remote_addr) or ""
+        address = address_group(extract_ip_from_multiaddr(remote_addr) or "")
         is_allowed = self._connected()[address] < PEERS_PER_ADDRESS_MAX and self._rates.take(
             address, self._now()
         )

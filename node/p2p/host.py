@@ -26,7 +26,7 @@ from node.logs import configure_logging
 from node.p2p import frames
 from node.p2p.blocks import BlockDomain
 from node.p2p.buckets import Buckets
-from node.p2p.connections import bounded_host
+from node.p2p.connections import bounded_host, remote_address
 from node.p2p.gossip import BoundedGossipSub, GuardedPubsub
 from node.p2p.host_channels import HostChannels
 from node.p2p.limits import (
@@ -37,6 +37,7 @@ from node.p2p.limits import (
     REPORT_SECONDS,
     STREAM_RATE,
 )
+from node.p2p.newcomers import Newcomers
 from node.p2p.outbox import Outbox
 from node.p2p.peer_book import KnownPeer, PeerBook
 from node.p2p.requests import Requests
@@ -65,6 +66,9 @@ class Host(INotifee):
         self.peer = str(self._libp2p.get_id())
         self._book = PeerBook(self.peer, configure.bootnodes, configure.known)
         self._scores = Scores()
+        self._newcomers = Newcomers()
+        self._turned_away: set[str] = set()
+        """Connected peers that may not stay, until they are gone."""
         self._offences: Counter[str] = Counter()
         self._streams = Buckets(STREAM_RATE)
         self._connected: dict[str, ID] = {}
@@ -127,6 +131,7 @@ class Host(INotifee):
         if self._scores.penalize(peer, offence, time.monotonic()):
             log.warning("peer %s is banned: %s", peer, offence)
             self._book.forget(peer)
+            self._newcomers.ban(peer, time.monotonic())
             if peer in self._connected:
                 self._nursery.start_soon(self._send_away, self._connected[peer])
 
@@ -155,7 +160,9 @@ class Host(INotifee):
         async def guarded(stream: INetStream) -> None:
             peer = str(stream.muxed_conn.peer_id)
             try:
-                if self._streams.take(peer, time.monotonic()):
+                if peer in self._turned_away:
+                    await stream.reset()
+                elif self._streams.take(peer, time.monotonic()):
                     await handle(stream)
                 else:
                     self.blame(peer, Offence.RATE)
@@ -172,7 +179,8 @@ class Host(INotifee):
         """A connection is there (libp2p's notifee)."""
         peer = conn.muxed_conn.peer_id
         name = str(peer)
-        if self._scores.is_banned(name, time.monotonic()):
+        if not self._is_welcome(name, conn):
+            self._turned_away.add(name)
             self._nursery.start_soon(self._send_away, peer)
             return
         if name not in self._connected:
@@ -180,12 +188,22 @@ class Host(INotifee):
             self._book.reached(name)
             await self._outbox.put(frames.PeerJoined(name))
 
+    def _is_welcome(self, peer: str, connection: INetConn) -> bool:
+        now = time.monotonic()
+        if self._scores.is_banned(peer, now):
+            return False
+        address = remote_address(connection)
+        if address is None or self._book.is_bootnode(peer):
+            return True
+        return self._newcomers.admit(peer, address, now)
+
     async def disconnected(self, network: INetwork, conn: INetConn) -> None:
         """A connection is gone (libp2p's notifee)."""
         peer = conn.muxed_conn.peer_id
         name = str(peer)
         if any(one is not conn and not one.is_closed for one in self._swarm.get_connections(peer)):
             return
+        self._turned_away.discard(name)
         if self._connected.pop(name, None) is not None:
             await self._outbox.put(frames.PeerLeft(name))
         # What a peer told of itself would be kept for ever, and new names cost a peer nothing.
@@ -247,7 +265,7 @@ class Host(INotifee):
                 ignored=self._validator.ignored,
                 offences=dict(self._offences),
                 dropped=dict(self._outbox.dropped),
-                refused=self._gate.refused,
+                refused=self._gate.refused + self._newcomers.refused,
                 banned=self._scores.banned(time.monotonic()),
                 resident_bytes=_resident_bytes(),
             )

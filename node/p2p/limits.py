@@ -243,6 +243,14 @@ STREAM_RATE: Final = (250.0, 500.0)
 CONNECT_RATE: Final = (1.0, 16.0)
 """Connections from one address: shaking hands costs 5 ms."""
 
+NEWCOMER_RATE: Final = (1 / 60, 16.0)
+"""Peers that were never here before, from one address: a name costs nothing, and a banned peer
+would come back with another. As many as may be connected from there, then one a minute."""
+
+NEWCOMER_BAN_COST: Final = 8.0
+"""Places for newcomers that an address loses when one of its peers is banned: with the second one
+it has none for a while. Peers of that address that were here before may still return."""
+
 ADDRESSES_TRACKED_MAX: Final = 4_096
 """Peers or addresses whose rates are remembered; the longest unused go first."""
 
@@ -284,7 +292,7 @@ SCORE_HALF_SECONDS: Final = 60.0
 """The time in which points halve."""
 
 BAN_SECONDS: Final = 600.0
-"""A banned peer may come back after this; with a new name it has still its address's rates."""
+"""A banned peer may come back after this; a new name has to find a place for newcomers."""
 
 PENALTY_MALFORMED: Final = 40.0
 """A frame or message that can't be read: three of them are no accident."""

@@ -86,6 +86,11 @@ class PeerBook:
         ]
         return sorted(away, key=lambda peer: (not peer.is_bootnode, peer.failures))
 
+    def is_bootnode(self, name: str) -> bool:
+        """Whether the operator named the peer."""
+        peer = self._peers.get(name)
+        return peer is not None and peer.is_bootnode
+
     def reached(self, name: str) -> None:
         """A connection to the peer is there."""
         peer = self._peers.get(name)

@@ -32,3 +32,12 @@ def test_buckets_forget_the_longest_unused_name() -> None:
     assert buckets.take("c", 0.0)
     assert not buckets.take("a", 0.0), "a was used after b"
     assert buckets.take("b", 0.0), "b starts anew"
+
+
+def test_charge_takes_what_there_is_and_no_more() -> None:
+    buckets = Buckets((1.0, 4.0))
+    buckets.charge("a", 0.0, 3.0)
+    assert buckets.take("a", 0.0)
+    buckets.charge("a", 0.0, 100.0)
+    assert not buckets.take("a", 0.5)
+    assert buckets.take("a", 1.0)

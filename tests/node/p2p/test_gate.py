@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+import pytest
 import trio
 from multiaddr import Multiaddr
 
-from node.p2p.gate import AddressGate
+from node.p2p.gate import AddressGate, address_group
 from node.p2p.limits import CONNECT_RATE, PEERS_PER_ADDRESS_MAX
 
 HERE, THERE = Multiaddr("/ip4/10.0.0.1/tcp/1"), Multiaddr("/ip4/10.0.0.2/tcp/1")
@@ -16,6 +17,21 @@ def answers(gate: AddressGate, address: Multiaddr, times: int) -> list[bool]:
         return [await gate.is_allowed(address) for _ in range(times)]
 
     return trio.run(ask)
+
+
+@pytest.mark.parametrize(
+    ("address", "group"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8:0:1:2::3", "2001:db8:0:1::/64"),
+        ("2001:db8:0:1:ffff::4", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("somewhere", "somewhere"),
+    ],
+)
+def test_address_stands_for_its_network(address: str, group: str) -> None:
+    assert address_group(address) == group
 
 
 def test_connections_of_one_address_are_bounded() -> None:

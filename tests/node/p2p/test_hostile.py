@@ -5,6 +5,8 @@ much, an honest peer is served meanwhile, and the attacker has lost points or it
 """
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -13,8 +15,10 @@ from typing import Any
 import pytest
 
 from node.p2p.exchanges import RangeRequest
+from node.p2p.limits import NEWCOMER_BAN_COST, NEWCOMER_RATE
 from node.p2p.topics import ChainNames, Topic
 from tests.node.p2p.rig import DOMAIN, Member, connected, peers_in, until
+from tests.node.p2p.trading_rig import leads, trading_peers
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +26,9 @@ HOSTILE = Path(__file__).with_name("hostile_peer.py")
 PREFIX = ChainNames(DOMAIN.chain_id, DOMAIN.genesis).topic(Topic.BLOCKS).rpartition("/blocks")[0]
 GROWTH_BYTES_MAX = 64 * 2**20
 """Of the host's memory under attack; an attacker offers gigabytes."""
-ATTACK_SECONDS_MAX = 45.0
+ATTACK_SECONDS_MAX = 180.0
+PLACES = NEWCOMER_RATE[1]
+"""For newcomers from one address."""
 
 ATTACKS = {
     "garbage": "malformed",
@@ -44,7 +50,16 @@ ATTACKS = {
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 120))
+    asyncio.run(asyncio.wait_for(test, 400))
+
+
+FEED_ATTACKS = {
+    "garbage_on_a_channel": "malformed",
+    "oversize_on_a_channel": "oversize",
+    "channels": "rate",
+    "subscriptions": "rate",
+}
+"""On the channels that replicas subscribe by."""
 
 
 async def attack(target: Member, name: str) -> str:
@@ -63,20 +78,17 @@ async def attack(target: Member, name: str) -> str:
     return output.decode()
 
 
-async def serve_honest(honest: Member, target: Member) -> int:
-    """Ask for blocks and follow new ones until cancelled; counts what was served."""
-    served = 0
-    try:
-        while True:
-            number = target.sequence()
-            peer = honest.network.peers[target.network.peer]
-            blocks = await honest.network.range(peer, RangeRequest(number, 1))
-            assert [block.number for block in blocks] == [number]
-            await until(lambda number=number: honest.head >= number, "the gossiped block", 10)
-            served += 1
-            await asyncio.sleep(0.5)
-    except asyncio.CancelledError:
-        return served
+async def serve_honest(honest: Member, target: Member, attacking: asyncio.Task[str]) -> str:
+    """Ask for blocks and follow new ones while the attack goes on; what the attacker says."""
+    while True:
+        number = target.sequence()
+        peer = honest.network.peers[target.network.peer]
+        blocks = await honest.network.range(peer, RangeRequest(number, 1))
+        assert [block.number for block in blocks] == [number]
+        await until(lambda number=number: honest.head >= number, "the gossiped block")
+        if attacking.done():
+            return attacking.result()
+        await asyncio.wait([attacking], timeout=0.5)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -88,10 +100,8 @@ def test_attack_is_withstood_and_honest_peers_are_served(tmp_path: Path, name: s
             await until(lambda: connected(target, honest), "a connection")
             pid, memory = target.host_pid, target.resident_bytes()
 
-            serving = asyncio.create_task(serve_honest(honest, target))
-            said = await attack(target, name)
-            serving.cancel()
-            assert await serving > 0
+            attacking = asyncio.create_task(attack(target, name))
+            said = await serve_honest(honest, target, attacking)
 
             assert target.host_pid == pid
             assert target.resident_bytes() - memory < GROWTH_BYTES_MAX
@@ -100,5 +110,51 @@ def test_attack_is_withstood_and_honest_peers_are_served(tmp_path: Path, name: s
                 await until(lambda: target.offences().get(offence), f"{offence}: {said}")
             after = target.sequence()
             await until(lambda: honest.head == after, "a block after the attack")
+
+    run(story())
+
+
+def test_banned_peers_that_take_another_name_find_no_place(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with peers_in(tmp_path) as peers:
+            target = await peers.sequencer()
+            honest = await peers.replica(target)
+            await until(lambda: connected(target, honest), "a connection")
+            said = await attack(target, "renamed")
+            await until(lambda: target.refused(), f"a newcomer turned away: {said}")
+            bans = PLACES // NEWCOMER_BAN_COST
+            assert 0 < target.offences()["oversize"] <= bans, said
+
+            name = honest.network.peer
+            os.kill(honest.host_pid, signal.SIGKILL)
+            await until(lambda: name not in target.network.peers, "the honest peer's leave")
+            await until(lambda: name in target.network.peers, "its return")
+            after = target.sequence()
+            await until(lambda: honest.head == after, "a block after its return")
+
+    run(story())
+
+
+@pytest.mark.parametrize("name", FEED_ATTACKS)
+def test_attack_on_channels_is_withstood_and_subscribers_are_told(
+    tmp_path: Path, name: str
+) -> None:
+    async def story() -> None:
+        async with trading_peers(tmp_path) as trading:
+            target, buyer = trading.sequencer, trading.hall.traders[0]
+            replica = await trading.replica(target)
+            await leads(replica, target)
+            async with replica.client() as client:
+                book = await client.subscribe("book", market=0)
+                await client.heard(book)
+                pid, memory = target.host_pid, target.resident_bytes()
+                said = await attack(target, name)
+                offence = FEED_ATTACKS[name]
+                await until(lambda: target.offences().get(offence), f"{offence}: {said}")
+                assert target.host_pid == pid
+                assert target.resident_bytes() - memory < GROWTH_BYTES_MAX
+                await until(lambda: len(target.network.channels) == 1, "the attacker's leave")
+                await trading.hall.exchange.place(buyer.buy(10, 900))
+                assert (await client.heard(book))["bids"] == [["900", "10"]]
 
     run(story())
