@@ -15,6 +15,7 @@ from node.rpc.eth.accounts import AccountMethods
 from node.rpc.eth.blocks import BlockMethods
 from node.rpc.eth.calls import CallMethods
 from node.rpc.eth.chain import ChainMethods
+from node.rpc.eth.config import ConfigMethods
 from node.rpc.eth.events import EventMethods
 from node.rpc.eth.fees import FeeMethods
 from node.rpc.eth.sending import SendingMethods
@@ -34,6 +35,7 @@ from node.rpc.web3 import Web3Methods
 
 _NAMESPACES = (
     ChainMethods,
+    ConfigMethods,
     BlockMethods,
     TransactionMethods,
     AccountMethods,

@@ -4,6 +4,7 @@ from node.rpc.backend import Backend
 from node.rpc.codec import (
     BlockRef,
     Tag,
+    data,
     parse_block,
     parse_bool,
     parse_hash,
@@ -25,6 +26,8 @@ _BLOCK = Param(parse_block)
 _HASH = Param(parse_hash)
 _FULL = Param(parse_bool, False)
 _INDEX = Param(parse_uint64)
+_BODY = frozenset({"transactions", "uncles", "withdrawals", "size"})
+"""What a block has beside its header."""
 
 
 class BlockMethods:
@@ -60,6 +63,25 @@ class BlockMethods:
         """How many transactions a block has."""
         return await self.count_by_number(block_hash)
 
+    @method("eth_getHeaderByNumber", _BLOCK)
+    async def header_by_number(self, ref: BlockRef) -> Json | None:
+        """A block without its transactions."""
+        found = await self.block_by_number(ref, full=False)
+        return found and {name: found[name] for name in found if name not in _BODY}
+
+    @method("eth_getHeaderByHash", _HASH)
+    async def header_by_hash(self, block_hash: Hash32) -> Json | None:
+        """A block without its transactions."""
+        return await self.header_by_number(block_hash)
+
+    @method("eth_getUncleByBlockNumberAndIndex", _BLOCK, _INDEX)
+    async def uncle_by_number(self, ref: BlockRef, index: int) -> None:
+        """No block has ommers."""
+
+    @method("eth_getUncleByBlockHashAndIndex", _HASH, _INDEX)
+    async def uncle_by_hash(self, block_hash: Hash32, index: int) -> None:
+        """No block has ommers."""
+
     @method("eth_getUncleCountByBlockNumber", _BLOCK)
     async def uncles_by_number(self, ref: BlockRef) -> str | None:
         """No block has ommers."""
@@ -88,6 +110,19 @@ class BlockMethods:
     async def transaction_by_hash(self, block_hash: Hash32, index: int) -> Json | None:
         """A transaction by its place."""
         return await self.transaction_by_number(block_hash, index)
+
+    @method("eth_getRawTransactionByBlockNumberAndIndex", _BLOCK, _INDEX)
+    async def raw_by_number(self, ref: BlockRef, index: int) -> str:
+        """A transaction's envelope by its place; no bytes where there is none."""
+        block = await self._backend.block_at(ref)
+        if block is None or index >= len(block.transactions):
+            return "0x"
+        return data(block.transactions[index])
+
+    @method("eth_getRawTransactionByBlockHashAndIndex", _HASH, _INDEX)
+    async def raw_by_hash(self, block_hash: Hash32, index: int) -> str:
+        """A transaction's envelope by its place; no bytes where there is none."""
+        return await self.raw_by_number(block_hash, index)
 
     @method("eth_baseFee")
     async def base_fee(self) -> str:

@@ -1,6 +1,6 @@
 """`eth_`: what chain this is and how far it is."""
 
-from node.rpc.backend import Backend
+from node.rpc.backend import Backend, SyncProgress
 from node.rpc.codec import Tag, data, quantity
 from node.rpc.dispatch import method
 from node.rpc.format import Json
@@ -25,14 +25,7 @@ class ChainMethods:
     @method("eth_syncing")
     async def syncing(self) -> Json | bool:
         """How far behind the node is, or false."""
-        progress = self._backend.syncing()
-        if progress is None:
-            return False
-        return {
-            "startingBlock": quantity(progress.starting),
-            "currentBlock": quantity(progress.current),
-            "highestBlock": quantity(progress.highest),
-        }
+        return syncing_json(self._backend.syncing())
 
     @method("eth_accounts")
     async def accounts(self) -> list[str]:
@@ -55,3 +48,14 @@ class ChainMethods:
             "head": {"number": quantity(head.number), "hash": data(block_id.hash)},
             **dict.fromkeys(kinds, whole),
         }
+
+
+def syncing_json(progress: SyncProgress | None) -> Json | bool:
+    """How far behind a node is, or false where it isn't."""
+    if progress is None:
+        return False
+    return {
+        "startingBlock": quantity(progress.starting),
+        "currentBlock": quantity(progress.current),
+        "highestBlock": quantity(progress.highest),
+    }

@@ -21,7 +21,7 @@ class EventMethods:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._filters = Filters(backend.feed)
-        self._subscriptions = FeedSubscriptions(backend.feed)
+        self._subscriptions = FeedSubscriptions(backend.feed, backend.syncing)
 
     @method("eth_getLogs", Param(parse_query))
     async def logs(self, query: LogQuery) -> list[Json]:
@@ -88,7 +88,7 @@ class EventMethods:
 
     @method("eth_subscribe", Param(parse_string), Param(as_given, None), on_session=True)
     async def subscribe(self, session: Session, kind: str, options: object) -> str:
-        """Push newHeads, logs or newPendingTransactions over this websocket."""
+        """Push newHeads, logs, newPendingTransactions or syncing over this websocket."""
         return session.subscribe(self._subscriptions, kind, options)
 
     @method("eth_unsubscribe", Param(parse_string), on_session=True)

@@ -50,6 +50,17 @@ class TransactionMethods:
         waiting = None if mempool is None else mempool.get(transaction_hash)
         return None if waiting is None else pending_transaction_json(waiting)
 
+    @method("eth_getRawTransactionByHash", _HASH)
+    async def raw_transaction(self, transaction_hash: Hash32) -> str:
+        """A transaction's envelope, mined or waiting; no bytes where there is none."""
+        found = self._find(transaction_hash)
+        if found is not None:
+            block, index = found
+            return data(block.transactions[index])
+        mempool = self._backend.mempool
+        waiting = None if mempool is None else mempool.get(transaction_hash)
+        return "0x" if waiting is None else data(waiting.raw)
+
     @method("eth_getTransactionReceipt", _HASH)
     async def receipt(self, transaction_hash: Hash32) -> Json | None:
         """A receipt, or null while there is none."""

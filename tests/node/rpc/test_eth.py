@@ -1,6 +1,7 @@
 """What `eth_` answers about a chain that the test makes."""
 
 import json
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -399,7 +400,7 @@ def test_facts_about_the_chain(node: RunningNode) -> None:
     assert node.call("web3_clientVersion").startswith("tallystick/")
     assert node.call("web3_sha3", "0x") == hexed(keccak(b""))
     assert node.error("rollup_syncStatus")["code"] == -32601
-    assert node.error("eth_fillTransaction", {})["code"] == -32601
+    assert node.error("engine_newPayloadV1", {})["code"] == -32601
     assert node.error("anvil_nodeInfo")["code"] == -32601
     assert node.error("eth_subscribe", "newHeads")["code"] == -32601
 
@@ -435,3 +436,50 @@ def test_any_arguments_get_an_answer_that_is_not_an_internal_error(
         answers = node.client.post("/", content=json.dumps(batch[start : start + 1000])).json()
         for request, answer in zip(batch[start : start + 1000], answers):
             assert answer.get("error", {}).get("code") != -32603, request
+
+
+# The same, in other forms
+
+
+def test_header_is_the_block_without_its_body(counter_node: tuple[RunningNode, str]) -> None:
+    node, _ = counter_node
+    block = node.call("eth_getBlockByNumber", "0x3", False)
+    header = node.call("eth_getHeaderByNumber", "0x3")
+    assert node.call("eth_getHeaderByHash", block["hash"]) == header
+    assert block.keys() - header.keys() == {"transactions", "uncles", "withdrawals", "size"}
+    assert all(block[name] == header[name] for name in header)
+    assert node.call("eth_getHeaderByNumber", "0xffff") is None
+
+
+def test_raw_transaction_is_what_was_sent(counter_node: tuple[RunningNode, str]) -> None:
+    node, _ = counter_node
+    block = node.call("eth_getBlockByNumber", "0x3", False)
+    (sent,) = block["transactions"]
+    raw = node.call("eth_getRawTransactionByHash", sent)
+    assert hexed(keccak(bytes.fromhex(raw[2:]))) == sent
+    by_number, by_hash = (
+        f"eth_getRawTransactionByBlock{name}AndIndex" for name in ("Number", "Hash")
+    )
+    assert node.call(by_number, "0x3", "0x0") == node.call(by_hash, block["hash"], "0x0") == raw
+    assert node.call(by_number, "0x3", "0x1") == "0x"
+    assert node.call("eth_getRawTransactionByHash", "0x" + "77" * 32) == "0x"
+
+
+def test_no_block_has_uncles(counter_node: tuple[RunningNode, str]) -> None:
+    node, _ = counter_node
+    block = node.call("eth_getBlockByNumber", "0x3", False)
+    assert node.call("eth_getUncleByBlockNumberAndIndex", "0x3", "0x0") is None
+    assert node.call("eth_getUncleByBlockHashAndIndex", block["hash"], "0x0") is None
+
+
+def test_config_names_the_fork_by_its_genesis(node: RunningNode, l2_node: RunningNode) -> None:
+    for one, contracts in ((node, 0), (l2_node, 6)):
+        config = one.call("eth_config")
+        genesis = one.call("eth_getBlockByNumber", "0x0", False)["hash"]
+        fork = zlib.crc32(bytes.fromhex(genesis[2:]))
+        assert config["current"]["forkId"] == f"0x{fork:08x}"
+        assert config["current"]["chainId"] == one.call("eth_chainId")
+        assert len(config["current"]["precompiles"]) == 10
+        assert config["current"]["precompiles"]["KZG_POINT_EVALUATION"][-2:] == "0a"
+        assert len(config["current"]["systemContracts"]) == contracts
+        assert config["next"] is config["last"] is None

@@ -7,6 +7,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from node import limits
+from node.rpc.backend import SyncProgress
+from node.rpc.eth.subscriptions import FeedSubscriptions
 from node.rpc.feed import ChainFeed
 from node.rpc.filters import FilterKind, FilterNotFound, Filters
 from state.types import Address, BlockNumber, Wei
@@ -243,6 +245,49 @@ async def test_pool_transactions_are_pushed_as_hashes_or_whole(node: RunningNode
         transaction = await notified(whole, in_full)
         assert transaction["hash"] == sent
         assert transaction["from"] == "0x" + DEV[0].address.hex()
+
+
+@pytest.mark.anyio
+async def test_syncing_is_told_at_once_and_when_it_changes(miner: Automine) -> None:
+    progress: list[SyncProgress | None] = [None]
+    told: list[object] = []
+    feed = miner.chain.feed
+    source = FeedSubscriptions(feed, lambda: progress[0])
+    subscription = source.subscription("syncing", None, lambda _, result: told.append(result))
+    subscription.start()
+    await miner.mine()
+    assert told == [False]
+    progress[0] = SyncProgress(BlockNumber(0), BlockNumber(1), BlockNumber(9))
+    await miner.mine()
+    await miner.mine()
+    status = {"startingBlock": "0x0", "currentBlock": "0x1", "highestBlock": "0x9"}
+    assert told == [False, {"syncing": True, "status": status}]
+    subscription.stop()
+    progress[0] = None
+    await miner.mine()
+    assert len(told) == 2
+
+
+@pytest.mark.anyio
+async def test_syncing_of_a_node_that_is_not_behind_is_pushed_as_false(node: RunningNode) -> None:
+    async with connect(node.ws_url) as client:
+        assert await notified(client, await subscribe(client, "syncing")) is False
+
+
+@pytest.mark.anyio
+async def test_batch_over_a_websocket_is_answered_in_order(node: RunningNode) -> None:
+    calls = [("eth_chainId", []), ("eth_subscribe", ["newHeads"]), ("eth_nothing", [])]
+    async with connect(node.ws_url) as client:
+        requests = [
+            {"jsonrpc": "2.0", "id": place, "method": method, "params": params}
+            for place, (method, params) in enumerate(calls)
+        ]
+        await client.send(json.dumps(requests))
+        chain_id, subscribed, failed = json.loads(await client.recv())
+        assert [answer["id"] for answer in (chain_id, subscribed, failed)] == [0, 1, 2]
+        assert failed["error"]["code"] == -32601
+        node.mine()
+        assert (await notified(client, subscribed["result"]))["number"] == "0x1"
 
 
 @pytest.mark.anyio

@@ -77,6 +77,7 @@ WITHOUT_PARAMETERS = (
     "eth_capabilities",
     "eth_chainId",
     "eth_coinbase",
+    "eth_config",
     "eth_gasPrice",
     "eth_maxPriorityFeePerGas",
     "eth_newBlockFilter",
