@@ -111,13 +111,16 @@ class Feeds:
 
     # What is wanted
 
-    def _want(self, feed: RemoteFeed) -> None:
-        if self._feeds.get(feed.key) is feed:
-            return
+    def _want(self, feed: RemoteFeed) -> RemoteFeed:
+        """Keep the feed subscribed, or the one that took its place since it was let go."""
+        present = self._feeds.get(feed.key)
+        if present is not None:
+            return present
         self._feeds[feed.key] = feed
         if self._way is not None:
             self._subscribe(self._way, feed)
         self._wanted.set()
+        return feed
 
     def _make_room(self) -> None:
         if len(self._feeds) < FEEDS_MAX:
@@ -241,16 +244,17 @@ class Feeds:
             # It was ended a moment ago.
             return
         if isinstance(news, Answered):
-            self._answer(feed, news.response)
+            self._answer(way, feed, news.response)
         else:
             feed.take(news.result)
         self._failed.pop(way.peer.id, None)
 
-    def _answer(self, feed: RemoteFeed, response: bytes) -> None:
+    def _answer(self, way: _Way, feed: RemoteFeed, response: bytes) -> None:
         try:
             result_of(response)
         except ForwardedError as error:
-            if error.forwarded_code == ResourceUnavailable.code:
+            is_no_way = error.forwarded_code == ResourceUnavailable.code
+            if is_no_way and not way.peer.is_sequencer:
                 raise ResourceUnavailable(str(error)) from error
             feed.refuse(error)
             if feed.is_idle:

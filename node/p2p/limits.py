@@ -172,7 +172,7 @@ book that go at once."""
 FEED_BEAT_SECONDS: Final = 2.0
 """A channel on which nothing else is said says so, that often."""
 
-FEED_SILENCE_SECONDS_MAX: Final = 10.0
+FEED_SILENCE_SECONDS_MAX: Final = 15.0
 """A peer that says nothing for so long is stalled: another way is looked for."""
 
 FEED_OPEN_SECONDS_MAX: Final = 10.0

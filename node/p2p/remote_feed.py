@@ -56,8 +56,11 @@ class RemoteFeed:
 
     notification: Final = "trade_subscription"
 
-    def __init__(self, key: FeedKey, want: "Callable[[RemoteFeed], None]", now: float) -> None:
-        """`want` is called when somebody begins to listen: it may have been let go before."""
+    def __init__(
+        self, key: FeedKey, want: "Callable[[RemoteFeed], RemoteFeed]", now: float
+    ) -> None:
+        """`want` is called when somebody begins to listen, and says to which feed: this one may
+        have been let go since, and another have taken its place."""
         self.key = key
         self.is_live = False
         self.idle_since = now
@@ -87,7 +90,10 @@ class RemoteFeed:
         return AttachedSubscription(self._attach, notify)
 
     def _attach(self, tell: Tell) -> Stop:
-        self._want(self)
+        present = self._want(self)
+        return present._add(tell)
+
+    def _add(self, tell: Tell) -> Stop:
         snapshot = None if self._mirror is None else self._mirror.snapshot()
         if snapshot is not None:
             tell(snapshot)

@@ -1,17 +1,22 @@
 """Subscriptions of a replica's clients: shared, told as at the sequencer, lost and found again."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from node.p2p.feeds import Feeds
 from node.p2p.limits import FEEDS_MAX
-from tests.node.p2p.rig import until
-from tests.node.p2p.trading_rig import TradingReplica, leads, trading_peers
+from node.p2p.remote_feed import RESUMED, FeedKey, RemoteFeed
+from tests.bridge.derive.rig import Rig
+from tests.node.p2p.rig import make_network, until
+from tests.node.p2p.trading_rig import leads, trading_peers
 from tests.node.rpc.trade.venue import Client
 
 pytestmark = pytest.mark.slow
@@ -27,10 +32,6 @@ async def heard_type(client: Client, subscription: str, kind: str) -> Any:
         news = await client.heard(subscription)
         if news.get("type") == kind:
             return news
-
-
-async def no_way(replica: TradingReplica) -> None:
-    await until(lambda: not replica.member.network.peers, "the loss of all peers")
 
 
 def test_book_is_told_by_a_snapshot_and_deltas_and_subscribed_to_once(tmp_path: Path) -> None:
@@ -127,15 +128,17 @@ def test_replica_is_told_by_another_that_the_sequencer_tells(tmp_path: Path) -> 
             await leads(near, trading.sequencer)
             far = await trading.replica(near.member)
             await leads(far, near.member)
-            # Far hears of the sequencer's address, and would have a way of its own.
-            far.member.network.peers.pop(trading.sequencer.network.peer, None)
+            # Far heard of the sequencer too, and would ask it; it forgets the peer it has there.
+            await leads(far, trading.sequencer)
+            del far.member.network.peers[trading.sequencer.network.peer]
             async with far.client() as client, near.client() as other:
                 book = await client.subscribe("book", market=0)
                 same = await other.subscribe("book", market=0)
                 assert await client.heard(book) == await other.heard(same)
                 await trading.hall.exchange.place(trading.hall.traders[0].buy(10, 900))
                 assert await heard_type(client, book, "delta")
-                assert len(trading.sequencer.network.channels) >= 1
+                assert len(near.member.network.channels) == 2
+                assert len(trading.sequencer.network.channels) == 1
 
     run(story())
 
@@ -196,5 +199,28 @@ def test_subscriptions_beyond_the_limit_are_refused_and_idle_ones_make_room(
                 answer = await client.answer("trade_subscribe", "orders", {"account": 99})
                 assert "result" in answer
                 assert len(replica.feeds) == few
+
+    run(story())
+
+
+def test_client_of_a_feed_that_was_let_go_joins_the_one_in_its_place(tmp_path: Path) -> None:
+    async def story() -> None:
+        feeds = Feeds(make_network(Rig(), tmp_path))
+        key = FeedKey.of("trades", {"market": 0})
+        first, second = (RemoteFeed(key, feeds._want, 0.0) for _ in range(2))
+        feeds._want(first)
+        feeds._let_go(first)
+        feeds._want(second)
+        told: list[object] = []
+        share = first.subscription(
+            "trades", {}, lambda _, news: told.append(json.loads(msgspec.json.encode(news)))
+        )
+        share.start()
+        assert first.is_idle
+        assert not second.is_idle
+        second.begin()
+        assert told[-1] == RESUMED
+        share.stop()
+        assert second.is_idle
 
     run(story())
