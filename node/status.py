@@ -61,6 +61,8 @@ class Snapshot:
     pool: Json | None
     markets: tuple[MarketView, ...]
     monitor: Json | None
+    is_sandbox: bool = False
+    """A devnet whose state may be edited, and that nobody verifies."""
 
     @property
     def lag(self) -> int:
@@ -86,6 +88,7 @@ class Snapshot:
             "rpc": self.url,
             "client": self.client,
             "chainId": self.chain_id,
+            "sandbox": self.is_sandbox,
             "time": self.now,
             "heads": {
                 name: {"number": head.number, "hash": head.hash, "ageSeconds": head.age}
@@ -106,8 +109,11 @@ class Snapshot:
 class StatusReader:
     """Asks one node. `async with`."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: str, *, is_sandbox: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
         self._url = url
+        self._is_sandbox = is_sandbox
         self._clock = clock
         self._rpc: RpcClient = connect(url)
 
@@ -149,6 +155,7 @@ class StatusReader:
             pool=pool,
             markets=await self._markets(markets, monitor),
             monitor=monitor,
+            is_sandbox=self._is_sandbox,
         )
 
     async def _blocks(self, sync: Json) -> dict[str, dict[str, Any]]:

@@ -2,22 +2,26 @@
 
 from bridge.l1.errors import L1RequestRefused
 from node.layer import Layer
+from state.types import Timestamp
 
 
 class TimeTravel:
     """`evm_increaseTime` of a devnet, which both layers follow; nothing on another chain."""
 
-    def __init__(self, layer: Layer) -> None:
-        self._rpc = layer.client.rpc
+    def __init__(self, l1: Layer, l2: Layer) -> None:
+        self._l1 = l1.client.rpc
+        self._l2 = l2.client.rpc
         self._is_possible = True
+        self._moved_to = 0
 
-    async def forward(self, seconds: int) -> bool:
-        """Let that much time pass at once; False where the node can't or won't."""
-        if not self._is_possible or seconds <= 0:
-            return False
+    async def forward(self, now: Timestamp, until: Timestamp) -> None:
+        """Let the time from `now` until then pass at once, if the node can; once for each moment,
+        because a block of that time has to be made first."""
+        if not self._is_possible or until <= max(now, self._moved_to):
+            return
         try:
-            await self._rpc.request("evm_increaseTime", seconds)
-            await self._rpc.request("evm_mine")
+            await self._l2.request("evm_increaseTime", until - now)
+            self._moved_to = until
+            await self._l1.request("evm_mine")
         except L1RequestRefused:
             self._is_possible = False
-        return self._is_possible

@@ -179,9 +179,9 @@ class Withdrawing:
                 return await self._included(outcome, sending) is not None
             until, what = game.resolvable_at, "Waiting out the dispute window"
         self.audience.waiting(what, outcome.proven_at, until)
-        if self.time is None or until is None:
-            return False
-        return await self.time.forward(until - now)
+        if self.time is not None and until is not None:
+            await self.time.forward(now, until)
+        return False
 
     async def _included(
         self, outcome: WithdrawalOutcome, sending: Awaitable[L1Receipt]

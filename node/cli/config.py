@@ -75,7 +75,7 @@ def read_settings(ctx: click.Context, name: str, arguments: list[str]) -> Iterat
     command = copy.copy(found)
     command.params = [_optional(one) for one in found.params]
     called = command.make_context(name, arguments, parent=root)
-    for one in command.params:
+    for one in found.params:
         if isinstance(one, click.Option) and one.expose_value and not one.hidden:
             yield _setting(called, one)
 
@@ -93,7 +93,8 @@ def _setting(ctx: click.Context, option: click.Option) -> Setting:
     origin = _origin(ctx, name)
     shown = _text(value)
     if origin == "default" and value in (None, ()):
-        words = option.show_default if isinstance(option.show_default, str) else "not set"
+        known = option.show_default
+        words = known if isinstance(known, str) else "required" if option.required else "not set"
         shown = f"({words})"
     return Setting(option.opts[0], value, origin, shown)
 

@@ -32,6 +32,7 @@ class Network:
     deployment_file: Path | None
     is_devnet: bool
     """Found as a running devnet, whose accounts everybody knows."""
+    is_sandbox: bool = False
 
     def deployment(self) -> Deployment:
         """The rollup's contracts. Raises a usage error where nobody said which."""
@@ -94,6 +95,7 @@ def find_network(
         l1_url=l1_rpc or manifest["l1"],
         deployment_file=deployment or Path(manifest["deployment"]),
         is_devnet=True,
+        is_sandbox=bool(manifest.get("sandbox")),
     )
 
 

@@ -30,7 +30,7 @@ def status(network: Network, watch: bool, as_json: bool) -> None:
     Everything comes from one L2 node, which asks L1: the devnet's sequencer, or --rpc. With
     --watch and --json each look is one line. Exit code 75 where the node doesn't answer.
     """
-    reader = StatusReader(network.l2_url)
+    reader = StatusReader(network.l2_url, is_sandbox=network.is_sandbox)
     if watch:
         asyncio.run(_watch(reader, as_json=as_json))
         return

@@ -26,6 +26,8 @@ _VERDICTS: Final = {
 def render(snapshot: Snapshot) -> Iterator[RenderableType]:
     """The parts of the screen, from the top."""
     yield f"[bold]{snapshot.client}[/bold]  chain {snapshot.chain_id}  {snapshot.url}"
+    if snapshot.is_sandbox:
+        yield "[bold yellow]A sandbox:[/bold yellow] nobody verifies it, nor proposes its roots"
     yield _facts(snapshot)
     if snapshot.roots is not None and snapshot.roots["proposals"]:
         yield _proposals(snapshot)

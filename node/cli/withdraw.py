@@ -117,7 +117,7 @@ async def _withdraw(
             layers.deployment,
             key.operator,
             teller,
-            TimeTravel(layers.l2) if warps else None,
+            TimeTravel(layers.l1, layers.l2) if warps else None,
         )
         begun = await _begin(way, wanted, to or key.operator.address, resume)
         teller.begun = begun.transaction

@@ -66,7 +66,8 @@ def examine_clock(ahead: int) -> Iterator[Finding]:
 
 async def examine_nodes(manifest: Mapping[str, Any]) -> AsyncIterator[Finding]:
     """The nodes of a running devnet."""
-    urls = {name: manifest[name] for name in ("sequencer", "verifier")}
+    named = {name: manifest[name] for name in ("sequencer", "verifier")}
+    urls = {name: url for name, url in named.items() if url is not None}
     urls |= {f"replica {index}": url for index, url in enumerate(manifest.get("replicas", ()))}
     probe = RpcProbe()
     try:
