@@ -97,15 +97,19 @@ class FillGuard:
         """Have in memory all that the waiting fills rest on: after a start or a reorg it is empty,
         and what was never read can't be told from what belongs to nobody."""
         view, engine = self._view(), self._exchange.engine
+        accounts: set[int] = set()
         for fill in engine.pending():
-            # What a fill rests on was read when it was matched; only a block after that, which
-            # didn't settle it, may have taken it out of memory.
+            # What a fill rests on was read when it was matched; a block after that, which didn't
+            # settle it, may have taken its signer's key out of memory.
             is_old = view.touched is None or fill.id <= self._newest
             for order_hash in (fill.taker, fill.maker):
                 found = engine.order(order_hash)
                 if found is not None:
-                    _read_all_of(view, found.order, has_forgotten_signer=is_old)
+                    _read_for(view, found.order, has_forgotten_signer=is_old)
+                    accounts.add(found.order.account)
             self._newest = max(self._newest, fill.id)
+        for account in accounts:
+            view.read_whole(account)
 
     def _note(self, changes: Changes) -> None:
         view = self._view()
@@ -142,9 +146,8 @@ class FillGuard:
         return {account for account in slots if not only_gains(account)}
 
 
-def _read_all_of(view: HouseView, order: BookOrder, *, has_forgotten_signer: bool) -> None:
-    """Read what an order's fills rest on; its signer costs 50 us."""
-    view.read_whole(order.account)
+def _read_for(view: HouseView, order: BookOrder, *, has_forgotten_signer: bool) -> None:
+    """Read what an order's fills rest on besides its account; its signer costs 50 us."""
     view.filled(order.account, order.nonce)
     if has_forgotten_signer:
         signer = recover_signer(Hash32(order.hash), order.r, order.vs)

@@ -39,8 +39,9 @@ from execution.margin import (
     read_strike_count,
     read_vault_market,
 )
-from execution.margin.storage import Word
+from execution.margin.storage import Word, read_value
 from genesis.predeploys import CLEARING_HOUSE
+from sequencer.exchange.limits import ORDER_VALUE_MIN_Q6
 from sequencer.exchange.ports import Fees, Instrument
 from sequencer.house_memory import HouseMemory, Piece
 from state.accounts import StateDiff, StateReader
@@ -49,6 +50,9 @@ from state.types import Address, BlockNumber, Timestamp
 
 _PPM: Final = 1_000_000
 _FEE_TIERS: Final = 4
+
+_S8_P8_OF_Q6: Final = 10**10
+"""Sizes (1e-8) times prices (1e-8) in an amount of 1e-6."""
 
 
 def strike_of(series: int) -> int:
@@ -84,6 +88,12 @@ class HouseView:
             return HouseView(state, header)
         memory, changed = self.memory.after(state, diff.storage.get(CLEARING_HOUSE, {}))
         return HouseView(state, header, memory, changed)
+
+    @property
+    def matcher(self) -> bytes:
+        """Who may settle fills: an address."""
+        found: bytes = self.memory.read(Piece("matcher"), partial(read_value, label="matcher"))
+        return found
 
     @property
     def number(self) -> BlockNumber:
@@ -226,6 +236,7 @@ class HouseView:
             is_reduce_only=self._is_reduce_only(market),
             price_low=low,
             price_high=high,
+            least_size=_least_size(state.mark),
         )
 
     def _series(self, series: int, underlying: int) -> Instrument | None:
@@ -244,6 +255,7 @@ class HouseView:
             is_reduce_only=self._is_reduce_only(underlying),
             price_low=low,
             price_high=high,
+            least_size=_least_size(state.index),
         )
 
     def _is_reduce_only(self, market: int) -> bool:
@@ -298,6 +310,14 @@ def read_held(word: Word, account: int) -> tuple[int, ...]:
         read_position(word, account, market)
     series = tuple(holding.series for holding in read_holdings(word, account))
     return state.markets + series
+
+
+def _least_size(price: int) -> int:
+    """s8 that is worth an order's least value at a price (p8); 0 without one.
+
+    An option counts as what it is an option on: its own price may be next to nothing.
+    """
+    return -(-ORDER_VALUE_MIN_Q6 * _S8_P8_OF_Q6 // price) if price else 0
 
 
 def _band(near: int, reach: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@
     m  the layout's version, and whose log it is
     i  sequence -> input
     s  sequence -> snapshot of the engine after that input
-    c  account -> when its newest request to cancel all was signed
+    c  account, signer -> when his newest request to cancel all of it was signed
     t, a, k  what was traded (sequencer/history.py)
 
 Sequences are big-endian, count from 1 and have no gaps. The log is a LevelDB of its own, so that an
@@ -14,7 +14,7 @@ stay, with every input behind the older one: what one of them lost, the other st
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -53,6 +53,14 @@ _REMEDY = (
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Input).decode
+
+
+class Canceller(NamedTuple):
+    """Who asks to cancel all of an account. Each signer has his own newest request: that of a
+    session key, dated ahead, must not keep the owner's from being newer."""
+
+    account: int
+    signer: bytes
 
 
 class OrderJournal:
@@ -103,7 +111,7 @@ class OrderJournal:
     def append(
         self,
         inputs: Sequence[Input],
-        cancelled: Mapping[int, int | None] | None = None,
+        cancelled: Mapping[Canceller, int | None] | None = None,
         events: Iterable[Event] = (),
     ) -> None:
         """Write inputs in one synced write, and signing times (ms) of requests to cancel all.
@@ -118,8 +126,9 @@ class OrderJournal:
             _key(_INPUTS, number): _encode(given)
             for number, given in enumerate(inputs, self._sequence + 1)
         }
-        for account, time in (cancelled or {}).items():
-            changes[_key(_CANCELS, account)] = None if time is None else _number(time)
+        for who, time in (cancelled or {}).items():
+            key = _key(_CANCELS, who.account) + who.signer
+            changes[key] = None if time is None else _number(time)
         changes.update(self.history.changes(events))
         kept_from = self._prune(changes, len(inputs) + PRUNED_INPUTS_MAX)
         self._write(changes)
@@ -142,9 +151,10 @@ class OrderJournal:
         self._write(changes)
         self._snapshots = [*self._snapshots[-1:], engine.sequence]
 
-    def cancel_times(self) -> dict[int, int]:
-        """When each account's newest request to cancel all was signed, in ms."""
-        return {account: int.from_bytes(time) for account, time in self._numbers(_CANCELS)}
+    def cancel_times(self) -> dict[Canceller, int]:
+        """When each newest request to cancel all was signed, in ms."""
+        entries = self._entries(_key(_CANCELS, 0), prefix_end(_CANCELS))
+        return {_canceller(key): int.from_bytes(time) for key, time in entries}
 
     def close(self) -> None:
         """Release the folder."""
@@ -182,9 +192,12 @@ class OrderJournal:
         return end
 
     def _numbers(self, prefix: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        for key, value in self._entries(_key(prefix, start), prefix_end(prefix)):
+            yield int.from_bytes(key[1:]), value
+
+    def _entries(self, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         try:
-            for key, value in self._store.iterate(_key(prefix, start), prefix_end(prefix)):
-                yield int.from_bytes(key[1:]), value
+            yield from self._store.iterate(start, end)
         except DatabaseDamaged as error:
             raise self._damaged(str(error)) from error
 
@@ -207,3 +220,8 @@ def _key(prefix: bytes, number: int) -> bytes:
 
 def _number(number: int) -> bytes:
     return number.to_bytes(_NUMBER_BYTES, "big")
+
+
+def _canceller(key: bytes) -> Canceller:
+    account, signer = key[1 : 1 + _NUMBER_BYTES], key[1 + _NUMBER_BYTES :]
+    return Canceller(int.from_bytes(account), signer)

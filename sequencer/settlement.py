@@ -17,7 +17,7 @@ import msgspec
 from bridge.l1.accounts import Operator
 from execution.contracts.abi import clearing_house
 from execution.evm.engine import Outcome as Execution
-from execution.margin import SignedOrder
+from execution.margin import Reason, SignedOrder
 from execution.signing import UnsignedTransaction
 from execution.transaction import Transaction, TransactionType
 from execution.transactions import decode, decode_any
@@ -26,6 +26,7 @@ from genesis.predeploys import CLEARING_HOUSE
 from sequencer.house_view import HouseView
 from sequencer.limits import (
     SETTLED_BEHIND_SECONDS,
+    SETTLEMENT_FILLS_MAX,
     SETTLEMENT_GAS_PERCENT,
     SETTLEMENT_RETRY_BLOCKS_MAX,
     SETTLEMENT_SLACK_MAX,
@@ -33,6 +34,7 @@ from sequencer.limits import (
 )
 from sequencer.matching.engine import MatchingEngine
 from sequencer.matching.events import Fill, FillState
+from sequencer.matching.faults import Fault
 from sequencer.matching.inputs import Finalized, Outcome, Refusal, Reverted
 from sequencer.matching.orders import BookOrder
 from sequencer.refusals import fault_in_books
@@ -89,6 +91,10 @@ class SettlementDesk:
         self._failures = 0
         self._rest_until = BlockNumber(0)
         self._slack = 1
+        self._fills_max = SETTLEMENT_FILLS_MAX
+        """Of a transaction: half as many after one that reverted, until the culprit is alone."""
+        self._reverted = False
+        """Whether one has since the last block."""
         self.statistics = SettlementStatistics()
 
     # Before a block
@@ -123,7 +129,9 @@ class SettlementDesk:
 
     def _planner(self) -> BatchPlanner:
         cap = self._config.rules.transaction_gas_cap or self._config.block_gas_limit
-        return BatchPlanner(self._order, self._view().account, cap, Gas(cap // self._slack))
+        return BatchPlanner(
+            self._order, self._view().account, cap, Gas(cap // self._slack), self._fills_max
+        )
 
     def _gas_room(self) -> int:
         return self._config.block_gas_limit * SETTLEMENT_GAS_PERCENT // 100
@@ -223,6 +231,9 @@ class SettlementDesk:
                     found.append(outcome)
                     for fill in (*outcome.settled, *(each.fill for each in outcome.refused)):
                         del waiting[fill]
+        if not self._reverted:
+            self._fills_max = min(2 * self._fills_max, SETTLEMENT_FILLS_MAX)
+        self._reverted = False
         if self._offered:
             # It cost nothing, and what waits may be void soon: the next block is tried at once.
             self._count_failure(f"{len(self._offered)} settlements found no place in the block")
@@ -267,11 +278,7 @@ class SettlementDesk:
         if not any(fills):
             return None
         if not receipt.succeeded:
-            self._fail(
-                f"settlement 0x{tx.hash.hex()} reverted in block {number}: is"
-                f" 0x{self._matcher.address.hex()} still the clearing house's matcher?"
-            )
-            return None
+            return self._isolated(number, tx, fills)
         outcome = self._judged(_outcome_of(number, tx.hash, fills, receipt.logs))
         is_stuck = not outcome.settled and not outcome.refused
         if not is_stuck:
@@ -282,6 +289,28 @@ class SettlementDesk:
             self._fail(f"settlement 0x{tx.hash.hex()} ran out of gas before its first fill")
         self._slack = min(2 * self._slack, SETTLEMENT_SLACK_MAX)
         return None
+
+    def _isolated(
+        self, number: BlockNumber, tx: Transaction, fills: Sequence[Fill | None]
+    ) -> Outcome | None:
+        """What a settlement that reverted tells of its fills: nothing, if it had several.
+
+        The clearing house skips what it refuses, so that this is its own fault or ours, and all
+        that is matched later waits behind the culprit. That is looked for by halves, and given up
+        when it reverts alone. Where somebody else is the matcher now, no fill is to blame.
+        """
+        trouble = f"settlement 0x{tx.hash.hex()} of {len(fills)} fills reverted in block {number}"
+        if self._view().matcher != self._matcher.address:
+            matcher = self._matcher.address.hex()
+            self._fail(f"{trouble}: 0x{matcher} isn't the clearing house's matcher")
+            return None
+        self._count_failure(trouble)
+        self._reverted = True
+        self._fills_max = min(self._fills_max, max(1, len(fills) // 2))
+        if len(fills) > 1:
+            return None
+        refused = tuple(Refusal(one.id, Reason.MALFORMED_FILL, Fault.BOTH) for one in fills if one)
+        return Outcome(time=0, block=number, transaction=tx.hash, settled=(), refused=refused)
 
     def _judged(self, outcome: Outcome) -> Outcome:
         """With whose order each refusal was the fault of, where the books say so."""

@@ -67,7 +67,12 @@ class BatchPlanner:
     """Splits fills into batches that fit one transaction and, together, a block's share of gas."""
 
     def __init__(
-        self, order_of: OrderOf, account_of: AccountOf, transaction_gas: Gas, batch_gas: Gas
+        self,
+        order_of: OrderOf,
+        account_of: AccountOf,
+        transaction_gas: Gas,
+        batch_gas: Gas,
+        fills_max: int = SETTLEMENT_FILLS_MAX,
     ) -> None:
         """`batch_gas` is the most that several fills may need, and `transaction_gas` the most that
         one may: whatever its accounts hold, no fill is left out for good, for others wait behind.
@@ -76,6 +81,7 @@ class BatchPlanner:
         self._account_of = account_of
         self._transaction_gas = transaction_gas
         self._batch_gas = batch_gas
+        self._fills_max = fills_max
 
     def plan(self, fills: Sequence[Fill], gas_room: int) -> list[SettlementBatch]:
         """Batches of the first fills, in order, as many as `gas_room` has gas for."""
@@ -105,7 +111,7 @@ class BatchPlanner:
         most = self._batch_gas if draft.fills else self._transaction_gas
         fits = (
             draft.gas + gas <= min(gas_room, most)
-            and len(draft.fills) < SETTLEMENT_FILLS_MAX
+            and len(draft.fills) < self._fills_max
             and draft.bytes + size <= SETTLEMENT_BYTES_MAX
             and len(draft.orders) + len(packed) <= BATCH_ORDERS_MAX
             and (not fill.is_auction or draft.clearing.get(fill.market, fill.price) == fill.price)

@@ -15,6 +15,7 @@ from sequencer.exchange.errors import (
     NotReducing,
     OffLot,
     OffTick,
+    OrderTooSmall,
     OutsidePriceBand,
     PostOnlyWouldTake,
     SignerNotAllowed,
@@ -144,6 +145,8 @@ def _check_in_force(floor: Floor, order: BookOrder) -> None:
 def _check_grid(order: BookOrder, instrument: Instrument) -> None:
     if instrument.lot == 0 or order.size <= 0 or order.size % instrument.lot:
         raise OffLot(order.size, instrument.lot)
+    if order.size < instrument.least_size and not order.is_reduce_only:
+        raise OrderTooSmall(order.size, instrument.least_size)
     if instrument.tick == 0 or order.price <= 0 or order.price % instrument.tick:
         raise OffTick(order.price, instrument.tick)
 

@@ -13,6 +13,7 @@ from sequencer.exchange.errors import (
 )
 from sequencer.exchange.floor import Floor
 from sequencer.exchange.limits import CANCEL_WINDOW_MS
+from sequencer.journal import Canceller
 from sequencer.matching.events import Cancelled, Event
 from sequencer.matching.inputs import Cancel, CancelAll
 from state.types import Address, Hash32
@@ -31,7 +32,8 @@ def cancel(floor: Floor, request: CancelRequest, signer: Address) -> tuple[bytes
 
     Raises `OrderRejected`.
     """
-    _check_time(floor, request)
+    who = Canceller(request.account, signer)
+    _check_time(floor, request, who)
     markets = _markets(floor, request)
     state = floor.view.account(request.account)
     if state is None:
@@ -43,23 +45,23 @@ def cancel(floor: Floor, request: CancelRequest, signer: Address) -> tuple[bytes
         raise SignerNotAllowed(signer, request.account)
     if request.order is not None:
         return _left(floor.apply(Cancel(time=0, order=request.order)))
-    floor.note_cancel_all(request.account, request.time)
+    floor.note_cancel_all(who, request.time)
     return _left(floor.apply(CancelAll(time=0, account=request.account, market=request.market)))
 
 
 def forget_old(floor: Floor) -> None:
     """Let go of signing times that are too old for their requests to be obeyed again."""
     oldest = floor.now() - CANCEL_WINDOW_MS
-    for account in [one for one, time in floor.cancel_times.items() if time < oldest]:
-        floor.forget_cancel_all(account)
+    for who in [one for one, time in floor.cancel_times.items() if time < oldest]:
+        floor.forget_cancel_all(who)
 
 
-def _check_time(floor: Floor, request: CancelRequest) -> None:
+def _check_time(floor: Floor, request: CancelRequest, who: Canceller) -> None:
     """Cancelling one order twice does no harm, so that only its age counts."""
     now = floor.now()
     if abs(now - request.time) > CANCEL_WINDOW_MS:
         raise CancelOutOfTime(request.time, now)
-    last = floor.cancel_times.get(request.account)
+    last = floor.cancel_times.get(who)
     if request.order is None and last is not None and request.time <= last:
         raise CancelReplayed(request.time, last)
 

@@ -5,6 +5,7 @@
     ├── UnknownAccount, UnknownMarket, UnknownOrder
     ├── MarketNotOpen                    closed, expired, or only to be reduced in
     ├── OffTick, OffLot, OutsidePriceBand
+    ├── OrderTooSmall                    costs more to settle than it is worth
     ├── MalformedOrder                   asks for things that exclude each other
     ├── WrongEpoch, Expired, NonceUsed, DuplicateOrder
     ├── FeeAboveMaximum                  the market charges more than was signed
@@ -101,6 +102,18 @@ class OffTick(OrderRejected):
 
     def __init__(self, price: int, tick: int) -> None:
         super().__init__(f"the price {price} is not a positive multiple of the tick {tick} (p8)")
+
+
+class OrderTooSmall(OrderRejected):
+    """Not worth what its settlement costs."""
+
+    reason = "order-too-small"
+
+    def __init__(self, size: int, least: int) -> None:
+        super().__init__(
+            f"the size {size} is below {least} (s8): only orders with the reduce-only flag may be"
+            " worth less"
+        )
 
 
 class OffLot(OrderRejected):

@@ -14,6 +14,7 @@ from sequencer.exchange.open_orders import OpenOrders
 from sequencer.exchange.placement import Announcement
 from sequencer.exchange.ports import HouseView, MarginCheck
 from sequencer.exchange.unseen import UnseenFills
+from sequencer.journal import Canceller
 from sequencer.matching.engine import MatchingEngine
 from sequencer.matching.events import Event, Fill, Matched, Settled, Unwound, WaitsAgain
 from sequencer.matching.inputs import Cancel, CancelReason, Input, Shrink
@@ -28,18 +29,18 @@ class Work:
 
     inputs: tuple[Input, ...]
     announcements: tuple[Announcement, ...]
-    cancelled: dict[int, int | None]
-    """Signing times (ms) of requests to cancel all, by account; None: not needed any more."""
+    cancelled: dict[Canceller, int | None]
+    """Signing times (ms) of requests to cancel all; None: not needed any more."""
 
 
 @dataclass(slots=True)
 class Floor:
-    """What requests read and change. `cancel_times` are ms, by account."""
+    """What requests read and change. `cancel_times` are ms."""
 
     engine: MatchingEngine
     margin: MarginCheck
     clock: Clock
-    cancel_times: dict[int, int]
+    cancel_times: dict[Canceller, int]
     orders: OpenOrders = field(init=False)
     marks: dict[int, int] = field(default_factory=dict)
     """p8 by market: the last ones that the engine was told."""
@@ -54,7 +55,7 @@ class Floor:
     """Of the view and all fills so far; None where it has to be made anew."""
     _inputs: list[Input] = field(default_factory=list)
     _announcements: list[Announcement] = field(default_factory=list)
-    _cancelled: dict[int, int | None] = field(default_factory=dict)
+    _cancelled: dict[Canceller, int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.orders = OpenOrders(self.engine)
@@ -117,14 +118,14 @@ class Floor:
         elif self._view is None or event.block > self._view.number:
             self._settled[fill.id] = event
 
-    def note_cancel_all(self, account: int, time: int) -> None:
-        """Remember when an account's newest request to cancel all was signed (ms)."""
-        self.cancel_times[account] = self._cancelled[account] = time
+    def note_cancel_all(self, who: Canceller, time: int) -> None:
+        """Remember when somebody's newest request to cancel all was signed (ms)."""
+        self.cancel_times[who] = self._cancelled[who] = time
 
-    def forget_cancel_all(self, account: int) -> None:
+    def forget_cancel_all(self, who: Canceller) -> None:
         """Let go of that again."""
-        del self.cancel_times[account]
-        self._cancelled[account] = None
+        del self.cancel_times[who]
+        self._cancelled[who] = None
 
     def take_work(self) -> Work:
         """What was done since the last call."""

@@ -79,3 +79,7 @@ come again: others wait meanwhile."""
 FIRED_ORDERS_MAX: Final = 500
 """Stops and take-profits that live after one block, each with its margin checked: 0.3 s. The others
 have to wait for the next one."""
+
+ORDER_VALUE_MIN_Q6: Final = 1_000_000
+"""What an order is worth at least (1e-6 USD), unless it only reduces: each fill costs the matcher
+100,000 gas and its bytes on L1, however small it is, and accounts to send dust from are free."""

@@ -29,6 +29,8 @@ class Instrument:
     """The lowest price that the band lets a fill have."""
     price_high: int
     """The highest one."""
+    least_size: int = 0
+    """s8 that an order has to have, unless it only reduces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,15 @@ def test_after_with_too_much_in_memory_starts_anew(
     assert view.memory is not rig.view.memory
 
 
+def test_least_size_is_what_is_worth_a_dollar_of_the_underlying(rig: Rig) -> None:
+    strike = rig.desk.list_strike(rig.desk.on_the_minute(20 * 86_400), usd(90_000))
+    rig.desk.quote(strike, usd(60_000))
+    rig.follow()
+    instruments = rig.view.instruments()
+    least = {market: instruments[market].least_size for market in (BTC, ETH, strike)}
+    assert least == {BTC: 1_667, ETH: 33_334, strike: 1_667}
+
+
 def test_filled_follows_fills_and_cancels(rig: Rig) -> None:
     taker, maker = (rig.desk.trader(n, 100_000 * USD) for n in (1, 2))
     rig.follow()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from sequencer import journal as journal_module
-from sequencer.journal import OrderJournal
+from sequencer.journal import Canceller, OrderJournal
 from sequencer.matching.engine import MatchingEngine
 from sequencer.matching.inputs import Heartbeat, Input, ListMarket, Place
 from sequencer.matching.orders import BookOrder
@@ -189,9 +189,10 @@ def test_log_is_open_once(journal: OrderJournal, path: Path) -> None:
 
 
 def test_signing_times_last_until_they_are_dropped(journal: OrderJournal, path: Path) -> None:
-    journal.append(inputs(2), {1: NOW, 2: NOW + 1})
-    journal.append([], {1: NOW + 5, 2: None})
-    assert journal.cancel_times() == {1: NOW + 5}
+    owner, key, other = Canceller(1, b"owner"), Canceller(1, b"key"), Canceller(2, b"owner")
+    journal.append(inputs(2), {owner: NOW, other: NOW + 1})
+    journal.append([], {owner: NOW + 5, key: NOW + 6, other: None})
+    assert journal.cancel_times() == {owner: NOW + 5, key: NOW + 6}
 
 
 def test_log_that_was_not_loaded_takes_nothing(path: Path) -> None:

@@ -12,6 +12,7 @@ from sequencer import settlement_batches
 from sequencer.limits import SETTLEMENT_RETRY_BLOCKS_MAX, SETTLEMENT_SLACK_MAX
 from sequencer.matching.events import Cancelled, FillState, Settled, Unwound, WaitsAgain
 from sequencer.matching.inputs import Clear, Finalized, ListMarket
+from sequencer.settlement_batches import SettlementBatch
 from state.blocks import BlockId, Heads
 from state.keccak import keccak
 from state.types import Address, BlockNumber, Gas, Wei
@@ -337,6 +338,28 @@ def test_order_that_its_trader_voided_after_the_match_leaves_alone(
     assert [side[0][1] for side in (levels.bids, levels.asks) if side] == [
         2 * LOT if is_taker else LOT
     ]
+
+
+def test_batch_that_reverts_is_halved_until_the_fill_at_fault_is_alone_and_refused(
+    trading: TradingChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that the matcher sends makes the clearing house revert, so that gas has to."""
+    taker, maker = trading.traders
+    fills = [trading.match(taker, maker) for _ in range(8)]
+    culprit = fills[5]
+    enough = trading.settlement._gas_of
+
+    def too_little(batch: SettlementBatch) -> Gas:
+        if culprit not in {fill.id for fill in batch.fills}:
+            return enough(batch)
+        return Gas(25_000 + 16 * len(batch.packed.calldata))
+
+    monkeypatch.setattr(trading.settlement, "_gas_of", too_little)
+    events = [event for _ in range(8) for event in trading.block()]
+    assert {e.fill.id for e in events if isinstance(e, Settled)} == set(fills) - {culprit}
+    (refused,) = [e for e in events if isinstance(e, Unwound)]
+    assert (refused.fill.id, refused.reason) == (culprit, Reason.MALFORMED_FILL)
+    assert trading.engine.pending() == []
 
 
 def test_is_settlement_knows_the_matchers_batches_alone(trading: TradingChain) -> None:

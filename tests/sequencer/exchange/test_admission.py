@@ -100,6 +100,17 @@ async def test_nonce_with_a_lane_on_chain_is_used(hall: Hall, filled: int) -> No
 
 
 @in_hall
+async def test_order_worth_too_little_is_refused_unless_it_only_reduces(hall: Hall) -> None:
+    hall.house.listed[0] = replace(PERP, least_size=20)
+    hall.house.positions[1, 0] = 5
+    trader = hall.traders[0]
+    with pytest.raises(errors.OrderTooSmall):
+        await hall.exchange.place(trader.buy(15, 1_000))
+    await hall.exchange.place(trader.buy(20, 900))
+    await hall.exchange.place(trader.sell(5, 1_000, flags=OrderFlag.REDUCE_ONLY))
+
+
+@in_hall
 async def test_limit_far_on_its_own_side_may_rest(hall: Hall) -> None:
     await hall.exchange.place(hall.traders[0].buy(10, 100))
     await hall.exchange.place(hall.traders[1].sell(10, 9_000))

@@ -4,6 +4,7 @@ import pytest
 
 from sequencer.exchange import errors
 from sequencer.exchange.limits import CANCEL_WINDOW_MS
+from sequencer.journal import Canceller
 from sequencer.matching.inputs import CancelReason
 from sequencer.matching.limits import SETTLING_SECONDS
 from sequencer.matching.views import OrderStatus
@@ -98,6 +99,20 @@ async def test_cancel_within_the_window_is_obeyed(hall: Hall, off: int) -> None:
     await hall.exchange.cancel(hall.cancel(hall.traders[0], time=NOW + off))
 
 
+@in_hall
+async def test_cancel_all_of_a_session_key_dated_ahead_does_not_keep_the_owner_from_his(
+    hall: Hall,
+) -> None:
+    trader = hall.traders[0]
+    hall.house.session_keys[1, owner(3), 0] = Timestamp(START + SETTLING_SECONDS)
+    ahead = hall.cancel(trader, market=0, time=NOW + CANCEL_WINDOW_MS, signer=key(3))
+    await hall.exchange.cancel(ahead)
+    first, second, _ = await place_two_markets(hall)
+    assert set(await hall.exchange.cancel(hall.cancel(trader, market=0))) == {first, second}
+    with pytest.raises(errors.CancelReplayed):
+        await hall.exchange.cancel(ahead)
+
+
 def test_replayed_cancel_all_is_refused_after_a_restart(tmp_path) -> None:
     """Also one that was signed by a clock ahead of ours."""
 
@@ -116,7 +131,7 @@ def test_replayed_cancel_all_is_refused_after_a_restart(tmp_path) -> None:
 async def test_signing_times_are_forgotten_when_they_are_too_old_to_matter(hall: Hall) -> None:
     request = hall.cancel(hall.traders[0])
     await hall.exchange.cancel(request)
-    assert hall.journal.cancel_times() == {1: NOW}
+    assert hall.journal.cancel_times() == {Canceller(1, owner(0)): NOW}
     hall.clock.advance(CANCEL_WINDOW_MS // 1_000 + 1)
     await hall.exchange.beat()
     assert hall.journal.cancel_times() == {}
