@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     MARKET_NOT_OPEN = "market-not-open"
     OFF_TICK = "off-tick"
     OFF_LOT = "off-lot"
+    ORDER_TOO_SMALL = "order-too-small"
     OUTSIDE_PRICE_BAND = "outside-price-band"
     MALFORMED_ORDER = "malformed-order"
     WRONG_EPOCH = "wrong-epoch"

@@ -189,6 +189,12 @@ def _closed(venue: Venue) -> tuple[str, list[Any]]:
     return _place(venue)
 
 
+def _dust(venue: Venue) -> tuple[str, list[Any]]:
+    listed = venue.hall.house.listed
+    listed[0] = replace(listed[0], least_size=1_000)
+    return _place(venue)
+
+
 def _too_many(venue: Venue) -> tuple[str, list[Any]]:
     for _ in range(ACCOUNT_ORDERS_MAX):
         venue.place(venue.traders[0].buy(5, 900))
@@ -235,6 +241,7 @@ _REFUSALS: dict[str, Case] = {
     "unknown-order": _cancel_unknown,
     "market-not-open": _closed,
     "off-tick": lambda venue: _place(venue, price=1_001),
+    "order-too-small": _dust,
     "off-lot": lambda venue: _place(venue, size=7),
     "outside-price-band": lambda venue: _place(venue, price=1_510),
     "wrong-epoch": lambda venue: _place(venue, nonce=1 << 32),
