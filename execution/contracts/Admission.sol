@@ -177,7 +177,8 @@ abstract contract Admission is Batches {
         if (!_respectsReduceOnly(taker)) return Reason.NotReducing;
         if (!_respectsReduceOnly(maker)) return Reason.NotReducing;
         if (deal.isOption && (_isFull(taker) || _isFull(maker))) return Reason.TooManySeries;
-        bool fenced = _isFenced(taker.trader, deal) || _isFenced(maker.trader, deal);
+        uint32 market = deal.underlying;
+        bool fenced = _isFenced(taker.trader, market) || _isFenced(maker.trader, market);
         return fenced ? Reason.RingFenced : Reason.None;
     }
 
@@ -201,13 +202,4 @@ abstract contract Admission is Batches {
         return side.reduces || side.order.flags & Orders.REDUCE_ONLY == 0;
     }
 
-    /// Whether the account would hold a series too many.
-    function _isFull(Side memory side) private pure returns (bool) {
-        return side.held == 0 && _heldCount(side.trader) >= SERIES_MAX;
-    }
-
-    /// Whether a backstop vault would leave its market.
-    function _isFenced(Trader memory trader, Deal memory deal) private view returns (bool) {
-        return trader.state.flags() & FLAG_VAULT != 0 && vaultMarket[trader.id] != deal.underlying;
-    }
 }

@@ -43,6 +43,11 @@ abstract contract Books is Risks {
         _readHeld(trader);
     }
 
+    /// Whether a backstop vault would leave its market by trading in `underlying`.
+    function _isFenced(Trader memory trader, uint32 underlying) internal view returns (bool) {
+        return trader.state.flags() & FLAG_VAULT != 0 && vaultMarket[trader.id] != underlying;
+    }
+
     /// Reads what an account holds, unless it has been read.
     function _readHeld(Trader memory trader) internal view {
         if (trader.loaded) return;

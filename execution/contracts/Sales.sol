@@ -72,8 +72,8 @@ abstract contract Sales is Offers {
     /*────────────────────────── all at the same time ─────────────────────*/
 
     /// Takes the smallest fraction of everything that makes the account safe: positions that carry
-    /// each other are never taken apart.
-    function _takeFraction(Case memory c) internal {
+    /// each other are never taken apart. @return refused Whether a vault couldn't take something.
+    function _takeFraction(Case memory c) internal returns (bool refused) {
         uint256 maintenance = c.standing.maintenance;
         Sale memory sale = _openSale(c);
         if (c.standing.equity < 0) _give(c, sale.offers, PPM, PPM);
@@ -84,9 +84,9 @@ abstract contract Sales is Offers {
         c.standing = _assess(c.shelf, c.trader);
         _chargeAll(c, sale.offers);
         // A hedge that a full vault left no place for may be worth more than what it took.
-        bool worse = c.touched == 0 || c.standing.equity < 0
-            || c.standing.maintenance > maintenance;
-        if (worse && sale.refused != 0) revert IBackstop.BackstopUnable(sale.refused - 1);
+        bool worse = c.touched == 0 || c.standing.maintenance > maintenance;
+        refused = sale.refused != 0;
+        if (worse && refused) revert IBackstop.BackstopUnable(sale.refused - 1);
     }
 
     function _chargeAll(Case memory c, Offer[] memory offers) private {

@@ -90,6 +90,11 @@ abstract contract Sides is Books {
         side.reduces = (held < 0) != (side.delta < 0) && size <= int256(held.abs());
     }
 
+    /// Whether the account would hold a series too many.
+    function _isFull(Side memory side) internal pure returns (bool) {
+        return side.held == 0 && _heldCount(side.trader) >= SERIES_MAX;
+    }
+
     /// Works out a side's other state. False when a field would overflow.
     function _plan(Side memory side, Deal memory deal) internal pure returns (bool fits) {
         if (deal.isOption) {

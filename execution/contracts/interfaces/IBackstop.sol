@@ -32,7 +32,7 @@ interface IBackstop {
     /// @notice Let the backstop vaults take from an account below maintenance margin: positions in
     /// descending maintenance margin, or of an account with options the smallest fraction of
     /// everything, until equity is 1.25 of maintenance. Anyone. What no vault can take is left out,
-    /// unless that would leave negative equity. An account that is too large for one call takes
+    /// and what it has lost itself is left with it, as far as the account owes it. An account that is too large for one call takes
     /// several: each from the most maintenance margin down.
     function takeOver(uint64 account) external;
 

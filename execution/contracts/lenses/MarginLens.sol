@@ -141,12 +141,8 @@ contract MarginLens is Sides {
 
     /// What settlement asks of a side before its margin.
     function _admit(Side memory side, Deal memory deal) private view returns (Reason) {
-        Trader memory trader = side.trader;
-        if (deal.isOption && side.held == 0 && _heldCount(trader) >= SERIES_MAX) {
-            return Reason.TooManySeries;
-        }
-        bool isVault = trader.state.flags() & FLAG_VAULT != 0;
-        if (isVault && vaultMarket[trader.id] != deal.underlying) return Reason.RingFenced;
+        if (deal.isOption && _isFull(side)) return Reason.TooManySeries;
+        if (_isFenced(side.trader, deal.underlying)) return Reason.RingFenced;
         if (side.reduces) return Reason.None;
         bool opens = !paused && deal.base.status == MarketStatus.Active
             && block.timestamp >= health[deal.underlying].pausedUntil;

@@ -21,8 +21,9 @@ import {MarketStatus, Reason, Standing} from "../Types.sol";
 │ it has lost its cap.                                                          │
 │                                                                               │
 │ What a takeover leaves missing comes from the insurance of the markets in     │
-│ which something was taken. It never pays for what no vault takes: then the    │
-│ whole account is left to deleveraging.                                        │
+│ which something was taken. It never pays for what no vault takes: that stays  │
+│ with the account, and what it has lost itself stays with it, for              │
+│ deleveraging.                                                                 │
 │                                                                               │
 │ Gas is bounded: a call takes from the most maintenance margin down as much as │
 │ WORK_MAX allows, and the next call takes the rest. Of a debt, what is taken   │
@@ -39,23 +40,30 @@ contract Backstop is IBackstop, Sales {
     function takeOver(uint64 account) external routed {
         Case memory c = _openFailing(account);
         (int256 equity, uint256 maintenance) = (c.standing.equity, c.standing.maintenance);
-        if (c.trader.state.options() == 0) _takePositions(c);
-        else _takeFraction(c);
+        bool refused = c.trader.state.options() == 0 ? _takePositions(c) : _takeFraction(c);
         if (c.touched == 0) revert ILiquidation.NothingLiquidated(account);
-        _cover(c, equity, maintenance);
+        _cover(c, _mayOwe(c, equity, maintenance, refused));
         _closeCase(c);
     }
 
     /*───────────────────────────── who pays ──────────────────────────────*/
 
-    /// Insurance of the markets in which something was taken makes up for equity below zero, but for
-    /// the share of a debt that goes with what later calls take. @param equity q6, before.
-    /// @param maintenance q6, before.
-    function _cover(Case memory c, int256 equity, uint256 maintenance) private {
-        int256 least = 0;
-        if (equity < 0 && maintenance != 0) {
-            least = equity * int256(c.standing.maintenance) / int256(maintenance);
-        }
+    /// The equity (q6, zero or less) that goes with what is left of an account: of a debt its share by
+    /// maintenance margin. Where vaults refused something it is all that this has lost by itself, if
+    /// that is more: equity less cash is what the holdings are worth. It is never more than the debt
+    /// that there was. @param equity q6, before. @param maintenance q6, before.
+    function _mayOwe(Case memory c, int256 equity, uint256 maintenance, bool refused)
+        private
+        pure
+        returns (int256 least)
+    {
+        if (equity >= 0 || maintenance == 0) return 0;
+        least = equity * int256(c.standing.maintenance) / int256(maintenance);
+        if (refused) least = least.min(c.standing.equity - c.trader.cash).max(equity);
+    }
+
+    /// Insurance of the markets in which something was taken makes up for equity below `least` (q6).
+    function _cover(Case memory c, int256 least) private {
         if (c.standing.equity >= least) return;
         _requireRegistered(c);
         uint32 market = 0;
@@ -85,15 +93,15 @@ contract Backstop is IBackstop, Sales {
     /*────────────────────────── one after the other ──────────────────────*/
 
     /// Takes positions in descending maintenance margin until the account is safe, as far as the
-    /// vaults and WORK_MAX go.
-    function _takePositions(Case memory c) private {
+    /// vaults and WORK_MAX go. @return refused Whether a vault couldn't take one.
+    function _takePositions(Case memory c) private returns (bool refused) {
         uint256 each = _isPortfolio(c.trader) ? PORTFOLIO_WORK : MARKET_WORK;
         for (uint256 work = 0; !_isSafe(c) && work < WORK_MAX; work += each) {
             (Perp memory perp, uint256 own) = _largest(c);
-            if (own == 0) return;
+            if (own == 0) return false;
             if (!_seatVault(c, perp.market) || !_takePosition(c, perp, own)) {
-                if (c.touched == 0 || c.standing.equity < 0) revert BackstopUnable(perp.market);
-                return;
+                if (c.touched == 0) revert BackstopUnable(perp.market);
+                return true;
             }
             work += SERIES_WORK * c.taker.optionCount;
         }

@@ -68,8 +68,7 @@ contract Liquidation is ILiquidation, Offers, Matching {
         if (order.isBuy != (perp.size > 0)) return Reason.SameSide;
         if (taker.owner == c.trader.owner) return Reason.SelfTrade;
         if (order.flags & Orders.IMMEDIATE != 0) return Reason.ImmediateWouldRest;
-        bool fenced = taker.state.flags() & FLAG_VAULT != 0 && vaultMarket[taker.id] != perp.market;
-        if (fenced) return Reason.RingFenced;
+        if (_isFenced(taker, perp.market)) return Reason.RingFenced;
         reason = _checkPrice(c, perp, own, order.price);
         return reason == Reason.None ? _sell(c, order, perp, own) : reason;
     }

@@ -1,15 +1,13 @@
 """What the backstop vaults take, at what price, until when, and who pays what is missing."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import pytest
 
-from execution.contracts.genesis import BTC_USD, ETH_USD, MarketParameters
-from genesis.accounts import derive_account
-from tests.execution.contracts.balance import assert_balanced
+from execution.contracts.genesis import BTC_USD
+from tests.execution.contracts.cellar import FEE, RULES, SLIPPAGE, Cellar, Hedged
 from tests.execution.contracts.desk import Inputs
 from tests.execution.contracts.exact.failing import closed, liquidation_size
 from tests.execution.contracts.exact.fills import fee, notional, trade
@@ -17,57 +15,9 @@ from tests.execution.contracts.exact.holdings import Account, OptionHolding, Per
 from tests.execution.contracts.exact.requirements import equity, standing
 from tests.execution.contracts.exact.rounding import ceil, multiple_above, multiple_below
 from tests.execution.contracts.exact.units import PPM
-from tests.execution.contracts.house import TRANSACTION_GAS, USD, Receipt, Reverted, Trader
+from tests.execution.contracts.house import TRANSACTION_GAS, USD, Reverted
 from tests.execution.contracts.pit import model_of
-from tests.execution.contracts.wreck import ANYONE, BTC, ETH, Wreck, coins, usd
-
-FEE, SLIPPAGE = 2_000, 3_000
-SAFETY = replace(BTC_USD.safety, liquidation_fee=FEE, slippage=SLIPPAGE)
-"""Cheaper than the devnet's, at which a single position always goes whole."""
-
-RULES: tuple[MarketParameters, ...] = (
-    replace(BTC_USD, safety=SAFETY),
-    replace(ETH_USD, safety=SAFETY),
-)
-DAY = 86_400
-
-
-@dataclass
-class Cellar(Wreck):
-    """A wreck with backstops of which the timelock holds the key."""
-
-    markets: tuple[MarketParameters, ...] = RULES
-
-    def __post_init__(self) -> None:
-        self.keeper = derive_account(9)
-        self.timelock = self.keeper.address
-        super().__post_init__()
-        self.failing = self.trader(1, 2_000 * USD)
-        self.winner = self.trader(2, 10**13)
-
-    def back(self, market: int, cash: int = 10**12, loss_cap: int = 10**12) -> Trader:
-        """Open and fund the vault of a market."""
-        self.send(self.timelock, "openVault", market, loss_cap)
-        vault = Trader(self.keeper, int(self.read("getSafety", market)[2]["account"]))
-        if cash:
-            self.deposit(self.timelock, vault.account, cash)
-        return vault
-
-    def buy(self, size: int, price: int, *, market: int = BTC) -> None:
-        """The failing account goes long, or short below zero."""
-        sides = (self.failing, self.winner) if size > 0 else (self.winner, self.failing)
-        assert self.trade(*sides, abs(size), price, market=market).rejections == []
-
-    def take_over(self, account: int | None = None) -> list[Mapping[str, Any]]:
-        """Anyone hands the account to the backstop; returns what was taken."""
-        receipt: Receipt = self.send(ANYONE, "takeOver", account or self.failing.account)
-        assert_balanced(self)
-        return receipt.named("PositionLiquidated")
-
-    def stands(self) -> tuple[int, int]:
-        """Equity and maintenance of the failing account, q6."""
-        now = self.read("requirements", self.failing.account)
-        return now["equity"], now["maintenance"]
+from tests.execution.contracts.wreck import ANYONE, BTC, ETH, coins, usd
 
 
 @pytest.fixture
@@ -228,24 +178,6 @@ def test_takeover_clears_what_was_reported_of_the_account(cellar: Cellar) -> Non
     assert cellar.reported() == 0
 
 
-def test_insurance_pays_nothing_for_what_no_vault_takes(cellar: Cellar) -> None:
-    """The loss is ETH's, whose market has neither vault nor insurance."""
-    cellar.back(BTC)
-    cellar.insure(BTC, 10**12)
-    cellar.deposit(ANYONE, cellar.failing.account, 2_000 * USD)
-    cellar.buy(coins(1.5), usd(60_000))
-    cellar.buy(coins(20), usd(3_000), market=ETH)
-    cellar.crash(usd(2_700), market=ETH)
-    before = model_of(cellar, cellar.failing.account)
-    assert equity(before) < 0
-    with pytest.raises(Reverted, match=r"BackstopUnable\(market=1\)"):
-        cellar.take_over()
-    assert model_of(cellar, cellar.failing.account) == before
-    cellar.back(ETH)
-    assert [one["market"] for one in cellar.take_over()] == [BTC, ETH]
-    assert cellar.equity(cellar.failing) == 0
-
-
 def test_loss_of_an_ended_market_is_registered_before_a_takeover(cellar: Cellar) -> None:
     cellar.back(BTC)
     cellar.insure(BTC, 10**12)
@@ -268,46 +200,6 @@ def test_loss_of_an_ended_market_is_registered_before_a_takeover(cellar: Cellar)
 
 
 # A fraction of everything
-
-
-class Hedged(Cellar):
-    """The failing account is short calls and long perpetuals, in both markets."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.expiry = self.on_the_minute(30 * DAY)
-        self.calls = {
-            BTC: self.list_strike(self.expiry, usd(60_000), underlying=BTC),
-            ETH: self.list_strike(self.expiry, usd(3_000), underlying=ETH),
-        }
-        self.quote_all({BTC: usd(60_000), ETH: usd(3_000)})
-
-    def quote_all(self, indexes: Mapping[int, int]) -> None:
-        """Report both indexes and price every series in the same second."""
-        self.advance(1)
-        for market, index in indexes.items():
-            self.report(market, index)
-        for market, strike in self.calls.items():
-            self.report_inputs(strike, Inputs(indexes[market]))
-        self.price(*(s for call in self.calls.values() for s in (call, call + 1)))
-
-    def fail(self, *, bankrupt: bool) -> None:
-        """BTC rises until equity is below maintenance margin, or below zero."""
-        for percent in range(2, 100, 2):
-            self.quote_all({BTC: usd(60_000 + 600 * percent), ETH: usd(3_000)})
-            now, needed = self.stands()
-            if now < (0 if bankrupt else needed):
-                assert bankrupt or now >= 0
-                return
-
-    def sell_call(self, market: int, lots: int) -> None:
-        """The failing account writes calls at their value."""
-        rules = self.read("getOptionRules", market)
-        value = int(self.read("getSeries", self.calls[market])[2])
-        price = value - value % rules["tick"]
-        sides = (self.winner, self.failing)
-        size = lots * rules["lot"]
-        assert self.trade(*sides, size, price, market=self.calls[market]).rejections == []
 
 
 def offered_price(held: PerpHolding | OptionHolding, tick: int) -> int:
@@ -398,46 +290,6 @@ def test_hedged_account_gives_the_smallest_fraction_of_everything(rise: int) -> 
     assert all(house.equity(vault) > 0 for vault in vaults.values())
 
 
-@pytest.mark.parametrize("bankrupt", [False, True])
-def test_fraction_leaves_out_a_market_without_a_vault_unless_that_leaves_a_debt(
-    *, bankrupt: bool
-) -> None:
-    """Else a dust option where there is no vault would keep a whole account from liquidation."""
-    house = Hedged()
-    house.back(BTC, cash=10**13)
-    house.insure(BTC, 10**12)
-    house.deposit(ANYONE, house.failing.account, 20_000 * USD)
-    lot = house.read("getOptionRules", BTC)["lot"]
-    house.sell_call(BTC, coins(1) // lot)
-    house.sell_call(ETH, 1)
-    house.fail(bankrupt=bankrupt)
-    if not bankrupt:
-        assert {one["market"] for one in house.take_over()} == {house.calls[BTC]}
-        now, needed = house.stands()
-        assert now >= needed
-        return
-    with pytest.raises(Reverted, match=r"BackstopUnable\(market=1\)"):
-        house.take_over()
-    house.back(ETH)
-    assert len(house.take_over()) == 2
-
-
-def test_fraction_passes_over_a_vault_whose_margin_refuses() -> None:
-    house = Hedged()
-    house.back(BTC, cash=10**13)
-    poor = house.back(ETH, cash=0)
-    house.deposit(ANYONE, house.failing.account, 20_000 * USD)
-    lot = house.read("getOptionRules", BTC)["lot"]
-    house.sell_call(BTC, coins(1) // lot)
-    house.buy(coins(1), usd(3_000), market=ETH)
-    house.fail(bankrupt=False)
-    interest = house.read("getMarket", ETH)["flow"]["openInterest"]
-    assert {one["market"] for one in house.take_over()} == {house.calls[BTC]}
-    assert house.size(house.failing, ETH) == coins(1)
-    assert house.size(poor, ETH) == 0
-    assert house.read("getMarket", ETH)["flow"]["openInterest"] == interest
-
-
 def test_stale_array_of_the_account_stops_a_takeover() -> None:
     house = Hedged()
     house.back(BTC)
@@ -469,44 +321,6 @@ def test_stale_array_of_a_vault_is_no_reason_to_deleverage() -> None:
     house.quote_all({BTC: usd(57_000), ETH: usd(3_000)})
     house.insure(BTC, 10**12)
     assert house.take_over()
-
-
-@pytest.mark.parametrize("hedge", [0, coins(0.01), -coins(0.01)])
-def test_full_vault_takes_what_it_has_a_place_for_unless_that_was_a_hedge(hedge: int) -> None:
-    house = Hedged()
-    vault = house.back(BTC)
-    house.deposit(ANYONE, house.failing.account, 20_000 * USD)
-    lot, tick = (house.read("getOptionRules", BTC)[name] for name in ("lot", "tick"))
-    strikes = [house.list_strike(house.expiry, usd(50_000 + n * 1_000)) for n in range(16)]
-    series = [s for strike in strikes for s in (strike, strike + 1)]
-    for strike in strikes:
-        house.report_inputs(strike, Inputs(usd(60_000)))
-    house.price(*series)
-    for one in series:
-        value = int(house.read("getSeries", one)[2])
-        assert (
-            house.trade(vault, house.winner, lot, value // tick * tick, market=one).rejections == []
-        )
-    seller = house.trader(6, 10**12)
-    rules = house.read("getOptionRules", BTC)
-    value = int(house.read("getSeries", house.calls[BTC])[2])
-    price = value - value % rules["tick"]
-    sale = house.trade(seller, house.failing, coins(1) // lot * lot, price, market=house.calls[BTC])
-    assert sale.rejections == []
-    if hedge:
-        house.buy(hedge, usd(60_000))
-    house.fail(bankrupt=False)
-    for strike in strikes:
-        house.report_inputs(strike, Inputs(house.index(BTC)))
-    house.price(*series)
-    now, needed = house.stands()
-    assert 0 <= now < needed
-    if hedge < 0:
-        assert {one["market"] for one in house.take_over()} == {BTC}
-        assert house.stands()[1] < needed
-    else:
-        with pytest.raises(Reverted, match=r"BackstopUnable\(market=0\)"):
-            house.take_over()
 
 
 def test_largest_account_is_taken_over_within_a_transaction() -> None:

@@ -8,7 +8,12 @@ from typing import Generic, TypeVar
 from tests.execution.contracts.exact.fills import fee, option_trade, trade
 from tests.execution.contracts.exact.holdings import Account, OptionHolding, PerpHolding, Underlying
 from tests.execution.contracts.exact.liquidation_price import with_perp
-from tests.execution.contracts.exact.requirements import equity, maintenance_of, standing
+from tests.execution.contracts.exact.requirements import (
+    Standing,
+    equity,
+    maintenance_of,
+    standing,
+)
 from tests.execution.contracts.exact.rounding import Exact, ceil, multiple_above
 from tests.execution.contracts.exact.units import PPM, Q6
 
@@ -90,6 +95,18 @@ def liquidation_size(
     lowest = _fewest_lots(account, held, price, fee_ppm)
     found = (count for count in range(lowest, lots) if reaches(count))
     return next(found, lots) * held.lot
+
+
+def debt_left(before: Standing, rest: Standing, cash: int) -> int:
+    """q6, zero or less: the debt that stays with what no vault took of a bankrupt account.
+
+    Its share by maintenance margin, or all that it lost itself where that is more, and never more
+    than there was. `rest` and `cash` are the account's before insurance pays.
+    """
+    if before.equity >= 0 or not before.maintenance:
+        return 0
+    share = ceil(Fraction(before.equity * rest.maintenance, before.maintenance))
+    return max(before.equity, min(share, rest.equity - cash))
 
 
 def surrendered(account: Account, ppm: int, terms: Terms) -> Closing:

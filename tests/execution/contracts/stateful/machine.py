@@ -10,7 +10,7 @@ from execution.margin import Match, OrderFlag, SignedOrder
 from genesis.accounts import derive_account
 from state.types import Address
 from tests.execution.contracts.desk import ANYONE, MINUTE, Desk
-from tests.execution.contracts.exact.failing import liquidation_size
+from tests.execution.contracts.exact.failing import debt_left, liquidation_size
 from tests.execution.contracts.house import TIMELOCK, Trader
 from tests.execution.contracts.stateful.model import Fill
 from tests.execution.contracts.stateful.steps import GUARDIAN, MATCHER, History
@@ -297,7 +297,8 @@ class Histories(RuleBasedStateMachine):
             return
         ledger = self.history.ledger
         events = receipt.named("PositionLiquidated")
-        hedged = bool(ledger.accounts[account].options)
+        before, book = ledger.standing(account), ledger.accounts[account]
+        hedged = bool(book.options)
         if hedged:
             for event in events:
                 ledger.exchange(_trade_of(event))
@@ -308,7 +309,8 @@ class Histories(RuleBasedStateMachine):
                 ledger.exchange(trade)
             assert ledger.penalise(trade) == event["fee"]
         touched = sorted({ledger.underlying(event["market"]) for event in events})
-        ledger.cover(account, iter(touched))
+        least = debt_left(before, ledger.standing(account), book.cash)
+        ledger.cover(account, iter(touched), least)
         self.history.done["fraction" if hedged else "takeover"] += 1
         self._sync_epoch(account)
         self._finish(account)

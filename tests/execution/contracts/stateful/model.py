@@ -234,10 +234,10 @@ class Ledger:
 
     # Losses
 
-    def cover(self, account: int, markets: Iterator[int]) -> None:
-        """Insurance of some markets makes up for equity below zero."""
+    def cover(self, account: int, markets: Iterator[int], least: int = 0) -> None:
+        """Insurance of some markets makes up for equity below zero, or below `least` (q6)."""
         for market in markets:
-            missing = max(0, -self.standing(account).equity)
+            missing = max(0, least - self.standing(account).equity)
             self.accounts[account].cash += self._draw(market, missing)
 
     def bring_up(self, account: int) -> None:

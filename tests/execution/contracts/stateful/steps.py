@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import event
+
 from execution.contracts.genesis import PRICE_ONE
 from execution.margin.options import read_scenario_array, read_settlement, read_strike
 from state.types import Address
@@ -166,6 +168,7 @@ class History:
         )
         self.observe(after.picture)
         self.done[kind] += 1
+        _tell_of_insurance(kind, receipt)
         return receipt
 
     # The ledger
@@ -223,6 +226,13 @@ class History:
             expected.maintenance,
         )
         assert stands["withdrawable"] == expected.withdrawable
+
+
+def _tell_of_insurance(kind: str, receipt: Receipt) -> None:
+    """For `--hypothesis-show-statistics`: in how many histories insurance pays, and where."""
+    if any(moved["change"] < 0 for moved in receipt.named("InsuranceMoved")):
+        event(f"insurance pays: {kind}")
+        event("insurance pays")
 
 
 def _name_of(refusal: Reverted) -> str:
