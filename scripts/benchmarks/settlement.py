@@ -113,10 +113,19 @@ def opened(count: int) -> tuple[House, list[Trader]]:
 def new_positions(accounts: int, goal: int = 0) -> Measured:
     """Every account opens its first position, by orders with random nonces."""
     rng = Random(accounts)
+    return _opening(accounts, lambda trader: rng.getrandbits(32), "random nonces", goal)
+
+
+def new_positions_in_order(accounts: int, goal: int = 0) -> Measured:
+    """As `new_positions`, with nonces as clients count them."""
+    return _opening(accounts, in_order, "sequential nonces", goal)
+
+
+def _opening(accounts: int, nonce: Nonce, nonces: str, goal: int) -> Measured:
     house, traders = opened(accounts)
-    matches = pairs(house, traders, lambda trader: rng.getrandbits(32))
-    name = f"{accounts} accounts, new positions, random nonces"
+    matches = pairs(house, traders, nonce)
     floor = least(house, matches)
+    name = f"{accounts} accounts, new positions, {nonces}"
     return Measured(name, settle(house, matches), floor, goal)
 
 
@@ -193,6 +202,7 @@ def measure() -> list[Measured]:
     return [
         old_positions(100, goal=60_000),
         old_positions(200),
+        new_positions_in_order(100, goal=90_000),
         new_positions(100, goal=90_000),
         new_positions(200),
         new_positions(20),

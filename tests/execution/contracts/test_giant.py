@@ -8,6 +8,7 @@ from execution.contracts.abi import clearing_house
 from tests.execution.contracts.balance import assert_balanced
 from tests.execution.contracts.cold import cold_call
 from tests.execution.contracts.giant import Giant
+from tests.execution.contracts.house import Reverted
 from tests.execution.contracts.wreck import ANYONE, DELAY_SECONDS
 
 GAS_MAX = 15_000_000
@@ -45,6 +46,8 @@ def test_largest_account_is_made_safe_by_calls_that_fit(kind: str) -> None:
             break
     assert now["equity"] >= now["maintenance"]
     assert_balanced(house)
+    with pytest.raises(Reverted, match="NotLiquidatable"):
+        house.send(ANYONE, "takeOver", house.failing.account, gas=2**40)
 
 
 @pytest.mark.parametrize("kind", ACCOUNTS)

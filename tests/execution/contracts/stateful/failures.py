@@ -8,9 +8,10 @@ from hypothesis.stateful import rule
 from execution.margin import SignedOrder
 from tests.execution.contracts.desk import ANYONE
 from tests.execution.contracts.exact.failing import debt_left, liquidation_size
-from tests.execution.contracts.house import TIMELOCK, Trader
+from tests.execution.contracts.house import TIMELOCK, USD, Trader
 from tests.execution.contracts.stateful.model import Fill
 from tests.execution.contracts.stateful.table import (
+    TRADERS,
     VAULTS,
     Table,
     markets,
@@ -19,6 +20,9 @@ from tests.execution.contracts.stateful.table import (
     who,
 )
 from tests.execution.contracts.stateful.world import MARKETS
+
+rivals = st.permutations(range(TRADERS - 1)).map(lambda places: places[:2])
+"""Of different owners: the last two accounts have one."""
 
 ways = st.sampled_from(["orders", "vault", "gainers"])
 
@@ -37,31 +41,49 @@ class Failures(Table):
         self._move(market, 1000 + move)
         self._work_out(data, by)
 
-    @rule(data=st.data(), market=markets, by=st.sampled_from(["vault", "vault", "gainers"]))
-    def ruin(self, data: st.DataObject, market: int, by: str) -> None:
-        """Somebody loses more than all that there is, before a vault and insurance with means."""
+    @rule(
+        data=st.data(),
+        market=markets,
+        backing=st.integers(1, 100),
+        insured=st.integers(1, 100),
+        by=st.sampled_from(["vault", "vault", "gainers"]),
+    )
+    def ruin(self, data: st.DataObject, market: int, backing: int, insured: int, by: str) -> None:
+        """Somebody loses more than all that there is, before vaults and insurance with means.
+
+        In ten thousands and thousands of USD: amounts drawn to the unit are mostly too small.
+        """
         if market in self.history.ledger.closings:
             return
-        self.history.deposit(TIMELOCK, VAULTS[market], data.draw(st.integers(1, 10**12)))
-        self._insure(market, data.draw(st.integers(1, 10**11)))
+        for vault in VAULTS:
+            self.history.deposit(TIMELOCK, vault, backing * 10_000 * USD)
+        self._insure(market, insured * 1_000 * USD)
         self._ruin(data, market)
         self._work_out(data, by)
 
     def _ruin(self, data: st.DataObject, market: int) -> None:
-        """Two traders bet most of what they have, and the price moves by more than their margin."""
+        """Two traders bet most of what they have, and the poorer one loses more than all of it."""
         self._refresh()
-        self._bet(data, market)
-        move = MARKETS[market].imf * data.draw(st.integers(110, 300)) // 100_000
-        self._move(market, 1000 + (move if data.draw(st.booleans()) else -move))
+        loser = self._bet(data, market)
+        held = self.history.ledger.accounts[loser.account].positions.get(market)
+        move = MARKETS[market].imf * data.draw(st.integers(150, 300)) // 100_000
+        self._move(market, 1000 - move if held and held.size > 0 else 1000 + move)
 
-    def _bet(self, data: st.DataObject, market: int) -> None:
-        """Opposite sides of a fill at the mark, no larger than where margins begin to rise."""
+    def _bet(self, data: st.DataObject, market: int) -> Trader:
+        """Opposite sides of a fill at the mark, no larger than where margins begin to rise.
+
+        Both pay something in for it. Returns the poorer trader.
+        """
         rules, mark = MARKETS[market], self.history.ledger.markets[market].mark
-        pair = data.draw(pairs)
-        free = max(0, min(self._free(self.traders[place]) for place in pair))
-        size = free * data.draw(st.integers(50, 95)) * 10**14 // (rules.imf * mark)
+        pair = data.draw(rivals)
+        for one in (self.traders[place] for place in pair):
+            stake = data.draw(st.integers(1, 100)) * 100 * USD
+            self.history.deposit(one.address, one.account, stake)
+        poorer = min((self.traders[place] for place in pair), key=self._free)
+        size = self._free(poorer) * data.draw(st.integers(70, 95)) * 10**14 // (rules.imf * mark)
         size = max(min(size, rules.oi_low) // rules.lot, 1) * rules.lot
         self._settle(data, pair, market, size, mark // rules.tick * rules.tick)
+        return poorer
 
     def _free(self, trader: Trader) -> int:
         """q6 above initial margin."""

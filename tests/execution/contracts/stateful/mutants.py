@@ -97,6 +97,20 @@ MUTANTS = (
         "if (drawn != 0) emit ILiquidation.InsuranceMoved(market, 0, held);",
     ),
     Mutant(
+        "insurance is not debited by a takeover",
+        "Backstop",
+        "Insurance.sol",
+        "if (drawn != 0) _moveInsurance(market, -int256(drawn));",
+        "if (drawn != 0) emit ILiquidation.InsuranceMoved(market, 0, held);",
+    ),
+    Mutant(
+        "insurance pays what no vault took",
+        "Backstop",
+        "modules/Backstop.sol",
+        "least = least.min(c.standing.equity - c.trader.cash).max(equity);",
+        "least = 0;",
+    ),
+    Mutant(
         "a claim stays after it was paid",
         "Insolvency",
         "modules/Insolvency.sol",
