@@ -106,6 +106,8 @@ class House:
 
     def __post_init__(self) -> None:
         self.evm = EVM(env=self._env(), spec_id="CANCUN", gas_limit=2**60)
+        self.version = 0
+        """Another number after whatever may have changed something: what was read can be kept."""
         self.round = 0
         self.domain = domain_separator(CHAIN_ID)
         parameters = ClearingHouseParameters(
@@ -131,6 +133,7 @@ class House:
 
     def install(self, address: Address, code: bytes, storage: Mapping[int, int]) -> None:
         """Put a contract at an address."""
+        self.version += 1
         self.evm.insert_account_info(_hex(address), AccountInfo(nonce=1, code=code))
         for slot, value in storage.items():
             self.evm.insert_account_storage(_hex(address), slot, value)
@@ -141,6 +144,7 @@ class House:
 
     def advance(self, seconds: int) -> None:
         """Let time pass."""
+        self.version += 1
         self.now += seconds
         self.evm.set_block_env(BlockEnv(number=1, timestamp=self.now, gas_limit=2**60))
 
@@ -168,6 +172,7 @@ class House:
             self.evm.revert(before)
         else:
             self.evm.commit()
+            self.version += 1
         events = tuple(
             clearing_house().event(log.data[0], bytes(log.data[1]))
             for log in result.logs
@@ -191,6 +196,7 @@ class House:
 
     def give(self, holder: Address, amount: int) -> None:
         """Put tokens (q6) into somebody's hands, with an unlimited allowance for the house."""
+        self.version += 1
         layout = Layout.of(self.token)
         words: dict[int, int] = {}
         balance = layout.place("balanceOf", holder)
