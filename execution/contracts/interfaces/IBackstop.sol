@@ -32,8 +32,8 @@ interface IBackstop {
     /// @notice Let the backstop vaults take from an account below maintenance margin: positions in
     /// descending maintenance margin, or of an account with options the smallest fraction of
     /// everything, until equity is 1.25 of maintenance. Anyone. What no vault can take is left out,
-    /// and what it has lost itself is left with it, as far as the account owes it. An account that is too large for one call takes
-    /// several: each from the most maintenance margin down.
+    /// and what it has lost itself is left with it, as far as the account owes it. An account that is
+    /// too large for one call takes several: each from the most maintenance margin down.
     function takeOver(uint64 account) external;
 
     /// @notice Ask for an own position to be closed against the backstop, as large as it is now. Owner
