@@ -25,6 +25,9 @@ from tests.devnet.sender import Sender
 
 pytestmark = pytest.mark.slow
 
+NEWS_SECONDS_MAX = 180.0
+"""How long a subscriber waits, also for a sequencer that is started again."""
+
 
 @pytest.fixture(scope="module")
 def ports() -> list[int]:
@@ -108,7 +111,7 @@ def subscribe(socket: ClientConnection, kind: str, options: dict[str, int]) -> s
     call = {"jsonrpc": "2.0", "id": 1, "method": "trade_subscribe", "params": [kind, options]}
     socket.send(json.dumps(call))
     while True:
-        answer = json.loads(socket.recv(60))
+        answer = json.loads(socket.recv(NEWS_SECONDS_MAX))
         if "error" in answer:
             raise RpcFailed(answer["error"])
         if "id" in answer:
@@ -118,7 +121,7 @@ def subscribe(socket: ClientConnection, kind: str, options: dict[str, int]) -> s
 def heard(socket: ClientConnection, subscription: str) -> Any:
     """The next news of a subscription."""
     while True:
-        news = json.loads(socket.recv(60))["params"]
+        news = json.loads(socket.recv(NEWS_SECONDS_MAX))["params"]
         if news["subscription"] == subscription:
             return news["result"]
 
@@ -144,8 +147,13 @@ def test_killed_p2p_host_is_started_again_and_the_replica_goes_on(
 def test_killed_sequencer_comes_back_and_the_replica_follows_it(
     devnet: Devnet, replica: str
 ) -> None:
-    os.kill(devnet.node_pid("sequencer"), signal.SIGKILL)
     before = head(replica)
+    with connect(replica.replace("http", "ws")) as socket:
+        book = subscribe(socket, "book", {"market": 0})
+        assert heard(socket, book)["type"] == "snapshot"
+        os.kill(devnet.node_pid("sequencer"), signal.SIGKILL)
+        assert heard(socket, book)["type"] == "lost"
+        assert heard(socket, book)["type"] == "snapshot"
 
     wait_for(lambda: answers(devnet.sequencer), what="the sequencer")
     wait_for(lambda: head(replica) > max(before, devnet.safe_number(replica)), what="unsafe blocks")
