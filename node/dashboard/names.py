@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
+from execution.contracts.abi import CLEARING_HOUSE_MODULES as MODULE_NAMES
 from execution.contracts.abi import Item, clearing_house, interface, signature, topic_of
 from genesis.predeploys import (
     CLEARING_HOUSE,
+    CLEARING_HOUSE_MODULES,
     COLLATERAL_TOKEN,
     DEPOSITOR,
     GOVERNANCE,
@@ -32,6 +34,20 @@ CONTRACTS: Final = {
 }
 """The predeploys, by the names of their artifacts."""
 
+_PRECOMPILES: Final = (
+    "ECREC",
+    "SHA256",
+    "RIPEMD160",
+    "ID",
+    "MODEXP",
+    "BN254_ADD",
+    "BN254_MUL",
+    "BN254_PAIRING",
+    "BLAKE2F",
+    "KZG_POINT_EVALUATION",
+)
+"""By their addresses, from 1 on, as EIP-7910 calls them."""
+
 
 @cache
 def names_json() -> bytes:
@@ -40,7 +56,9 @@ def names_json() -> bytes:
     known = {
         "contracts": {
             **{_hex(address): name for address, name in CONTRACTS.items()},
+            **{_hex(place): name for place, name in zip(CLEARING_HOUSE_MODULES, MODULE_NAMES)},
             _hex(DEPOSITOR): "L1 attributes depositor",
+            **{f"0x{number:040x}": name for number, name in enumerate(_PRECOMPILES, 1)},
         },
         "functions": _by_selector(items, "function"),
         "events": {_hex(topic_of(one)): _described(one) for one in items if _is(one, "event")},

@@ -58,6 +58,7 @@ PACKAGED: Final = (
     "views/block.js",
     "views/blocks.js",
     "views/dispute.js",
+    "views/exchange.js",
     "views/market.js",
     "views/markets.js",
     "views/overview.js",

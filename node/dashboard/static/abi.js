@@ -120,7 +120,10 @@ export function decodeArguments(parameters, hex) {
  * @returns {Argument[] | null}
  */
 export function decodeEvent(parameters, topics, data) {
-  const rest = decodeArguments(parameters.filter((one) => !one.indexed), data);
+  const rest = decodeArguments(
+    parameters.filter((one) => !one.indexed),
+    data,
+  );
   if (rest === null || topics.length !== 1 + parameters.length - rest.length) return null;
   const indexed = topics.slice(1);
   return parameters.map((one) => {

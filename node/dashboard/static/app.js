@@ -113,7 +113,11 @@ news.subscribe("eth", "newHeads", null, (head) => {
 async function introduce() {
   const [version, config] = await Promise.all([call("web3_clientVersion"), call("rollup_config")]);
   const about = document.getElementById("about");
-  if (about) renew(about, `${version} · ${config.name}, chain ${num(config.chainId)} · everything here comes from this node`);
+  if (about)
+    renew(
+      about,
+      `${version} · ${config.name}, chain ${num(config.chainId)} · everything here comes from this node`,
+    );
 }
 
 attachSearch(/** @type {HTMLFormElement} */ (document.getElementById("search")), say);

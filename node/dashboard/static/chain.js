@@ -35,7 +35,8 @@ const PANIC = "0x4e487b71";
 /** Why a call was reverted, in words (Solidity, "Panic via assert and Error via require"). @param {Names} names @param {string} data */
 export function revertReason(names, data) {
   const selector = data.slice(0, 10);
-  if (selector === ERROR) return String(decodeArguments([{ name: "", type: "string" }], data.slice(10))?.[0].value ?? data);
+  if (selector === ERROR)
+    return String(decodeArguments([{ name: "", type: "string" }], data.slice(10))?.[0].value ?? data);
   if (selector === PANIC) return `panic 0x${BigInt(`0x${data.slice(10) || "0"}`).toString(16)}`;
   const item = lookup(names.errors, selector);
   if (item === null) return data;
@@ -59,7 +60,13 @@ export function doing(names, transaction) {
 /** Heads of both layers, and what they were derived from. */
 export async function heads() {
   const [sync, l1] = await Promise.all([call("rollup_syncStatus"), maybe("rollup_l1Status")]);
-  return { sync, l1, unsafe: num(sync.unsafe.number), safe: num(sync.safe.number), finalized: num(sync.finalized.number) };
+  return {
+    sync,
+    l1,
+    unsafe: num(sync.unsafe.number),
+    safe: num(sync.safe.number),
+    finalized: num(sync.finalized.number),
+  };
 }
 
 /** Some blocks by number, newest first; those that aren't there are left out. @param {number} newest @param {number} count */
@@ -79,7 +86,13 @@ export function stage(number, heads) {
 }
 
 /** Mood of a stage. @type {Record<string, string>} */
-export const STAGE_MOODS = { matched: "warn", unsafe: "warn", safe: "accent", finalized: "good", refused: "bad" };
+export const STAGE_MOODS = {
+  matched: "warn",
+  unsafe: "warn",
+  safe: "accent",
+  finalized: "good",
+  refused: "bad",
+};
 
 /** Printable text in bytes, or null. @param {string} data */
 export function printable(data) {

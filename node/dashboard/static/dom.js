@@ -3,7 +3,7 @@
  * markup: nothing here parses HTML, and the page's policy has the browser refuse it too.
  */
 
-/** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
+/** @typedef {Node | string | number | null | undefined | false | any[]} Child */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -72,7 +72,7 @@ function flat(children) {
 /**
  * Make an element's children those that are given, keeping whatever is the same: focus, scroll
  * positions and selections stay where they are.
- * @param {Node} parent
+ * @param {Element} parent
  * @param {Child[]} children
  */
 export function renew(parent, ...children) {

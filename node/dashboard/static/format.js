@@ -34,7 +34,11 @@ export const gain = (q6) => (BigInt(q6) > 0n ? "+" : "") + usd(q6);
 export function brief(q6) {
   const value = BigInt(q6);
   const magnitude = value < 0n ? -value : value;
-  for (const [digits, letter] of /** @type {[number, string][]} */ ([[15, "bn"], [12, "m"], [9, "k"]])) {
+  for (const [digits, letter] of /** @type {[number, string][]} */ ([
+    [15, "bn"],
+    [12, "m"],
+    [9, "k"],
+  ])) {
     if (magnitude >= 10n ** BigInt(digits)) return fixed(value, digits, 1) + letter;
   }
   return fixed(value, 6, 0);
@@ -90,7 +94,11 @@ export const moment = (seconds) =>
   new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
 
 /** An identifier as words: in_progress, reduceOnly. @param {string} name */
-export const words = (name) => name.replaceAll("_", " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+export const words = (name) =>
+  name
+    .replaceAll("_", " ")
+    .replace(/([a-z])([A-Z])/g, "$1 $2")
+    .toLowerCase();
 
 /** A bigint as a number, for drawing only. @param {string | bigint} value @param {number} decimals */
 export const drawn = (value, decimals) => Number(BigInt(value)) / 10 ** decimals;

@@ -13,8 +13,12 @@ import { short } from "./format.js";
  */
 export function sheet(title, body, { aside = null, size = "", flush = false } = {}) {
   const heading = h("header", {}, h("h2", {}, title), aside ? h("div", { class: "soft" }, aside) : null);
-  return h("section", { class: `sheet ${size}`, "aria-label": title }, heading,
-    h("div", { class: flush ? "flush" : "body" }, body));
+  return h(
+    "section",
+    { class: `sheet ${size}`, "aria-label": title },
+    heading,
+    h("div", { class: flush ? "flush" : "body" }, body),
+  );
 }
 
 /**
@@ -25,16 +29,36 @@ export function sheet(title, body, { aside = null, size = "", flush = false } = 
  */
 export function table(columns, rows, { none = "None.", caption = "", keys = [], kind = "" } = {}) {
   if (rows.length === 0) return h("p", { class: "none" }, none);
-  const cell = (/** @type {Child} */ value, /** @type {number} */ at) => h("td", { class: columns[at][1] }, value);
-  return h("table", { class: kind || null },
+  const cell = (/** @type {Child} */ value, /** @type {number} */ at) =>
+    h("td", { class: columns[at][1] }, value);
+  return h(
+    "table",
+    { class: kind || null },
     caption ? h("caption", { class: "unseen" }, caption) : null,
-    h("thead", {}, h("tr", {}, columns.map(([name, style]) => h("th", { scope: "col", class: style }, name)))),
-    h("tbody", {}, rows.map((row, at) => h("tr", { "data-key": keys[at] }, row.map(cell)))));
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        columns.map(([name, style]) => h("th", { scope: "col", class: style }, name)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row, at) => h("tr", { "data-key": keys[at] }, row.map(cell))),
+    ),
+  );
 }
 
 /** Names and values. @param {([string, Child] | null)[]} pairs */
 export function facts(pairs) {
-  return h("dl", { class: "facts" }, pairs.map((pair) => pair && [h("dt", {}, pair[0]), h("dd", {}, pair[1])]));
+  return h(
+    "dl",
+    { class: "facts" },
+    pairs.map((pair) => pair && [h("dt", {}, pair[0]), h("dd", {}, pair[1])]),
+  );
 }
 
 /** @param {Child} words @param {string} [mood] "good", "bad", "warn" or "accent" */
@@ -42,8 +66,18 @@ export const badge = (words, mood = "") => h("span", { class: `badge ${mood}` },
 
 /** A few numbers in a row. @param {[string, Child, Child?][]} tiles */
 export function tiles(tiles) {
-  return h("dl", { class: "tiles" }, tiles.map(([name, value, below]) =>
-    h("div", { class: "tile" }, h("dt", {}, name), h("dd", {}, value, below ? h("small", { class: "soft" }, below) : null))));
+  return h(
+    "dl",
+    { class: "tiles" },
+    tiles.map(([name, value, below]) =>
+      h(
+        "div",
+        { class: "tile" },
+        h("dt", {}, name),
+        h("dd", {}, value, below ? h("small", { class: "soft" }, below) : null),
+      ),
+    ),
+  );
 }
 
 /** A hash in the open, whole for those who copy or hover. @param {string} hex */
@@ -63,19 +97,31 @@ export const accountLink = (id) => h("a", { href: `#/accounts/${id}` }, `account
 
 /** @param {string} hex @param {string | null} [name] */
 export function addressLink(hex, name = null) {
-  return h("a", { href: `#/address/${hex.toLowerCase()}`, class: name ? null : "mono", title: hex }, name ?? short(hex));
+  return h(
+    "a",
+    { href: `#/address/${hex.toLowerCase()}`, class: name ? null : "mono", title: hex },
+    name ?? short(hex),
+  );
 }
 
 /** A share of a whole as a bar; `words` say it to those who don't see. @param {number} share @param {string} words @param {string} [mood] */
 export function bar(share, words, mood = "") {
-  return h("div", { class: "meter", role: "img", "aria-label": words },
-    h("i", { class: mood, vars: { share: Math.max(0, Math.min(1, share)) } }));
+  return h(
+    "div",
+    { class: "meter", role: "img", "aria-label": words },
+    h("i", { class: mood, vars: { share: Math.max(0, Math.min(1, share)) } }),
+  );
 }
 
 /** @param {string} title @param {Child} [beside] @param {Child} [turn] */
 export function head(title, beside = null, turn = null) {
-  return h("div", { class: "head" }, h("h1", {}, title), beside ? h("span", { class: "soft" }, beside) : null,
-    turn ? h("div", { class: "turn" }, turn) : null);
+  return h(
+    "div",
+    { class: "head" },
+    h("h1", {}, title),
+    beside ? h("span", { class: "soft" }, beside) : null,
+    turn ? h("div", { class: "turn" }, turn) : null,
+  );
 }
 
 const SIGNS = {
@@ -86,5 +132,17 @@ const SIGNS = {
 
 /** A sign beside a verdict. @param {"good" | "warn" | "bad"} mood */
 export function sign(mood) {
-  return s("svg", { viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", "stroke-width": 2.6, "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true" }, s("path", { d: SIGNS[mood] }));
+  return s(
+    "svg",
+    {
+      viewBox: "0 0 24 24",
+      fill: "none",
+      stroke: "currentColor",
+      "stroke-width": 2.6,
+      "stroke-linecap": "round",
+      "stroke-linejoin": "round",
+      "aria-hidden": "true",
+    },
+    s("path", { d: SIGNS[mood] }),
+  );
 }

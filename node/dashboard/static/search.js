@@ -14,7 +14,11 @@ export function attachSearch(form, say) {
     if (wanted === "") return;
     try {
       const place = await placeOf(wanted);
-      say(place === null ? `Nothing here is called ${wanted.slice(0, 80)}. Try a block number, a hash, an address or “account 3”.` : null);
+      say(
+        place === null
+          ? `Nothing here is called ${wanted.slice(0, 80)}. Try a block number, a hash, an address or “account 3”.`
+          : null,
+      );
       if (place !== null) {
         input.value = "";
         location.hash = place;

@@ -143,4 +143,4 @@ def test_scenarios_are_drawn_in_the_order_of_the_contract() -> None:
     ]
     drawn = re.search(r"const MOVES = \[([^\]]+)\]", text_of("charts/scenarios.js"))
     assert drawn is not None
-    assert [int(one) for one in drawn[1].split(",")] == moves
+    assert [int(one) for one in re.findall(r"-?\d+", drawn[1])] == moves

@@ -5,7 +5,8 @@ import { s } from "../dom.js";
 /** From a value to a place on the paper. @param {number} low @param {number} high @param {number} from @param {number} to */
 export function scale(low, high, from, to) {
   const reach = high - low || 1;
-  return (/** @type {number} */ value) => Math.round((from + ((value - low) / reach) * (to - from)) * 100) / 100;
+  return (/** @type {number} */ value) =>
+    Math.round((from + ((value - low) / reach) * (to - from)) * 100) / 100;
 }
 
 /** Round values between two others, about so many. @param {number} low @param {number} high @param {number} count */
@@ -28,7 +29,18 @@ export function extent(values, room = 0.06) {
 
 /** @param {number} width @param {number} height @param {string} label @param {import("../dom.js").Child[]} marks @param {string} [kind] */
 export function paper(width, height, label, marks, kind = "") {
-  return s("svg", { class: `chart ${kind}`, width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, marks);
+  return s(
+    "svg",
+    {
+      class: `chart ${kind}`,
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": label,
+    },
+    marks,
+  );
 }
 
 /** Lines across with their values at the right. @param {number[]} at @param {(value: number) => number} y @param {number} right @param {number} width @param {(value: number) => string} say */
@@ -43,7 +55,12 @@ export function rules(at, y, right, width, say) {
 export function clocks(start, end, x, y, right) {
   const count = Math.max(2, Math.floor(right / 110));
   const step = (end - start) / count;
-  const style = /** @type {Intl.DateTimeFormatOptions} */ ({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(step < 60 ? { second: "2-digit" } : {}) });
+  const style = /** @type {Intl.DateTimeFormatOptions} */ ({
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    ...(step < 60 ? { second: "2-digit" } : {}),
+  });
   return Array.from({ length: count }, (_, place) => {
     const at = start + step * (place + 0.5);
     const words = new Date(at * 1000).toLocaleTimeString([], style);
@@ -54,5 +71,6 @@ export function clocks(start, end, x, y, right) {
 /** Thousands separated, with as many decimals as a step needs. @param {number} step */
 export function decimalsFor(step) {
   const digits = Math.max(0, Math.min(8, Math.ceil(-Math.log10(step || 1))));
-  return (/** @type {number} */ value) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return (/** @type {number} */ value) =>
+    value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -16,7 +16,12 @@ export function longestPath(claims) {
   let deepest = claims[0];
   for (const one of claims) if (num(one.depth) >= num(deepest.depth)) deepest = one;
   const path = [];
-  for (let one = deepest; one !== undefined; one = one.parentIndex === null ? undefined : claims[num(one.parentIndex)]) path.unshift(one);
+  for (
+    let one = deepest;
+    one !== undefined;
+    one = one.parentIndex === null ? undefined : claims[num(one.parentIndex)]
+  )
+    path.unshift(one);
   return path;
 }
 
@@ -40,13 +45,25 @@ export function bisectionChart(dispute, width) {
   const height = TOP + path.length * (ROW + GAP) + (dispute.step ? 34 : 8);
   const end = dispute.step ? stepMark(left, bar, TOP + path.length * (ROW + GAP)) : null;
   const deepest = path.at(-1);
-  const label = deepest === undefined
-    ? "Nobody has answered the root claim."
-    : `${path.length} answers. In doubt now: ${deepest.inDoubt.words}.${dispute.step ? " L1 executed the last step." : ""}`;
-  return paper(width, height, label, [
-    s("text", { x: left, y: 12 }, isNarrow ? "what is in doubt" : "what is in doubt, each row the half that is left of the one above"),
-    rows, end,
-  ], "bisection");
+  const label =
+    deepest === undefined
+      ? "Nobody has answered the root claim."
+      : `${path.length} answers. In doubt now: ${deepest.inDoubt.words}.${dispute.step ? " L1 executed the last step." : ""}`;
+  return paper(
+    width,
+    height,
+    label,
+    [
+      s(
+        "text",
+        { x: left, y: 12 },
+        isNarrow ? "what is in doubt" : "what is in doubt, each row the half that is left of the one above",
+      ),
+      rows,
+      end,
+    ],
+    "bisection",
+  );
 }
 
 /** @param {any} claim @param {any} next @param {number} place @param {{left: number, bar: number, width: number, isNarrow: boolean}} frame */
@@ -55,14 +72,30 @@ function row(claim, next, place, { left, bar, width, isNarrow }) {
   // The next claim halves the left half where it attacks this one, and the right half where it defends.
   const half = next === undefined ? null : next.isAttack ? 0 : bar / 2;
   const title = `Claim ${num(claim.index)} by the ${sideOf(claim)}, depth ${num(claim.depth)}: ${claim.inDoubt.words}`;
-  return s("g", {},
+  return s(
+    "g",
+    {},
     s("title", {}, title),
     s("text", { x: left - 8, y: y + ROW - 4, "text-anchor": "end" }, String(num(claim.depth))),
     s("rect", { class: "doubt", x: left, y, width: bar, height: ROW, rx: 3 }),
-    half === null ? null : s("rect", { class: sideOf(claim), x: left + half, y, width: bar / 2, height: ROW, rx: 3 }),
-    half === null ? null : s("polygon", { class: "zoom", points: `${left + half},${y + ROW} ${left + half + bar / 2},${y + ROW} ${left + bar},${y + ROW + GAP} ${left},${y + ROW + GAP}` }),
+    half === null
+      ? null
+      : s("rect", { class: sideOf(claim), x: left + half, y, width: bar / 2, height: ROW, rx: 3 }),
+    half === null
+      ? null
+      : s("polygon", {
+          class: "zoom",
+          points: `${left + half},${y + ROW} ${left + half + bar / 2},${y + ROW} ${left + bar},${y + ROW + GAP} ${left},${y + ROW + GAP}`,
+        }),
     s("rect", { class: sideOf(claim), x: left + bar / 2 - 1.5, y: y - 2, width: 3, height: ROW + 4 }),
-    isNarrow ? null : s("text", { x: left + bar + 10, y: y + ROW - 4 }, clipped(claim.inDoubt.words, width - left - bar - 14)));
+    isNarrow
+      ? null
+      : s(
+          "text",
+          { x: left + bar + 10, y: y + ROW - 4 },
+          clipped(claim.inDoubt.words, width - left - bar - 14),
+        ),
+  );
 }
 
 /** @param {string} words @param {number} room */
@@ -75,6 +108,10 @@ function clipped(words, room) {
 function stepMark(left, bar, y) {
   return [
     s("rect", { class: "verdict-step", x: left + bar / 2 - 7, y: y + 2, width: 14, height: 14, rx: 2 }),
-    s("text", { class: "label", x: left + bar / 2, y: y + 31, "text-anchor": "middle" }, "L1 executes one step"),
+    s(
+      "text",
+      { class: "label", x: left + bar / 2, y: y + 31, "text-anchor": "middle" },
+      "L1 executes one step",
+    ),
   ];
 }

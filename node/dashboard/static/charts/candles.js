@@ -20,11 +20,18 @@ const BARS_MIN = 20;
  */
 export function candleChart({ candles, quotes, seconds, start, end }, width) {
   const bars = candles.map((one) => ({
-    time: one.time, open: drawn(one.openP8, 8), high: drawn(one.highP8, 8), low: drawn(one.lowP8, 8),
-    close: drawn(one.closeP8, 8), volume: drawn(one.volumeS8, 8),
+    time: one.time,
+    open: drawn(one.openP8, 8),
+    high: drawn(one.highP8, 8),
+    low: drawn(one.lowP8, 8),
+    close: drawn(one.closeP8, 8),
+    volume: drawn(one.volumeS8, 8),
   }));
   const lines = ["mark", "index"].map((name) =>
-    quotes.filter((one) => one.time >= start).map((one) => [one.time, drawn(/** @type {any} */ (one)[name], 8)]));
+    quotes
+      .filter((one) => one.time >= start)
+      .map((one) => [one.time, drawn(/** @type {any} */ (one)[name], 8)]),
+  );
   const values = [...bars.flatMap((one) => [one.high, one.low]), ...lines.flat().map(([, value]) => value)];
   if (values.length === 0) return null;
   const [low, high] = extent(values);
@@ -51,9 +58,12 @@ function candle(bar, x, y, seconds) {
   const wide = Math.max(1.5, x(bar.time + seconds * 0.85) - left);
   const middle = left + wide / 2;
   const top = Math.min(y(bar.open), y(bar.close));
-  return s("g", { class: bar.close >= bar.open ? "up" : "down" },
+  return s(
+    "g",
+    { class: bar.close >= bar.open ? "up" : "down" },
     s("line", { x1: middle, x2: middle, y1: y(bar.high), y2: y(bar.low) }),
-    s("rect", { x: left, y: top, width: wide, height: Math.max(1, Math.abs(y(bar.open) - y(bar.close))) }));
+    s("rect", { x: left, y: top, width: wide, height: Math.max(1, Math.abs(y(bar.open) - y(bar.close))) }),
+  );
 }
 
 /** @param {any[]} bars @param {(at: number) => number} x @param {number} seconds @param {number} right */
@@ -63,11 +73,17 @@ function volumes(bars, x, seconds, right) {
   const y = scale(0, most, floor, floor - VOLUME + 8);
   return [
     s("line", { class: "rule", x1: 0, x2: right, y1: floor, y2: floor }),
-    bars.map((bar) => s("rect", {
-      class: bar.close >= bar.open ? "up" : "down", "fill-opacity": 0.35, "stroke-opacity": 0,
-      x: x(bar.time + seconds * 0.15), y: y(bar.volume),
-      width: Math.max(1.5, x(bar.time + seconds * 0.85) - x(bar.time + seconds * 0.15)), height: floor - y(bar.volume),
-    })),
+    bars.map((bar) =>
+      s("rect", {
+        class: bar.close >= bar.open ? "up" : "down",
+        "fill-opacity": 0.35,
+        "stroke-opacity": 0,
+        x: x(bar.time + seconds * 0.15),
+        y: y(bar.volume),
+        width: Math.max(1.5, x(bar.time + seconds * 0.85) - x(bar.time + seconds * 0.15)),
+        height: floor - y(bar.volume),
+      }),
+    ),
   ];
 }
 

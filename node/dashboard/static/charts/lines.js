@@ -14,7 +14,14 @@ export function path(points, x, y) {
 
 /** Points with a corner before each change. @param {number[][]} points */
 export const steps = (points) =>
-  points.flatMap(([at, value], place) => (place === 0 ? [[at, value]] : [[at, points[place - 1][1]], [at, value]]));
+  points.flatMap(([at, value], place) =>
+    place === 0
+      ? [[at, value]]
+      : [
+          [at, points[place - 1][1]],
+          [at, value],
+        ],
+  );
 
 /**
  * Lines over time with zero drawn where it is in sight.

@@ -18,8 +18,11 @@ export const title = (id) => `Margin account ${id}`;
 export async function load(id) {
   const number = Number(id);
   const [account, held, orders, fills, called] = await Promise.all([
-    call("margin_getAccount", number), call("margin_getPositions", number), maybe("trade_getOrders", number),
-    maybe("trade_getFills", number, { limit: FILLS }), names(),
+    call("margin_getAccount", number),
+    call("margin_getPositions", number),
+    maybe("trade_getOrders", number),
+    maybe("trade_getFills", number, { limit: FILLS }),
+    names(),
   ]);
   return { account, held, orders, fills, names: called };
 }
@@ -28,20 +31,37 @@ export async function load(id) {
 export function draw({ account, held, orders, fills, names }, page) {
   const { standing } = account;
   return [
-    head(`Margin account ${account.account}`, [badge(account.mode, "accent"), account.isVault ? [" ", badge("vault")] : null, " ", verdict(standing)]),
-    h("div", { class: "grid" },
+    head(`Margin account ${account.account}`, [
+      badge(account.mode, "accent"),
+      account.isVault ? [" ", badge("vault")] : null,
+      " ",
+      verdict(standing),
+    ]),
+    h(
+      "div",
+      { class: "grid" },
       sheet("Equity against requirements", [standingChart(standing, page.width - PADDING), numbers(account)]),
       sheet("Perpetuals", perps(held.perps, names), { flush: true }),
       held.options.length ? sheet("Options", options(held.options, names), { flush: true }) : null,
-      held.scenarios.map((/** @type {any} */ one) => sheet(`Scenarios of ${marketName(names, one.underlying)}`, scenarioChart(one.pnlQ6, page.width - PADDING))),
+      held.scenarios.map((/** @type {any} */ one) =>
+        sheet(
+          `Scenarios of ${marketName(names, one.underlying)}`,
+          scenarioChart(one.pnlQ6, page.width - PADDING),
+        ),
+      ),
       orders ? sheet("Open orders", openOrders(orders, names), { flush: true, size: "half" }) : null,
-      fills ? sheet("Newest fills", newestFills(fills, account.account, names), { flush: true, size: "half" }) : null),
+      fills
+        ? sheet("Newest fills", newestFills(fills, account.account, names), { flush: true, size: "half" })
+        : null,
+    ),
   ];
 }
 
 /** @param {any} standing */
 function verdict(standing) {
-  const [equity, initial, maintenance] = [standing.equityQ6, standing.initialQ6, standing.maintenanceQ6].map(BigInt);
+  const [equity, initial, maintenance] = [standing.equityQ6, standing.initialQ6, standing.maintenanceQ6].map(
+    BigInt,
+  );
   if (standing.stale) return badge("prices are stale", "warn");
   if (equity < 0n) return badge("in debt", "bad");
   if (equity < maintenance) return badge("may be liquidated", "bad");
@@ -57,30 +77,57 @@ function numbers(account) {
     ["Maintenance margin", `${usd(standing.maintenanceQ6)} USD`],
     ["May be withdrawn", `${usd(standing.withdrawableQ6)} USD`],
     ["Cash", `${usd(account.cashQ6)} USD`],
-    BigInt(account.reportedDebtQ6) > 0n ? ["Reported debt", h("span", { class: "down" }, `${usd(account.reportedDebtQ6)} USD`)] : null,
+    BigInt(account.reportedDebtQ6) > 0n
+      ? ["Reported debt", h("span", { class: "down" }, `${usd(account.reportedDebtQ6)} USD`)]
+      : null,
     ["Owner", addressLink(account.owner, account.owner)],
     ["Fee tier", String(account.feeTier)],
   ]);
 }
 
 /** @param {string} amount */
-const coloured = (amount) => h("span", { class: BigInt(amount) < 0n ? "down" : BigInt(amount) > 0n ? "up" : null }, gain(amount));
+const coloured = (amount) =>
+  h("span", { class: BigInt(amount) < 0n ? "down" : BigInt(amount) > 0n ? "up" : null }, gain(amount));
 
 /** @param {any[]} lines @param {import("../chain.js").Names} names */
 function perps(lines, names) {
   const rows = lines.map((one) => [
-    h("a", { href: `#/markets/${one.market}` }, marketName(names, one.market)), size(one.sizeS8), price(one.markP8), coloured(one.unrealisedQ6),
-    coloured(one.unsettledFundingQ6), usd(one.maintenanceQ6), one.liquidationPriceP8 ? price(one.liquidationPriceP8) : "—",
+    h("a", { href: `#/markets/${one.market}` }, marketName(names, one.market)),
+    size(one.sizeS8),
+    price(one.markP8),
+    coloured(one.unrealisedQ6),
+    coloured(one.unsettledFundingQ6),
+    usd(one.maintenanceQ6),
+    one.liquidationPriceP8 ? price(one.liquidationPriceP8) : "—",
   ]);
-  return table([["Market"], ["Size", "right"], ["Mark", "right wide"], ["Gain, USD", "right"], ["Funding", "right wide"], ["Maintenance", "right wide"], ["Liquidated at", "right"]], rows, { none: "No open position." });
+  return table(
+    [
+      ["Market"],
+      ["Size", "right"],
+      ["Mark", "right wide"],
+      ["Gain, USD", "right"],
+      ["Funding", "right wide"],
+      ["Maintenance", "right wide"],
+      ["Liquidated at", "right"],
+    ],
+    rows,
+    { none: "No open position." },
+  );
 }
 
 /** @param {any[]} lines @param {import("../chain.js").Names} names */
 function options(lines, names) {
   const rows = lines.map((one) => [
-    `${marketName(names, one.underlying)} ${one.isPut ? "put" : "call"} ${price(one.strikeP8)}`, moment(one.expiry), size(one.sizeS8), price(one.unitValueP8), coloured(one.valueQ6),
+    `${marketName(names, one.underlying)} ${one.isPut ? "put" : "call"} ${price(one.strikeP8)}`,
+    moment(one.expiry),
+    size(one.sizeS8),
+    price(one.unitValueP8),
+    coloured(one.valueQ6),
   ]);
-  return table([["Option"], ["Expires"], ["Size", "right"], ["Worth each", "right wide"], ["Value, USD", "right"]], rows);
+  return table(
+    [["Option"], ["Expires"], ["Size", "right"], ["Worth each", "right wide"], ["Value, USD", "right"]],
+    rows,
+  );
 }
 
 /** @param {boolean} isBuy */
@@ -88,14 +135,28 @@ const side = (isBuy) => h("span", { class: isBuy ? "up" : "down" }, isBuy ? "buy
 
 /** @param {any[]} orders @param {import("../chain.js").Names} names */
 function openOrders(orders, names) {
-  const rows = orders.map((one) => [marketName(names, one.market), side(one.isBuy), price(one.priceP8), size(one.leftS8), one.status]);
-  return table([["Market"], ["Side"], ["Price", "right"], ["Left", "right"], ["State"]], rows, { none: "None." });
+  const rows = orders.map((one) => [
+    marketName(names, one.market),
+    side(one.isBuy),
+    price(one.priceP8),
+    size(one.leftS8),
+    one.status,
+  ]);
+  return table([["Market"], ["Side"], ["Price", "right"], ["Left", "right"], ["State"]], rows, {
+    none: "None.",
+  });
 }
 
 /** @param {any[]} fills @param {number} account @param {import("../chain.js").Names} names */
 function newestFills(fills, account, names) {
   const rows = fills.map((one) => [
-    marketName(names, one.market), side((one.takerAccount === account) === one.takerIsBuy), price(one.priceP8), size(one.sizeS8), badge(one.state, STAGE_MOODS[one.state]),
+    marketName(names, one.market),
+    side((one.takerAccount === account) === one.takerIsBuy),
+    price(one.priceP8),
+    size(one.sizeS8),
+    badge(one.state, STAGE_MOODS[one.state]),
   ]);
-  return table([["Market"], ["Side"], ["Price", "right"], ["Size", "right"], ["State"]], rows, { none: "None yet." });
+  return table([["Market"], ["Side"], ["Price", "right"], ["Size", "right"], ["State"]], rows, {
+    none: "None yet.",
+  });
 }

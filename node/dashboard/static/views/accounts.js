@@ -16,7 +16,9 @@ export const title = () => "Margin accounts";
 export async function load(from) {
   const monitor = await call("rollup_getMonitor");
   const first = Math.max(1, Number(from || 1));
-  const ids = Array.from({ length: PAGE }, (_, place) => first + place).filter((id) => id <= monitor.checks.accounts);
+  const ids = Array.from({ length: PAGE }, (_, place) => first + place).filter(
+    (id) => id <= monitor.checks.accounts,
+  );
   const found = await Promise.all(ids.map((id) => maybe("margin_getAccount", id)));
   return { first, count: monitor.checks.accounts, accounts: found.filter((one) => one !== null) };
 }
@@ -24,13 +26,29 @@ export async function load(from) {
 /** @param {any} seen */
 export function draw({ first, count, accounts }) {
   const turn = [
-    first > 1 ? h("a", { class: "button", href: `#/accounts/from/${Math.max(1, first - PAGE)}` }, "Previous") : null,
-    first + PAGE <= count ? h("a", { class: "button", href: `#/accounts/from/${first + PAGE}` }, "Next") : null,
+    first > 1
+      ? h("a", { class: "button", href: `#/accounts/from/${Math.max(1, first - PAGE)}` }, "Previous")
+      : null,
+    first + PAGE <= count
+      ? h("a", { class: "button", href: `#/accounts/from/${first + PAGE}` }, "Next")
+      : null,
   ];
-  const columns = /** @type {[string, string?][]} */ ([["Account"], ["Health"], ["Equity, USD", "right"], ["Initial", "right wide"], ["Maintenance", "right wide"], ["Mode", "wide"], ["Owner", "wide"]]);
+  const columns = /** @type {[string, string?][]} */ ([
+    ["Account"],
+    ["Health"],
+    ["Equity, USD", "right"],
+    ["Initial", "right wide"],
+    ["Maintenance", "right wide"],
+    ["Mode", "wide"],
+    ["Owner", "wide"],
+  ]);
   return [
     head("Margin accounts", `${whole(count)} in all`, turn),
-    h("div", { class: "sheet" }, h("div", { class: "flush" }, table(columns, accounts.map(row), { none: "Nobody has opened one yet." }))),
+    h(
+      "div",
+      { class: "sheet" },
+      h("div", { class: "flush" }, table(columns, accounts.map(row), { none: "Nobody has opened one yet." })),
+    ),
   ];
 }
 
@@ -38,8 +56,13 @@ export function draw({ first, count, accounts }) {
 function row(account) {
   const { standing } = account;
   return [
-    [accountLink(account.account), account.isVault ? [" ", badge("vault")] : null], health(standing), usd(standing.equityQ6),
-    usd(standing.initialQ6), usd(standing.maintenanceQ6), account.mode, addressLink(account.owner),
+    [accountLink(account.account), account.isVault ? [" ", badge("vault")] : null],
+    health(standing),
+    usd(standing.equityQ6),
+    usd(standing.initialQ6),
+    usd(standing.maintenanceQ6),
+    account.mode,
+    addressLink(account.owner),
   ];
 }
 

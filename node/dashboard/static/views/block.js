@@ -3,7 +3,17 @@
 import { h } from "../dom.js";
 import { doing, heads, hex, lookup, names, stage, STAGE_MOODS } from "../chain.js";
 import { ago } from "../live.js";
-import { addressLink, badge, blockLink, facts, head, sheet, table, txLink, whole as hashWhole } from "../parts.js";
+import {
+  addressLink,
+  badge,
+  blockLink,
+  facts,
+  head,
+  sheet,
+  table,
+  txLink,
+  whole as hashWhole,
+} from "../parts.js";
 import { count, ether, gwei, moment, num, whole } from "../format.js";
 import { call, maybe } from "../rpc.js";
 
@@ -23,7 +33,10 @@ export async function load(name) {
 /** @param {any} seen @param {import("../routes.js").Page} page */
 export function draw({ block, heads, names, info }, page) {
   if (block === null) {
-    return [head(`Block ${page.argument}`), h("p", { class: "soft" }, "There is no such block yet. The newest is ", blockLink(heads.unsafe), ".")];
+    return [
+      head(`Block ${page.argument}`),
+      h("p", { class: "soft" }, "There is no such block yet. The newest is ", blockLink(heads.unsafe), "."),
+    ];
   }
   const number = num(block.number);
   const at = stage(number, heads);
@@ -33,10 +46,13 @@ export function draw({ block, heads, names, info }, page) {
   ];
   return [
     head(`Block ${whole(number)}`, badge(at, STAGE_MOODS[at]), turn),
-    h("div", { class: "grid" },
+    h(
+      "div",
+      { class: "grid" },
       sheet("Header", headerFacts(block), { size: "half" }),
       sheet("On L1", originFacts(info), { size: "half" }),
-      sheet(count(block.transactions.length, "transaction"), transactionTable(block, names), { flush: true })),
+      sheet(count(block.transactions.length, "transaction"), transactionTable(block, names), { flush: true }),
+    ),
   ];
 }
 
@@ -58,9 +74,22 @@ function originFacts(info) {
   if (info === null) return h("p", { class: "soft" }, "This node doesn't know where the block comes from.");
   const { batch, l1, origin } = info;
   return facts([
-    ["Origin", l1 ? [`item ${num(origin.originItem)}, L1 block ${whole(num(l1.l1Number))} · `, ago(num(l1.l1Time))] : `item ${num(origin.originItem)}`],
+    [
+      "Origin",
+      l1
+        ? [`item ${num(origin.originItem)}, L1 block ${whole(num(l1.l1Number))} · `, ago(num(l1.l1Time))]
+        : `item ${num(origin.originItem)}`,
+    ],
     ["Place in its origin", whole(num(origin.sequenceNumber))],
-    [batch?.kind === "tick" ? "Tick" : "Batch", batch ? [`item ${num(batch.index)}, ${whole(num(batch.size))} bytes, L1 block ${whole(num(batch.l1Number))} · `, ago(num(batch.l1Time))] : "not posted yet"],
+    [
+      batch?.kind === "tick" ? "Tick" : "Batch",
+      batch
+        ? [
+            `item ${num(batch.index)}, ${whole(num(batch.size))} bytes, L1 block ${whole(num(batch.l1Number))} · `,
+            ago(num(batch.l1Time)),
+          ]
+        : "not posted yet",
+    ],
     ["Output root", info.outputRoot ? hashWhole(info.outputRoot) : "none before L1 has the block"],
   ]);
 }
@@ -68,9 +97,13 @@ function originFacts(info) {
 /** @param {any} block @param {import("../chain.js").Names} names */
 function transactionTable(block, names) {
   const rows = block.transactions.map((/** @type {any} */ one) => [
-    txLink(one.hash), doing(names, one), addressLink(one.from, lookup(names.contracts, one.from)),
+    txLink(one.hash),
+    doing(names, one),
+    addressLink(one.from, lookup(names.contracts, one.from)),
     one.to ? addressLink(one.to, lookup(names.contracts, one.to)) : "new contract",
     BigInt(one.value) === 0n ? "" : ether(one.value),
   ]);
-  return table([["Transaction"], ["Does"], ["From", "wide"], ["To", "wide"], ["Ether", "right wide"]], rows, { none: "The genesis block has none." });
+  return table([["Transaction"], ["Does"], ["From", "wide"], ["To", "wide"], ["Ether", "right wide"]], rows, {
+    none: "The genesis block has none.",
+  });
 }

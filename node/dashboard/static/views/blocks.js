@@ -26,10 +26,26 @@ export function draw({ heads, newest, blocks }, page) {
     link("Older", older < 0 ? null : `#/blocks/before/${older + 1}`),
   ];
   const rows = blocks.map((/** @type {any} */ one) => row(one, heads));
-  const columns = /** @type {[string, string?][]} */ ([["Block"], ["Made"], ["State"], ["Txs", "right"], ["Gas used", "right"], ["Base fee", "right wide"], ["Hash", "wide"]]);
+  const columns = /** @type {[string, string?][]} */ ([
+    ["Block"],
+    ["Made"],
+    ["State"],
+    ["Txs", "right"],
+    ["Gas used", "right"],
+    ["Base fee", "right wide"],
+    ["Hash", "wide"],
+  ]);
   return [
     head("Blocks", `${whole(heads.unsafe)} so far`, turn),
-    h("div", { class: "sheet" }, h("div", { class: "flush" }, table(columns, rows, { keys: blocks.map((/** @type {any} */ one) => one.hash) }))),
+    h(
+      "div",
+      { class: "sheet" },
+      h(
+        "div",
+        { class: "flush" },
+        table(columns, rows, { keys: blocks.map((/** @type {any} */ one) => one.hash) }),
+      ),
+    ),
   ];
 }
 
@@ -38,11 +54,18 @@ function row(block, heads) {
   const number = num(block.number);
   const at = stage(number, heads);
   return [
-    blockLink(number), ago(num(block.timestamp)), badge(at, STAGE_MOODS[at]), block.transactions.length,
-    whole(num(block.gasUsed)), gwei(block.baseFeePerGas), hash(block.hash),
+    blockLink(number),
+    ago(num(block.timestamp)),
+    badge(at, STAGE_MOODS[at]),
+    block.transactions.length,
+    whole(num(block.gasUsed)),
+    gwei(block.baseFeePerGas),
+    hash(block.hash),
   ];
 }
 
 /** @param {string} words @param {string | null} place */
 const link = (words, place) =>
-  place === null ? h("span", { class: "button", "aria-disabled": "true" }, words) : h("a", { class: "button", href: place }, words);
+  place === null
+    ? h("span", { class: "button", "aria-disabled": "true" }, words)
+    : h("a", { class: "button", href: place }, words);

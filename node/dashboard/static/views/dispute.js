@@ -23,13 +23,20 @@ export const load = (name) => call("rollup_getDispute", name);
 export function draw(dispute, page) {
   const summary = { ...dispute, claims: `0x${dispute.claims.length.toString(16)}` };
   return [
-    head(`Output root of block ${whole(num(dispute.l2Block))}`, [lifeBadge(summary), " ", rightBadge(dispute)]),
-    h("div", { class: "grid" },
+    head(`Output root of block ${whole(num(dispute.l2Block))}`, [
+      lifeBadge(summary),
+      " ",
+      rightBadge(dispute),
+    ]),
+    h(
+      "div",
+      { class: "grid" },
       h("div", {}, sides(dispute)),
       sheet("The bisection", bisection(dispute, page), { aside: count(dispute.claims.length, "claim") }),
       sheet("What it is about", about(dispute), { size: dispute.step ? "half" : "" }),
       dispute.step ? sheet("The step in the end", step(dispute), { size: "half" }) : null,
-      sheet("Claims", claimTable(dispute), { flush: true })),
+      sheet("Claims", claimTable(dispute), { flush: true }),
+    ),
   ];
 }
 
@@ -37,22 +44,41 @@ export function draw(dispute, page) {
 function openClaims({ status, claims }) {
   if (status !== "in_progress") return [];
   const answered = new Set(claims.map((/** @type {any} */ one) => one.parentIndex));
-  return claims.filter((/** @type {any} */ one) => !answered.has(one.index) && one.counteredBy === null && !one.isResolved && num(one.secondsLeft) > 0);
+  return claims.filter(
+    (/** @type {any} */ one) =>
+      !answered.has(one.index) && one.counteredBy === null && !one.isResolved && num(one.secondsLeft) > 0,
+  );
 }
 
 /** @param {any} dispute */
 function sides(dispute) {
   const open = openClaims(dispute);
-  return h("div", { class: "sides" }, ["defender", "challenger"].map((name) => {
-    const own = dispute.claims.filter((/** @type {any} */ one) => sideOf(one) === name);
-    const toAnswer = open.filter((/** @type {any} */ one) => sideOf(one) !== name);
-    const last = own.at(-1);
-    const staked = own.reduce((/** @type {bigint} */ sum, /** @type {any} */ one) => sum + BigInt(one.bond), 0n);
-    return h("section", { class: `side ${name}`, "aria-label": name },
-      h("h2", {}, name === "defender" ? "Says the root is right" : "Says it is wrong"),
-      h("div", { class: "clock" }, clock(dispute, toAnswer, name)),
-      h("p", { class: "soft" }, last ? [hash(last.claimant), ` · ${count(own.length, "claim")} · ${ether(staked)} at stake`] : "nobody yet"));
-  }));
+  return h(
+    "div",
+    { class: "sides" },
+    ["defender", "challenger"].map((name) => {
+      const own = dispute.claims.filter((/** @type {any} */ one) => sideOf(one) === name);
+      const toAnswer = open.filter((/** @type {any} */ one) => sideOf(one) !== name);
+      const last = own.at(-1);
+      const staked = own.reduce(
+        (/** @type {bigint} */ sum, /** @type {any} */ one) => sum + BigInt(one.bond),
+        0n,
+      );
+      return h(
+        "section",
+        { class: `side ${name}`, "aria-label": name },
+        h("h2", {}, name === "defender" ? "Says the root is right" : "Says it is wrong"),
+        h("div", { class: "clock" }, clock(dispute, toAnswer, name)),
+        h(
+          "p",
+          { class: "soft" },
+          last
+            ? [hash(last.claimant), ` · ${count(own.length, "claim")} · ${ether(staked)} at stake`]
+            : "nobody yet",
+        ),
+      );
+    }),
+  );
 }
 
 /** @param {any} dispute @param {any[]} toAnswer @param {string} name */
@@ -68,13 +94,25 @@ function clock(dispute, toAnswer, name) {
 
 /** @param {any} dispute @param {import("../routes.js").Page} page */
 function bisection(dispute, page) {
-  if (dispute.claims.length === 1) return h("p", { class: "soft" }, "Nobody has answered the root claim. ", waiting(dispute));
+  if (dispute.claims.length === 1)
+    return h("p", { class: "soft" }, "Nobody has answered the root claim. ", waiting(dispute));
   const path = longestPath(dispute.claims);
   const left = stepsInDoubt(path.at(-1));
   return [
-    h("p", {}, `${whole(2n ** BigInt(dispute.maxDepth))} steps were in doubt at first, ${left === null ? "all of them" : whole(left)} are now: `, h("strong", {}, path.at(-1).inDoubt.words), "."),
+    h(
+      "p",
+      {},
+      `${whole(2n ** BigInt(dispute.maxDepth))} steps were in doubt at first, ${left === null ? "all of them" : whole(left)} are now: `,
+      h("strong", {}, path.at(-1).inDoubt.words),
+      ".",
+    ),
     bisectionChart(dispute, page.width - PADDING),
-    h("div", { class: "legend" }, h("span", { class: "series-0" }, "half left by the defender's claim"), h("span", { class: "series-1" }, "half left by the challenger's claim")),
+    h(
+      "div",
+      { class: "legend" },
+      h("span", { class: "series-0" }, "half left by the defender's claim"),
+      h("span", { class: "series-1" }, "half left by the challenger's claim"),
+    ),
   ];
 }
 
@@ -92,9 +130,20 @@ function about(dispute) {
     ["Output root", hashWhole(dispute.outputRoot)],
     ["Of block", blockLink(num(dispute.l2Block))],
     ["Proposed", [moment(num(dispute.createdAt)), " by ", hash(dispute.proposer)]],
-    ["Starts from", ["block ", blockLink(num(dispute.anchorBlock)), " · ", h("span", { class: "mono" }, short(dispute.anchorRoot))]],
+    [
+      "Starts from",
+      [
+        "block ",
+        blockLink(num(dispute.anchorBlock)),
+        " · ",
+        h("span", { class: "mono" }, short(dispute.anchorRoot)),
+      ],
+    ],
     ["Derived from", count(num(dispute.inboxCount), "inbox item")],
-    ["Clock of a side", `${span(num(dispute.clockSeconds))}, and ${span(num(dispute.clockExtensionSeconds))} more for an answer at the end`],
+    [
+      "Clock of a side",
+      `${span(num(dispute.clockSeconds))}, and ${span(num(dispute.clockExtensionSeconds))} more for an answer at the end`,
+    ],
     dispute.resolvedAt ? ["Over since", moment(num(dispute.resolvedAt))] : null,
   ]);
 }
@@ -114,11 +163,32 @@ function step({ step, claims }) {
 /** @param {any} dispute */
 function claimTable(dispute) {
   const rows = dispute.claims.map((/** @type {any} */ one) => [
-    String(num(one.index)), one.parentIndex === null ? "" : String(num(one.parentIndex)),
-    one.isAttack === null ? "root" : one.isAttack ? "attack" : "defence", String(num(one.depth)), hash(one.claimant),
-    ether(one.bond), clockOf(dispute, one), state(one), one.inDoubt?.words ?? "all of it", h("span", { class: "mono", title: one.claim }, short(one.claim)),
+    String(num(one.index)),
+    one.parentIndex === null ? "" : String(num(one.parentIndex)),
+    one.isAttack === null ? "root" : one.isAttack ? "attack" : "defence",
+    String(num(one.depth)),
+    hash(one.claimant),
+    ether(one.bond),
+    clockOf(dispute, one),
+    state(one),
+    one.inDoubt?.words ?? "all of it",
+    h("span", { class: "mono", title: one.claim }, short(one.claim)),
   ]);
-  return table([["#", "right"], ["Answers", "right wide"], ["Move"], ["Depth", "right"], ["By"], ["Bond", "right wide"], ["Clock", "right wide"], ["State"], ["In doubt", "wide"], ["Says", "wide"]], rows);
+  return table(
+    [
+      ["#", "right"],
+      ["Answers", "right wide"],
+      ["Move"],
+      ["Depth", "right"],
+      ["By"],
+      ["Bond", "right wide"],
+      ["Clock", "right wide"],
+      ["State"],
+      ["In doubt", "wide"],
+      ["Says", "wide"],
+    ],
+    rows,
+  );
 }
 
 /** @param {any} dispute @param {any} claim */

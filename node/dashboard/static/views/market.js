@@ -1,25 +1,38 @@
 /** One market: order book and trades live, price and funding, and its rules. */
 
 import { h } from "../dom.js";
-import { marketName, names, STAGE_MOODS } from "../chain.js";
+import { marketName, names } from "../chain.js";
 import { candleChart } from "../charts/candles.js";
 import { lineChart } from "../charts/lines.js";
 import { ago, chainNow, until } from "../live.js";
-import { accountLink, badge, facts, head, sheet, table, tiles } from "../parts.js";
+import { accountLink, facts, head, sheet, table, tiles } from "../parts.js";
 import { drawn, percent, price, rate, size, usd } from "../format.js";
 import { call, maybe } from "../rpc.js";
 import { Quotes } from "./quotes.js";
 import { Book, Tape } from "./tape.js";
+import { exchangeSheets } from "./exchange.js";
 import { statusBadge } from "./markets.js";
 
 const PADDING = 38;
-const LEVELS = 10;
-const INTERVALS = /** @type {[string, number][]} */ ([["1m", 60], ["5m", 300], ["15m", 900], ["1h", 3600], ["4h", 14400], ["1d", 86400]]);
+const INTERVALS = /** @type {[string, number][]} */ ([
+  ["1m", 60],
+  ["5m", 300],
+  ["15m", 900],
+  ["1h", 3600],
+  ["4h", 14400],
+  ["1d", 86400],
+]);
 const CANDLES_WIDE = 90;
 const CANDLES_NARROW = 40;
 
 /** What one gathers while looking at a market. */
-let held = { id: "", book: new Book(), tape: new Tape(), quotes: new Quotes(), rates: /** @type {number[][][]} */ ([[], []]) };
+let held = {
+  id: "",
+  book: new Book(),
+  tape: new Tape(),
+  quotes: new Quotes(),
+  rates: /** @type {number[][][]} */ ([[], []]),
+};
 let interval = "1m";
 
 /** @param {string} id */
@@ -27,7 +40,8 @@ export const title = (id) => `Market ${id}`;
 
 /** @param {string} id */
 function holding(id) {
-  if (held.id !== id) held = { id, book: new Book(), tape: new Tape(), quotes: new Quotes(), rates: [[], []] };
+  if (held.id !== id)
+    held = { id, book: new Book(), tape: new Tape(), quotes: new Quotes(), rates: [[], []] };
   return held;
 }
 
@@ -36,8 +50,14 @@ export function follow(id, news, redraw) {
   const options = { market: Number(id) };
   const mine = holding(id);
   const stops = [
-    news.subscribe("trade", "book", { ...options, depth: 20 }, (told) => { mine.book.hear(told); redraw(); }),
-    news.subscribe("trade", "trades", options, (fill) => { mine.tape.hear(fill); redraw(); }),
+    news.subscribe("trade", "book", { ...options, depth: 20 }, (told) => {
+      mine.book.hear(told);
+      redraw();
+    }),
+    news.subscribe("trade", "trades", options, (fill) => {
+      mine.tape.hear(fill);
+      redraw();
+    }),
   ];
   return () => stops.forEach((stop) => stop());
 }
@@ -51,8 +71,12 @@ export async function load(id) {
   const count = innerWidth < 640 ? CANDLES_NARROW : CANDLES_WIDE;
   const start = end - count * seconds;
   const [found, funding, candles, trades, book, called] = await Promise.all([
-    call("margin_getMarkets"), call("margin_getFunding", market), maybe("trade_getCandles", market, interval, start, end),
-    maybe("trade_getTrades", market, { limit: 40 }), mine.book.isLive ? null : maybe("trade_getBook", market, 20), names(),
+    call("margin_getMarkets"),
+    call("margin_getFunding", market),
+    maybe("trade_getCandles", market, interval, start, end),
+    maybe("trade_getTrades", market, { limit: 40 }),
+    mine.book.isLive ? null : maybe("trade_getBook", market, 20),
+    names(),
   ]);
   const shown = found.markets.find((/** @type {any} */ one) => one.market === market) ?? null;
   if (shown === null) return { market: null };
@@ -61,7 +85,16 @@ export async function load(id) {
   noteRates(mine.rates, found.block.timestamp, funding);
   if (trades !== null) mine.tape.fill(trades);
   if (book !== null && !mine.book.isLive) mine.book.snapshot(book);
-  return { market: shown, funding, candles, hasExchange: trades !== null, seconds, start, end, names: called };
+  return {
+    market: shown,
+    funding,
+    candles,
+    hasExchange: trades !== null,
+    seconds,
+    start,
+    end,
+    names: called,
+  };
 }
 
 /** @param {number[][][]} rates @param {number} time @param {any} funding */
@@ -76,7 +109,8 @@ function noteRates(rates, time, funding) {
 /** @param {any} seen @param {import("../routes.js").Page} page */
 export function draw(seen, page) {
   const { market, names } = seen;
-  if (market === null) return [head(`Market ${page.argument}`), h("p", { class: "soft" }, "There is no such market.")];
+  if (market === null)
+    return [head(`Market ${page.argument}`), h("p", { class: "soft" }, "There is no such market.")];
   const isWide = page.width >= 860;
   const wide = isWide ? (page.width * 8) / 12 - 6 : page.width;
   return [
@@ -85,37 +119,69 @@ export function draw(seen, page) {
       ["Mark, USD", price(market.markP8), ago(market.markTime)],
       ["Index, USD", price(market.indexP8), ago(market.indexTime)],
       ["Open interest", size(market.openInterestS8), `cap ${size(market.openInterestCapS8)}`],
-      ["Funding, 8 h", rate(seen.funding.predictedRateR12), ["settles in ", until(seen.funding.intervalStart + seen.funding.intervalSeconds, "a moment")]],
+      [
+        "Funding, 8 h",
+        rate(seen.funding.predictedRateR12),
+        ["settles in ", until(seen.funding.intervalStart + seen.funding.intervalSeconds, "a moment")],
+      ],
       ["Insurance, USD", usd(market.safety.insuranceQ6)],
     ]),
-    h("div", { class: "grid" },
-      h("div", { class: "stack two-thirds" },
+    h(
+      "div",
+      { class: "grid" },
+      h(
+        "div",
+        { class: "stack two-thirds" },
         sheet("Price", priceChart(seen, wide - PADDING, page), { aside: choices(page) }),
-        sheet("Funding", fundingChart(seen, wide - PADDING))),
-      h("div", { class: "stack third" }, seen.hasExchange ? exchange() : sheet("Order book", noExchange)),
-      sheet("Rules", rules(market))),
+        sheet("Funding", fundingChart(seen, wide - PADDING)),
+      ),
+      h("div", { class: "stack third" }, exchangeSheets(seen.hasExchange ? held : null)),
+      sheet("Rules", rules(market)),
+    ),
   ];
-}
-
-const noExchange = "This node has no exchange. The order book is at the sequencer.";
-
-function exchange() {
-  const trades = h("div", { class: "tape", tabindex: "0", role: "region", "aria-label": "Newest trades" }, tape());
-  return [sheet("Order book", bookTable(), { flush: true }), sheet("Trades", trades, { flush: true })];
 }
 
 /** @param {import("../routes.js").Page} page */
 function choices(page) {
-  return h("div", { class: "choices", role: "group", "aria-label": "Candles of" }, INTERVALS.map(([name]) =>
-    h("button", { type: "button", "aria-pressed": String(name === interval), onclick: () => { interval = name; page.reload(); } }, name)));
+  return h(
+    "div",
+    { class: "choices", role: "group", "aria-label": "Candles of" },
+    INTERVALS.map(([name]) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(name === interval),
+          onclick: () => {
+            interval = name;
+            page.reload();
+          },
+        },
+        name,
+      ),
+    ),
+  );
 }
 
 /** @param {any} seen @param {number} width @param {import("../routes.js").Page} page */
 function priceChart(seen, width, page) {
   const { candles, seconds, start, end } = seen;
-  const chart = candleChart({ candles: candles ?? [], quotes: holding(page.argument).quotes.all, seconds, start, end }, width);
+  const chart = candleChart(
+    { candles: candles ?? [], quotes: holding(page.argument).quotes.all, seconds, start, end },
+    width,
+  );
   if (chart === null) return h("p", { class: "soft" }, "No price yet.");
-  return [chart, h("div", { class: "legend" }, h("span", { class: "series-0" }, "mark"), h("span", { class: "series-1" }, "index"), h("span", { class: "up" }, "up"), h("span", { class: "down" }, "down"))];
+  return [
+    chart,
+    h(
+      "div",
+      { class: "legend" },
+      h("span", { class: "series-0" }, "mark"),
+      h("span", { class: "series-1" }, "index"),
+      h("span", { class: "up" }, "up"),
+      h("span", { class: "down" }, "down"),
+    ),
+  ];
 }
 
 /** @param {any} seen @param {number} width */
@@ -126,31 +192,27 @@ function fundingChart({ funding }, width) {
   const past = funding.history.slice(-8).reverse();
   return [
     chart ?? h("p", { class: "soft" }, "The rate is drawn while you look."),
-    h("div", { class: "legend" }, h("span", { class: "series-0" }, "predicted"), h("span", { class: "series-1" }, "if all samples to come were zero")),
-    h("details", {}, h("summary", {}, `${funding.history.length} settlements of funding`),
-      table([["Until"], ["Block"], ["Funding index", "right"]], past.map((/** @type {any} */ one) => [ago(one.until), String(one.block), price(BigInt(one.fundingIndexF12) / 10000n)]), { none: "No interval has ended in the blocks looked at." })),
+    h(
+      "div",
+      { class: "legend" },
+      h("span", { class: "series-0" }, "predicted"),
+      h("span", { class: "series-1" }, "if all samples to come were zero"),
+    ),
+    h(
+      "details",
+      {},
+      h("summary", {}, `${funding.history.length} settlements of funding`),
+      table(
+        [["Until"], ["Block"], ["Funding index", "right"]],
+        past.map((/** @type {any} */ one) => [
+          ago(one.until),
+          String(one.block),
+          price(BigInt(one.fundingIndexF12) / 10000n),
+        ]),
+        { none: "No interval has ended in the blocks looked at." },
+      ),
+    ),
   ];
-}
-
-function bookTable() {
-  const { asks, bids } = held.book.best(LEVELS);
-  if (asks.length + bids.length === 0) return h("p", { class: "none" }, "The book is empty.");
-  const most = [...asks, ...bids].reduce((one, level) => (level.total > one ? level.total : one), 1n);
-  const row = (/** @type {any} */ level, /** @type {string} */ side) => h("tr", { class: side },
-    h("td", { class: side === "ask" ? "down" : "up" }, price(level.price)), h("td", { class: "right" }, size(level.size)),
-    h("td", { class: "right", vars: { share: drawn((level.total * 10n ** 8n) / most, 8) } }, size(level.total)));
-  const spread = asks.length && bids.length ? price(asks[0].price - bids[0].price) : "—";
-  return h("table", { class: "book" },
-    h("caption", { class: "unseen" }, "Best levels, asks above bids"),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Price"), h("th", { scope: "col", class: "right" }, "Size"), h("th", { scope: "col", class: "right" }, "Sum"))),
-    h("tbody", {}, asks.slice().reverse().map((level) => row(level, "ask")), h("tr", { class: "spread" }, h("td", { colspan: 3 }, "spread ", spread)), bids.map((level) => row(level, "bid"))));
-}
-
-function tape() {
-  const rows = held.tape.newest.map((one) => [
-    h("span", { class: one.takerIsBuy ? "up" : "down" }, price(one.priceP8)), size(one.sizeS8), badge(one.state, STAGE_MOODS[one.state]),
-  ]);
-  return table([["Price"], ["Size", "right"], ["State", "right"]], rows, { none: "Nothing was traded yet.", kind: "book", keys: held.tape.newest.map((one) => String(one.id)) });
 }
 
 /** @param {any} market */
@@ -158,14 +220,22 @@ function rules(market) {
   const { safety } = market;
   return facts([
     ["Tick and lot", `${price(market.tickP8)} USD, ${size(market.lotS8)}`],
-    ["Initial margin", `${percent(market.imfPpm)} (least ${percent(market.baseImfPpm)}, more with open interest)`],
+    [
+      "Initial margin",
+      `${percent(market.imfPpm)} (least ${percent(market.baseImfPpm)}, more with open interest)`,
+    ],
     ["Maintenance margin", percent(market.mmfPpm)],
     ["Fees of a taker", percent(market.fees[0].takerPpm)],
     ["Fees of a maker", percent(market.fees[0].makerPpm)],
-    ["Prices may be", `${percent(market.priceBandPpm)} from the mark; the mark ${percent(market.markBandPpm)} from the index`],
+    [
+      "Prices may be",
+      `${percent(market.priceBandPpm)} from the mark; the mark ${percent(market.markBandPpm)} from the index`,
+    ],
     ["Stale after", `${market.staleSeconds} s without a report`],
     ["Matching", market.isAuction ? "a batch auction each block" : "price, then time"],
     ["Liquidation fee", percent(safety.liquidationFeePpm)],
-    safety.vault ? ["Backstop", [accountLink(safety.vault.account), `, may lose ${usd(safety.vault.lossCapQ6)} USD`]] : null,
+    safety.vault
+      ? ["Backstop", [accountLink(safety.vault.account), `, may lose ${usd(safety.vault.lossCapQ6)} USD`]]
+      : null,
   ]);
 }

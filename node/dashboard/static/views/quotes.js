@@ -37,7 +37,9 @@ export class Quotes {
     if (this.isLearnt) return;
     const topics = ["IndexReported", "MarkMoved"].map((name) => topicOf(names, name));
     const logs = await maybe("eth_getLogs", {
-      address: HOUSE, fromBlock: hex(Math.max(0, block.number - BLOCKS)), toBlock: hex(block.number),
+      address: HOUSE,
+      fromBlock: hex(Math.max(0, block.number - BLOCKS)),
+      toBlock: hex(block.number),
       topics: [topics, [`0x${market.toString(16).padStart(64, "0")}`]],
     });
     if (logs === null) return;
@@ -63,7 +65,11 @@ function quotesIn(logs, reported) {
     const quote = byBlock.get(log.blockNumber);
     if (log.topics[0] === reported) {
       // round, index, timestamp
-      byBlock.set(log.blockNumber, { time: Number(BigInt(`0x${words[2]}`)), index: String(BigInt(`0x${words[1]}`)), mark });
+      byBlock.set(log.blockNumber, {
+        time: Number(BigInt(`0x${words[2]}`)),
+        index: String(BigInt(`0x${words[1]}`)),
+        mark,
+      });
     } else {
       mark = String(BigInt(`0x${words[0]}`));
       if (quote) quote.mark = mark;

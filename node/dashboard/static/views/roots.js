@@ -17,24 +17,46 @@ export const load = () => call("rollup_getProposals", "0x20");
 export function draw({ l1, anchor, count, proposals }) {
   const running = proposals.filter((/** @type {any} */ one) => one.status === "in_progress");
   const disputed = running.filter((/** @type {any} */ one) => num(one.claims) > 1);
-  const columns = /** @type {[string, string?][]} */ ([["Root of"], ["Life"], ["Until"], ["This node says"], ["Output root", "wide"], ["Claims", "right wide"], ["Bond", "right wide"], ["Proposer", "wide"]]);
+  const columns = /** @type {[string, string?][]} */ ([
+    ["Root of"],
+    ["Life"],
+    ["Until"],
+    ["This node says"],
+    ["Output root", "wide"],
+    ["Claims", "right wide"],
+    ["Bond", "right wide"],
+    ["Proposer", "wide"],
+  ]);
   return [
     head("Output roots", `${whole(num(count))} proposed so far`),
     tiles([
-      ["Settled up to", num(anchor.l2Block) === 0 ? "genesis" : blockLink(num(anchor.l2Block)), hash(anchor.outputRoot)],
+      [
+        "Settled up to",
+        num(anchor.l2Block) === 0 ? "genesis" : blockLink(num(anchor.l2Block)),
+        hash(anchor.outputRoot),
+      ],
       ["Waiting", String(running.length - disputed.length), "for their clocks to run out"],
       ["Disputed", String(disputed.length), disputed.length ? "see below" : "nobody objects"],
       ["L1 block", whole(num(l1.number)), "that this is as of"],
     ]),
-    sheet("Proposals", table(columns, proposals.map(row), { none: "No root was proposed yet." }), { aside: "newest first", flush: true }),
+    sheet("Proposals", table(columns, proposals.map(row), { none: "No root was proposed yet." }), {
+      aside: "newest first",
+      flush: true,
+    }),
   ];
 }
 
 /** @param {any} one */
 function row(one) {
   return [
-    h("a", { href: `#/roots/${one.game}` }, `block ${num(one.l2Block).toLocaleString("en")}`), lifeBadge(one), clock(one), rightBadge(one),
-    hash(one.outputRoot), String(num(one.claims)), ether(one.bond), hash(one.proposer),
+    h("a", { href: `#/roots/${one.game}` }, `block ${num(one.l2Block).toLocaleString("en")}`),
+    lifeBadge(one),
+    clock(one),
+    rightBadge(one),
+    hash(one.outputRoot),
+    String(num(one.claims)),
+    ether(one.bond),
+    hash(one.proposer),
   ];
 }
 
@@ -44,7 +66,10 @@ function clock(one) {
   if (num(one.claims) > 1) return "a side's clock";
   const [start, end] = [num(one.createdAt), num(one.resolvableAt)];
   const share = Math.max(0, Math.min(1, (chainNow() - start) / (end - start)));
-  return [until(end, "may be settled"), h("div", { class: "progress", "aria-hidden": "true" }, h("i", { vars: { share } }))];
+  return [
+    until(end, "may be settled"),
+    h("div", { class: "progress", "aria-hidden": "true" }, h("i", { vars: { share } })),
+  ];
 }
 
 /** Where a root is in its life. @param {any} one */

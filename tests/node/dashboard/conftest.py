@@ -1,0 +1,53 @@
+"""A browser, and a server of the page's files without a node behind it."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from node.dashboard import packaged_site
+from node.rpc.app import Health, RpcApp
+from node.rpc.dispatch import Dispatcher
+from node.rpc.server import RpcServer
+from tests.browser.chromium import launch
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def bare_site() -> Iterator[str]:
+    """The URL of a server that knows the page and answers no call."""
+    app = RpcApp(
+        Dispatcher({}),
+        describe=lambda: {"name": "bare"},
+        health=lambda: Health(True, {}),
+        site=packaged_site(),
+    )
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="bare-site")
+    thread.start()
+    server = RpcServer(app, "127.0.0.1", 0)
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(60)
+    yield server.url
+    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(60)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, bare_site: str) -> Iterator[Page]:
+    """A tab of the page, in which its modules can be imported."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(bare_site + "/")
+    yield page
+    context.close()
