@@ -101,6 +101,9 @@ class RootsReader:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _roots: Roots | None = None
     _read_at: float = 0.0
+    _wanted: int = 0
+    """The most proposals that anybody has asked for. It only grows, so that nobody who asks for
+    more and more has L1 read each time."""
     _known: dict[int, Proposal] = field(default_factory=dict)
     """By index, as of the block of `_roots`."""
     _disputes: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
@@ -115,10 +118,10 @@ class RootsReader:
         Raises `Unavailable`.
         """
         async with self._lock:
-            known = self._roots
+            known, self._wanted = self._roots, max(self._wanted, count)
             is_old = known is None or self.clock() - self._read_at >= ROOTS_SECONDS
             if known is None or is_old or len(known.proposals) < min(count, known.count):
-                known = self._roots = await self._asked(self._read_roots(count))
+                known = self._roots = await self._asked(self._read_roots())
                 self._read_at = self.clock()
             return known
 
@@ -158,7 +161,7 @@ class RootsReader:
         if len(self._disputes) > DISPUTES_KEPT_MAX:
             self._disputes.popitem(last=False)
 
-    async def _read_roots(self, wanted: int) -> Roots:
+    async def _read_roots(self) -> Roots:
         await self.client.check_chain()
         head = await self.client.header()
         if not await self._still_stands(head):
@@ -167,7 +170,7 @@ class RootsReader:
             self.rollup, contracts.ANCHOR, at=head.hash
         )
         (count,) = await self.client.call(self.rollup, contracts.GAME_COUNT, at=head.hash)
-        newest = range(count - 1, max(-1, count - 1 - wanted), -1)
+        newest = range(count - 1, max(-1, count - 1 - self._wanted), -1)
         known = {index: await self._proposal(index, head) for index in newest}
         self._known |= known
         for index in sorted(self._known)[:-PROPOSALS_MAX]:

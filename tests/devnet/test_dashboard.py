@@ -141,9 +141,8 @@ def keep_picture(visit: Visit, folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "is_dark", "kind"),
-    [(DESKTOP, False, "desktop"), (PHONE, True, "phone"), (DESKTOP, True, "dark"),
-     (PHONE, False, "phone-light")],
-)  # fmt: skip
+    [(DESKTOP, False, "desktop"), (PHONE, True, "phone")],
+)
 def test_every_view_is_drawn_without_an_error(
     scene: Scene,
     browser: Browser,
@@ -175,6 +174,13 @@ def test_hostile_strings_stay_text(scene: Scene, browser: Browser) -> None:
         visit.page.evaluate("evil => { location.hash = `#/accounts/${evil}` }", EVIL)
         visit.page.wait_for_function("document.title.startsWith('Not found')")
         assert "owned" not in visit.page.title()
+
+
+def test_transactions_of_an_address_are_found_on_request(scene: Scene, browser: Browser) -> None:
+    with visiting(browser, scene.devnet.sequencer) as visit:
+        visit.open(f"address/{Sender(scene.devnet.sequencer, 7).address}")
+        visit.page.click("text=Find them")
+        visit.page.locator(f'main a[href="#/tx/{scene.evil}"]').wait_for()
 
 
 def test_order_and_trade_are_seen_as_they_come(scene: Scene, browser: Browser) -> None:

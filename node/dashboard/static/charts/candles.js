@@ -9,7 +9,7 @@ const HEIGHT = 320;
 const VOLUME = 46;
 const RIGHT = 74;
 const BELOW = 24;
-const BARS_MIN = 20;
+const BARS_MIN = 12;
 /** A market that is young is drawn as wide as so many candles at the least. */
 
 /** @typedef {{time: number, mark: string, index: string}} Quote */

@@ -30,10 +30,10 @@ export const steps = (points) =>
  */
 export function lineChart({ series, label, say }, width) {
   const points = series.flat();
-  if (points.length < 2) return null;
   const times = points.map(([at]) => at);
   const start = Math.min(...times);
   const end = Math.max(...times);
+  if (!(end > start)) return null;
   const [low, high] = extent([0, ...points.map(([, value]) => value)], 0.12);
   const right = width - RIGHT;
   const x = scale(start, end, 0, right);

@@ -32,6 +32,9 @@ const ORDER = [...MOVES.keys()].sort(
     Number(rises(one)) - Number(rises(other)),
 );
 
+/** In pixels: labels nearer than that run into each other. */
+const LABEL_WIDTH = 42;
+
 /** @param {string[]} pnl @param {number} width */
 export function scenarioChart(pnl, width) {
   const values = pnl.map((one) => drawn(one, 6));
@@ -40,50 +43,53 @@ export function scenarioChart(pnl, width) {
   const right = width - RIGHT;
   const y = scale(low, high, HEIGHT - BELOW, 10);
   const slot = right / (ORDER.length + 1);
-  const bars = ORDER.map((place, order) => {
-    const left = slot * (order + (place >= CORE ? 1 : 0));
-    const top = Math.min(y(values[place]), y(0));
-    const mood = values[place] >= 0 ? "gain" : place === worst ? "worst" : "loss";
-    const isLabelled = order % (slot < 22 ? 4 : slot < 34 ? 2 : 1) === 0;
-    return [
-      s(
-        "rect",
-        {
-          class: mood,
-          x: left + slot * 0.12,
-          y: top,
-          width: slot * 0.76,
-          height: Math.max(1, Math.abs(y(values[place]) - y(0))),
-        },
-        s(
-          "title",
-          {},
-          `${named(place)}, volatility ${rises(place) ? "up" : "down"}: ${gain(pnl[place])} USD`,
-        ),
-      ),
-      isLabelled
-        ? s("text", { x: left + slot / 2, y: HEIGHT - BELOW + 16, "text-anchor": "middle" }, named(place))
-        : null,
-      isLabelled && slot >= 16
-        ? s(
-            "text",
-            { x: left + slot / 2, y: HEIGHT - BELOW + 31, "text-anchor": "middle" },
-            rises(place) ? "σ↑" : "σ↓",
-          )
-        : null,
-    ];
-  });
-  const label = `Gain or loss in 24 scenarios. The worst is ${named(worst)} with volatility ${rises(worst) ? "up" : "down"}: ${gain(pnl[worst])} USD.`;
+  const label = `Gain or loss in 24 scenarios. The worst is ${worded(worst)}: ${gain(pnl[worst])} USD.`;
   const say = (/** @type {number} */ value) => brief(BigInt(Math.round(value * 1e6)));
   const drawing = paper(width, HEIGHT, label, [
     rules(ticks(low, high, 4), y, right, width, say),
     s("line", { class: "zero", x1: 0, x2: right, y1: y(0), y2: y(0) }),
-    bars,
+    ORDER.map((place, order) => {
+      // A slot is left free between core and tails.
+      const left = slot * (order + (place >= CORE ? 1 : 0));
+      const mood = values[place] >= 0 ? "gain" : place === worst ? "worst" : "loss";
+      const title = `${worded(place)}: ${gain(pnl[place])} USD`;
+      return [bar(y, values[place], left, slot, mood, title), names(place, order, left, slot)];
+    }),
   ]);
   return [
     drawing,
     h("p", { class: "soft" }, label),
     h("details", {}, h("summary", {}, "All 24 as a table"), asTable(pnl)),
+  ];
+}
+
+/** @param {number} place */
+const worded = (place) => `${named(place)} with volatility ${rises(place) ? "up" : "down"}`;
+
+/**
+ * @param {(value: number) => number} y
+ * @param {number} value
+ * @param {number} left
+ * @param {number} slot
+ * @param {string} mood
+ * @param {string} title
+ */
+function bar(y, value, left, slot, mood, title) {
+  const height = Math.max(1, Math.abs(y(value) - y(0)));
+  const top = Math.min(y(value), y(0));
+  const place = { x: left + slot * 0.12, y: top, width: slot * 0.76, height };
+  return s("rect", { class: mood, ...place }, s("title", {}, title));
+}
+
+/** Move and volatility below a bar, where there is room. @param {number} place @param {number} order @param {number} left @param {number} slot */
+function names(place, order, left, slot) {
+  const every = Math.ceil(LABEL_WIDTH / slot);
+  if ((place >= CORE ? order - CORE : order) % every !== 0) return null;
+  const x = left + slot / 2;
+  const at = x < LABEL_WIDTH / 2 ? { x: 0, "text-anchor": "start" } : { x, "text-anchor": "middle" };
+  return [
+    s("text", { ...at, y: HEIGHT - BELOW + 16 }, named(place)),
+    s("text", { ...at, y: HEIGHT - BELOW + 31 }, rises(place) ? "σ↑" : "σ↓"),
   ];
 }
 

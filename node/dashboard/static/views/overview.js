@@ -177,7 +177,7 @@ function rootTable({ proposals }) {
     lifeBadge(one),
     rightBadge(one),
   ]);
-  return table([["Root of"], ["Life"], ["This node says"]], rows, {
+  return table([["Root of"], ["Life"], ["Root is"]], rows, {
     none: proposals ? "No root was proposed yet." : "L1 is being asked.",
   });
 }

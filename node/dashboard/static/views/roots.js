@@ -21,7 +21,7 @@ export function draw({ l1, anchor, count, proposals }) {
     ["Root of"],
     ["Life"],
     ["Until"],
-    ["This node says"],
+    ["Root is"],
     ["Output root", "wide"],
     ["Claims", "right wide"],
     ["Bond", "right wide"],
@@ -63,7 +63,7 @@ function row(one) {
 /** @param {any} one */
 function clock(one) {
   if (one.status !== "in_progress") return "over";
-  if (num(one.claims) > 1) return "a side's clock";
+  if (num(one.claims) > 1) return "a clock";
   const [start, end] = [num(one.createdAt), num(one.resolvableAt)];
   const share = Math.max(0, Math.min(1, (chainNow() - start) / (end - start)));
   return [
