@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from execution.evm.addresses import creation_address
 from execution.transaction import AccessListEntry, Transaction, TransactionType
 from execution.transactions import decode_any
 from node.rpc.codec import data, optional_data, quantity, word
@@ -274,7 +275,7 @@ def receipt_json(block: StoredBlock, index: int, logs: Sequence[PlacedLog], chai
         "blockNumber": quantity(block.header.number),
         "from": data(mined.tx.sender),
         "to": optional_data(mined.tx.to),
-        "contractAddress": optional_data(_contract(block, index)),
+        "contractAddress": optional_data(_contract(block, index, mined.tx)),
         "cumulativeGasUsed": quantity(receipt.cumulative_gas_used),
         "gasUsed": quantity(gas_used(block, index)),
         "effectiveGasPrice": quantity(mined.tx.effective_gas_price(mined.base_fee)),
@@ -284,7 +285,10 @@ def receipt_json(block: StoredBlock, index: int, logs: Sequence[PlacedLog], chai
     }
 
 
-def _contract(block: StoredBlock, index: int) -> Address | None:
+def _contract(block: StoredBlock, index: int, tx: Transaction) -> Address | None:
+    """What a creation made or, failing, would have made, which geth's receipts name as well."""
+    if tx.to is None and not tx.is_deposit:
+        return creation_address(tx.sender, tx.nonce)
     return block.contracts[index]
 
 

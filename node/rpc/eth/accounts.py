@@ -1,6 +1,8 @@
 """`eth_`: accounts, storage and proofs, at any block."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from node import limits
 from node.rpc.backend import Backend, HeaderNotFound
@@ -27,6 +29,23 @@ _ADDRESS = Param(parse_address)
 _BLOCK = Param(parse_block, Tag.LATEST)
 _SLOT = Param(parse_slot)
 _parse_slots = list_of(parse_slot, limits.RPC_PROOF_SLOTS_MAX)
+
+
+class SlotKey(NamedTuple):
+    """A storage key, and how it is written in the answer: whole if it was given whole."""
+
+    slot: int
+    written: str
+
+
+def parse_slot_key(value: object) -> SlotKey:
+    """Parse a storage key of eth_getProof; clients compare it with what they sent."""
+    slot = parse_slot(value)
+    is_whole = len(str(value)) == len(word(slot))
+    return SlotKey(slot, word(slot) if is_whole else quantity(slot))
+
+
+_parse_keys = list_of(parse_slot_key, limits.RPC_PROOF_SLOTS_MAX)
 
 
 def parse_slot_requests(value: object) -> dict[Address, tuple[int, ...]]:
@@ -83,18 +102,23 @@ class AccountMethods:
             for address, slots in requests.items()
         }
 
-    @method("eth_getProof", _ADDRESS, Param(_parse_slots), _BLOCK)
-    async def proof(self, address: Address, slots: tuple[int, ...], ref: BlockRef) -> Json:
+    @method("eth_getProof", _ADDRESS, Param(_parse_keys), _BLOCK)
+    async def proof(self, address: Address, keys: tuple[SlotKey, ...], ref: BlockRef) -> Json:
         """An account and slots of it with Merkle proofs to the state root (EIP-1186)."""
+        slots = [key.slot for key in keys]
+        written = proof_json(await self._prove(address, slots, ref))
+        for one, key in zip(written["storageProof"], keys, strict=True):
+            one["key"] = key.written
+        return written
+
+    async def _prove(self, address: Address, slots: Sequence[int], ref: BlockRef) -> AccountProof:
         pending = await self._backend.pending_block(ref)
         if pending is not None:
-            return proof_json(await asyncio.to_thread(pending.state.prove, address, slots))
+            return await asyncio.to_thread(pending.state.prove, address, slots)
         number = self._backend.number_of(ref)
         if number is None:
             raise HeaderNotFound
-        return proof_json(
-            await asyncio.to_thread(self._backend.store.prove, number, address, slots)
-        )
+        return await asyncio.to_thread(self._backend.store.prove, number, address, slots)
 
 
 def proof_json(proof: AccountProof) -> Json:
