@@ -67,10 +67,12 @@ class RpcClient:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_seconds: float = limits.REQUEST_SECONDS_MAX,
+        depth_max: int = limits.RESPONSE_DEPTH_MAX,
     ) -> None:
         self.name = endpoint_name(url)
         self._url = url
         self._ids = itertools.count(1)
+        self._depth_max = depth_max
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=timeout_seconds,
@@ -136,7 +138,7 @@ class RpcClient:
         return b"".join(parts)
 
     def _parse(self, answer: bytes, method: str) -> object:
-        if nesting(answer) > limits.RESPONSE_DEPTH_MAX:
+        if nesting(answer) > self._depth_max:
             raise L1Unavailable(f"{self.name} answered {method} with absurdly nested JSON")
         try:
             return json.loads(answer)

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "send": "node.cli.send:send",
     "statetest": "node.cli.statetest:statetest",
     "status": "node.cli.status:status",
+    "trace": "node.cli.trace:trace",
     "trade": "node.cli.trade:trade",
     "verify": "node.cli.verify:verify",
     "withdraw": "node.cli.withdraw:withdraw",

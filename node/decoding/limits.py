@@ -17,3 +17,12 @@ ARTIFACT_FILES_MAX = 2_000
 
 FOLDER_DEPTH_MAX = 4
 """Folders below the one given; Hardhat's artifacts are three deep."""
+
+TRACE_ADDRESSES_MAX = 512
+"""Addresses of a trace whose code is asked for, to find their sources."""
+
+TRACE_DEPTH_MAX = 2_100
+"""Nesting of a trace's JSON: two levels a call, of which 1,025 can be within each other."""
+
+TRACE_SECONDS_MAX = 60.0
+"""A node may take 25 s for a trace, and is then busy for others too."""
