@@ -33,9 +33,9 @@ from node.devnet_nodes import (
 from node.limits import CHILD_START_SECONDS_MAX, DEVNET_REPLICAS_MAX
 from node.p2p.network import ADDRESS_FILE
 from node.p2p.settings import require_libp2p
-from node.powers.clock_file import CLOCK_FILE
 from node.powers.coordinator import Coordinator
 from node.powers.foreign_l1 import ForeignL1
+from node.powers.shared_clock import CLOCK_FILE
 from node.powers.snapshots import FOLDER as SNAPSHOTS_FOLDER
 from node.powers.snapshots import RESTORING
 from node.probe import EndpointSilent, RpcProbe
@@ -106,7 +106,7 @@ async def running_devnet(
         children.append(child)
 
     try:
-        await powers.finish_restoring()
+        await powers.copies.finish_restoring()
         if settings.l1_rpc is None:
             progress("Starting the embedded L1")
             l1 = l1_child(settings)
@@ -128,7 +128,7 @@ async def running_devnet(
         watchers = [asyncio.create_task(child.keep_running(ending)) for child in children]
         for watcher in watchers:
             watcher.add_done_callback(lambda _: stopping.set())
-        await powers.keep_start()
+        await powers.copies.keep_start()
         ready = ReadyDevnet(settings, deployment)
         write_manifest(ready)
         yield ready

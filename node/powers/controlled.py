@@ -1,6 +1,7 @@
 """A node as the devnet's coordinator sees it: a channel that comes and goes with its process."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ class ControlledNode:
     """Set while its chain is open."""
     may_open: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared while another state is put into its folder."""
+    closed: Channel | None = None
+    """To the process that has closed its chain and waits to be told how to go on."""
 
     def __post_init__(self) -> None:
         self.may_open.set()
@@ -35,26 +38,25 @@ class ControlledNode:
         return await self.channel.request(name, **arguments)
 
     async def close(self) -> None:
-        """Have the chain closed; one whose process died meanwhile is."""
+        """Have the chain closed; that of a process that dies meanwhile is."""
         self.may_open.clear()
-        try:
+        self.closed, channel = None, self.channel
+        with contextlib.suppress(ChannelClosed):
             await self.request("close")
-        except ChannelClosed:
-            return
-        finally:
-            self.opened.clear()
+            self.closed = channel
+        self.opened.clear()
 
     async def reopen(self, copy: Path, offset: int) -> None:
         """Have the chain opened as it was when `copy` was taken.
 
-        A process that dies meanwhile is told when it starts again (`Coordinator`, "hello"). Raises
+        A process that died meanwhile is told when it starts again (`Coordinator`, "hello"). Raises
         `PowerUnavailable`.
         """
         self.may_open.set()
-        try:
-            await self.request("reopen", folder=str(copy.resolve()), offset=offset)
-        except ChannelClosed:
-            await self.wait_opened()
+        if self.closed is not None and self.closed is self.channel:
+            with contextlib.suppress(ChannelClosed):
+                await self.request("reopen", folder=str(copy.resolve()), offset=offset)
+        await self.wait_opened()
 
     async def wait_opened(self) -> None:
         """Wait until the chain is open. Raises `PowerUnavailable`."""

@@ -15,19 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from genesis.config import Layer
-from node.powers import checkpoint
 from node.powers.channel import Channel, Handler
-from node.powers.clock_file import read_offset, write_offset
 from node.powers.controlled import ControlledNode
-from node.powers.errors import ChannelClosed, PowerRefused, PowerUnavailable
+from node.powers.copies import Copies
+from node.powers.errors import ChannelClosed, PowerRefused
 from node.powers.foreign_l1 import ForeignL1
-from node.powers.limits import (
-    FREEZE_SECONDS_MAX,
-    MINED_BLOCKS_MAX,
-    OFFSET_SECONDS_MAX,
-)
-from node.powers.snapshots import START, Snapshot, Snapshots
-from node.settings import Role
+from node.powers.limits import MINED_BLOCKS_MAX
+from node.powers.shared_clock import SharedClock, check_offset
 from state.clock import Clock
 
 log = logging.getLogger("tallystick.powers")
@@ -47,42 +41,15 @@ class Coordinator:
         is_sandbox: bool = False,
     ) -> None:
         """Take up the clock and the snapshots of an earlier run. Raises `InvalidSettings`."""
-        self._data_dir = data_dir
         self._nodes = {node.name: node for node in nodes}
-        self._clock = clock
+        self._clock = SharedClock(clock, data_dir)
         self._paces: dict[Layer, tuple[float | None, bool]] = {
             layer: (seconds, False) for layer, seconds in block_seconds.items()
         }
         self._foreign_l1 = foreign_l1
         self._is_sandbox = is_sandbox
-        self._offset = read_offset(data_dir)
-        self._snapshots = Snapshots(data_dir)
-        self._restoring: Snapshot | None = None
         self._turn = asyncio.Lock()
-
-    async def finish_restoring(self) -> None:
-        """Complete a revert that a crash cut off, before any node runs."""
-        snapshot = self._snapshots.restoring()
-        if snapshot is None:
-            return
-        log.info("going back to snapshot %s, as was begun", snapshot.name)
-        for node in self._nodes.values():
-            node.folder.mkdir(parents=True, exist_ok=True)
-            checkpoint.put_back(snapshot.of(node.name), node.folder)
-        if self._foreign_l1 is not None and snapshot.l1_snapshot is not None:
-            await self._foreign_l1.revert(snapshot.l1_snapshot)
-        self._set_offset(snapshot.time - self._clock.now())
-        self._snapshots.finish(snapshot)
-
-    async def keep_start(self) -> None:
-        """Keep the devnet as it is when it is first ready, for `reset`."""
-        if self._snapshots.get(START) is not None:
-            return
-        async with self._turn:
-            try:
-                await self._take(START)
-            except (PowerRefused, PowerUnavailable) as error:
-                log.warning("this devnet can't be reset, nor go back to snapshots: %s", error)
+        self.copies = Copies(data_dir, self._nodes, self._clock, foreign_l1)
 
     # Nodes
 
@@ -105,21 +72,23 @@ class Coordinator:
             "mine": self.mine,
             "set_pace": self.set_pace,
             "pace": self.pace,
-            "snapshot": self.snapshot,
-            "revert": self.revert,
-            "reset": self.reset,
             "drop": self.drop,
             "rollback": self.rollback,
             "reorg": self.reorg,
-            "snapshots": self.snapshots,
             "edit": self.edit,
             "pose": self.pose,
         }
+        of_layer = {name: partial(power, node.layer) for name, power in powers.items()}
+        of_both: dict[str, Handler] = {
+            "snapshot": self.copies.snapshot,
+            "snapshots": self.copies.snapshots,
+            "revert": self.copies.revert,
+            "reset": self.copies.reset,
+            "dump": self.copies.dump,
+            "load": self.copies.load,
+        }
         return {
-            **{
-                name: partial(self._served, partial(power, node.layer))
-                for name, power in powers.items()
-            },
+            **{name: partial(self._served, power) for name, power in (of_layer | of_both).items()},
             "hello": partial(self._hello, node),
             "opened": partial(self._opened, node),
         }
@@ -136,9 +105,9 @@ class Coordinator:
     async def _hello(self, node: ControlledNode) -> dict[str, Any]:
         """What a process needs to know before it opens its chain."""
         await node.may_open.wait()
-        restoring = self._restoring
+        restoring = self.copies.restoring
         return {
-            "offset": self._offset,
+            "offset": self._clock.offset_seconds,
             "pace": self._paces[node.layer],
             "restore": None if restoring is None else str(restoring.of(node.name).resolve()),
         }
@@ -157,15 +126,14 @@ class Coordinator:
 
     async def increase_time(self, layer: Layer, seconds: int) -> int:
         """Skip time on both layers; answers how far ahead the clock is, in seconds."""
-        if self._offset + seconds > OFFSET_SECONDS_MAX:
-            raise PowerRefused(f"the clock can be ahead by at most {OFFSET_SECONDS_MAX} s")
-        await self._advance(self._offset + seconds)
-        return self._offset
+        await self._advance(self._clock.offset_seconds + seconds)
+        return self._clock.offset_seconds
 
     async def set_next_timestamp(self, layer: Layer, timestamp: int) -> None:
         """Give the next block of a layer an exact time; the clock goes on from there."""
         await self._move_to(layer, timestamp)
-        await self._maker(layer).request("clock", offset=self._offset, pin=timestamp)
+        offset = self._clock.offset_seconds
+        await self._maker(layer).request("clock", offset=offset, pin=timestamp)
 
     async def _move_to(self, layer: Layer, timestamp: int) -> None:
         """Have the clock of all nodes at a time that the next block of a layer can have."""
@@ -174,27 +142,21 @@ class Coordinator:
             raise PowerRefused(
                 f"Timestamp error: {timestamp} is not after the previous block's timestamp, {head}"
             )
-        ahead = timestamp - self._clock.now()
-        if ahead > OFFSET_SECONDS_MAX:
-            raise PowerRefused(f"the clock can be ahead by at most {OFFSET_SECONDS_MAX} s")
-        await self._advance(max(self._offset, ahead))
+        await self._advance(self._clock.offset_at(timestamp))
 
     async def _advance(self, offset: int) -> None:
         """Move the clock of all nodes forward, L1's first: no block of L2 may be ahead of L1."""
-        skipped, before = offset - self._offset, self._offset
+        check_offset(offset)
+        skipped = offset - self._clock.offset_seconds
         if self._foreign_l1 is not None and skipped > 0:
             await self._foreign_l1.skip(skipped)
-        self._set_offset(offset)
+        self._clock.move(offset)
         for node in sorted(self._nodes.values(), key=lambda one: one.layer):
             # One that starts at the moment is told by "hello".
             with contextlib.suppress(ChannelClosed):
                 await node.request("clock", offset=offset, pin=None)
         if skipped:
-            log.info("the clock is %d s ahead, from %d s", offset, before)
-
-    def _set_offset(self, offset: int) -> None:
-        write_offset(self._data_dir, offset)
-        self._offset = offset
+            log.info("%d s are skipped; the clock is %d s ahead", skipped, offset)
 
     # Mining
 
@@ -207,14 +169,13 @@ class Coordinator:
                 f"one call mines at most {MINED_BLOCKS_MAX} blocks; to let time pass, use"
                 " evm_increaseTime"
             )
-        if blocks * interval > OFFSET_SECONDS_MAX - self._offset:
-            raise PowerRefused(f"the clock can be ahead by at most {OFFSET_SECONDS_MAX} s")
+        check_offset(self._clock.offset_seconds + blocks * interval)
         if timestamp is not None:
             await self._move_to(layer, timestamp)
         mined = await self._maker(layer).request(
             "mine", blocks=blocks, interval=interval, timestamp=timestamp
         )
-        await self._advance(max(self._offset, mined["offset"]))
+        await self._advance(max(self._clock.offset_seconds, mined["offset"]))
 
     async def set_pace(
         self, layer: Layer, interval: float | None = None, automine: bool = False
@@ -275,93 +236,3 @@ class Coordinator:
     def _check_sandbox(self) -> None:
         if not self._is_sandbox:
             raise PowerRefused("this devnet is no sandbox")
-
-    # Snapshots
-
-    async def snapshot(self, layer: Layer) -> int:
-        """Keep both layers as they are now; the snapshot's number."""
-        return int((await self._take()).name)
-
-    async def snapshots(self, layer: Layer) -> list[int]:
-        """The numbers of the snapshots there are."""
-        return self._snapshots.numbers()
-
-    async def revert(self, layer: Layer, number: int) -> bool:
-        """Put both layers back; the snapshot and those after it are used up. False without it."""
-        snapshot = self._snapshots.get(str(number))
-        if snapshot is None:
-            return False
-        await self._restore(snapshot)
-        return True
-
-    async def reset(self, layer: Layer) -> None:
-        """Put both layers back to when the devnet was first ready."""
-        start = self._snapshots.get(START)
-        if start is None:
-            raise PowerRefused("this devnet kept no start to go back to: begin anew with --reset")
-        await self._restore(start)
-        if self._foreign_l1 is not None:
-            await self._take(START)
-
-    async def _take(self, name: str | None = None) -> Snapshot:
-        """Copy all nodes' folders while none of them writes.
-
-        Raises `PowerRefused` where replicas would hold the sequencer to what it then takes back.
-        """
-        if any(node.name.startswith(Role.REPLICA) for node in self._nodes.values()):
-            raise PowerRefused(
-                "replicas hold the sequencer to the blocks that it signed, so that it can't go"
-                " back: start the devnet without --replicas"
-            )
-        place = self._snapshots.new(name)
-        nodes = tuple(self._nodes.values())
-        began = self._clock.monotonic()
-        try:
-            await asyncio.gather(*(node.wait_opened() for node in nodes))
-            await asyncio.gather(*(node.request("freeze") for node in nodes))
-            time = self._clock.now() + self._offset
-            await asyncio.gather(
-                *(node.request("save", folder=str((place / node.name).resolve())) for node in nodes)
-            )
-            foreign = self._foreign_l1
-            l1_snapshot = None if foreign is None else await foreign.snapshot()
-            if self._clock.monotonic() - began > FREEZE_SECONDS_MAX / 2:
-                raise PowerUnavailable("the snapshot took too long; try again")
-        except BaseException:
-            self._snapshots.drop(place)
-            raise
-        finally:
-            await asyncio.gather(
-                *(node.request("unfreeze") for node in nodes), return_exceptions=True
-            )
-        return self._snapshots.keep(place, time, l1_snapshot)
-
-    async def _restore(self, snapshot: Snapshot) -> None:
-        """Have all nodes closed, L1 put back, and then L2: nobody sees one without the other."""
-        nodes = tuple(self._nodes.values())
-        self._snapshots.begin(snapshot)
-        self._restoring = snapshot
-        await asyncio.gather(*(node.close() for node in nodes))
-        self._set_offset(snapshot.time - self._clock.now())
-        await self._restore_foreign_l1(snapshot)
-        for layer in (Layer.L1, Layer.L2):
-            await asyncio.gather(
-                *(
-                    node.reopen(snapshot.of(node.name), self._offset)
-                    for node in nodes
-                    if node.layer is layer
-                )
-            )
-        self._restoring = None
-        self._snapshots.finish(snapshot)
-        log.info("went back to snapshot %s", snapshot.name)
-
-    async def _restore_foreign_l1(self, snapshot: Snapshot) -> None:
-        """Raises `PowerRefused` where the L1 has forgotten; the devnet needs `--reset` then."""
-        if self._foreign_l1 is None or snapshot.l1_snapshot is None:
-            return
-        if not await self._foreign_l1.revert(snapshot.l1_snapshot):
-            raise PowerRefused(
-                f"the L1 has no snapshot {snapshot.l1_snapshot} any more, and L2 can't go back"
-                " without it: begin anew with --reset"
-            )

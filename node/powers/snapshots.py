@@ -19,6 +19,8 @@ from state.files import write_atomically
 FOLDER: Final = "snapshots"
 RESTORING: Final = "restoring.json"
 START: Final = "start"
+LOADED: Final = "loaded"
+"""What came from a dump."""
 _RECORD: Final = "snapshot.json"
 
 
@@ -116,7 +118,9 @@ class Snapshots:
     def finish(self, snapshot: Snapshot) -> None:
         """All nodes have it: it and those after it are gone, as with anvil; the start stays."""
         self._restoring.unlink(missing_ok=True)
-        first = 0 if snapshot.name == START else int(snapshot.name)
+        if snapshot.name == LOADED:
+            self.drop(snapshot.folder)
+        first = int(snapshot.name) if snapshot.name.isdecimal() else 0
         for number in self.numbers():
             if number >= first:
                 shutil.rmtree(self._folder / str(number))

@@ -1,8 +1,13 @@
 """The clock, mining and snapshots of a devnet, on both layers at once."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from tests.devnet.conftest import Devnet, RpcFailed, rpc, wait_for
 from tests.devnet.powers import (
@@ -188,6 +193,62 @@ def test_revert_brings_waiting_transactions_back(devnet: Devnet) -> None:
         receipt(url, transaction)
     finally:
         rpc(url, "evm_setIntervalMining", 1)
+
+
+def test_dump_loads_into_another_devnet(devnet: Devnet, tmp_path) -> None:
+    receipt(devnet.sequencer, send(devnet.sequencer, value=123))
+    held, at = balance(devnet.sequencer, NOBODY), number(devnet.sequencer)
+    head = block(devnet.sequencer, at)["hash"]
+    dumped = rpc(devnet.l1, "anvil_dumpState")
+    path = Path(rpc(devnet.sequencer, "anvil_dumpState", "kept"))
+    assert path == devnet.data_dir / "dumps" / "kept"
+
+    with powerful_devnet(tmp_path) as other:
+        assert rpc(other.sequencer, "anvil_loadState", dumped) is True
+        assert balance(other.sequencer, NOBODY) == held
+        assert block(other.sequencer, at)["hash"] == head
+        receipt(other.sequencer, send(other.sequencer))
+        assert_true(other)
+
+    receipt(devnet.sequencer, send(devnet.sequencer))
+    assert rpc(devnet.sequencer, "anvil_loadState", "kept") is True
+    assert balance(devnet.sequencer, NOBODY) == held
+    assert_true(devnet)
+
+
+def test_what_is_no_dump_refused(devnet: Devnet) -> None:
+    before = balance(devnet.sequencer, NOBODY)
+    for wrong in ("0x1234", "none", "../../etc/passwd"):
+        with pytest.raises(RpcFailed, match="dump"):
+            rpc(devnet.sequencer, "anvil_loadState", wrong)
+    assert balance(devnet.sequencer, NOBODY) == before
+
+
+def test_revert_ends_subscriptions_and_keeps_other_sockets(devnet: Devnet) -> None:
+    snapshot = rpc(devnet.sequencer, "evm_snapshot")
+    url = devnet.sequencer.replace("http", "ws")
+    with connect(url, proxy=None) as subscriber, connect(url, proxy=None) as caller:
+        ask(subscriber, "eth_subscribe", "newHeads")
+        assert ask(caller, "evm_revert", snapshot) is True
+        assert int(ask(caller, "eth_blockNumber"), 16) > 0
+
+        with pytest.raises(ConnectionClosed) as closed:
+            drain(subscriber)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+
+
+def drain(socket: ClientConnection) -> None:
+    """Read until the other side closes. Raises `ConnectionClosed`."""
+    while True:
+        socket.recv(timeout=60)
+
+
+def ask(socket: ClientConnection, method: str, *params: object) -> Any:
+    """One call over a websocket; its result."""
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+    socket.send(json.dumps(request))
+    return json.loads(socket.recv(timeout=60))["result"]
 
 
 def test_unknown_snapshot_is_no_error(devnet: Devnet) -> None:

@@ -9,7 +9,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.devnet.conftest import Devnet, RpcFailed, answers, rpc, wait_for
+from tests.devnet.conftest import (
+    Devnet,
+    RpcFailed,
+    answers,
+    children_of,
+    command_line,
+    rpc,
+    wait_for,
+)
 from tests.devnet.powers import (
     DAY,
     NOBODY,
@@ -53,10 +61,11 @@ def test_devnet_killed_while_reverting_finishes_at_the_next_start(tmp_path: Path
         snapshot, before = spent_snapshot(devnet)
         asking = begin_revert(devnet, snapshot)
         assert devnet.process is not None
+        nodes = children_of(devnet.process.pid)
         devnet.process.kill()
         devnet.process.wait()
         asking.join()
-        wait_for(lambda: not answers(devnet.sequencer), 30, "the end of the sequencer")
+        wait_for(lambda: not any(map(command_line, nodes)), 60, "the end of the nodes")
 
         devnet.start()
 

@@ -1,6 +1,14 @@
 """Going back: snapshots and reorgs."""
 
-from node.rpc.codec import as_given, data, parse_address, parse_hash, quantity
+from node.rpc.codec import (
+    as_given,
+    data,
+    parse_address,
+    parse_data,
+    parse_hash,
+    parse_string,
+    quantity,
+)
 from node.rpc.dispatch import Param, method
 from node.rpc.errors import InvalidParams
 from node.rpc.powers.parse import Ask, alias, parse_number, parse_positive
@@ -30,6 +38,21 @@ class SnapshotPowers:
         return is_done
 
     anvil_revert = alias("anvil_revert", revert)
+
+    @method("anvil_dumpState", Param(parse_string, None))
+    async def dump(self, name: str | None) -> str:
+        """Both layers in one file: its bytes, or its path if it is kept under a name."""
+        written: str = await self._ask("dump", name=name)
+        return written if name is not None else "0x" + written
+
+    @method("anvil_loadState", Param(parse_string))
+    async def load(self, dump: str) -> bool:
+        """Put both layers to what a dump holds, which comes as its bytes or by its name."""
+        if dump.startswith("0x"):
+            await self._ask("load", content=parse_data(dump).hex())
+        else:
+            await self._ask("load", name=dump)
+        return True
 
     @method("anvil_reset", Param(as_given, None))
     async def reset(self, options: object) -> None:
