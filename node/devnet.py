@@ -106,6 +106,9 @@ async def running_devnet(
         children.append(child)
 
     try:
+        if settings.load_state is not None:
+            progress(f"Loading {settings.load_state}")
+            await powers.copies.begin_with(settings.load_state)
         await powers.copies.finish_restoring()
         if settings.l1_rpc is None:
             progress("Starting the embedded L1")

@@ -51,6 +51,8 @@ class DevnetSettings:
     """Where the sequencer's peers connect, if there are replicas."""
     ordering: Ordering = Ordering.PRIORITY_FEE
     """In which order the sequencer takes transactions into a block."""
+    load_state: Path | None = None
+    """A dump of a devnet to begin with."""
     is_sandbox: bool = False
     """Whether state may be edited; nothing is verified or proposed then."""
 

@@ -74,7 +74,10 @@ async def _run_generations(settings: NodeSettings, stopping: asyncio.Event, link
                     await serving.enter_async_context(_served(settings, node, app))
                 else:
                     app.become(opened_app)
-                await _run_loops(node, stopping.wait(), link.attend(node))
+                try:
+                    await _run_loops(node, stopping.wait(), link.attend(node))
+                finally:
+                    node.backend.evm.close()
             if not stopping.is_set():
                 await _first(stopping.wait(), link.wait_reopening())
 

@@ -105,6 +105,10 @@ L2_CONTRACTS: Final = {
 )  # fmt: skip
 @click.option("--replica-port", default=9550, help="JSON-RPC port of the first replica (L2).")
 @click.option("--p2p-port", default=9600, help="Where replicas connect to the sequencer.")
+@click.option(
+    "--load-state", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Begin with what `anvil_dumpState` wrote, instead of this folder's chains.",
+)  # fmt: skip
 @click.option("--reset", is_flag=True, help="Forget the chains of earlier runs and begin anew.")
 def devnet(
     data_dir: Path,
@@ -126,6 +130,7 @@ def devnet(
     replicas: int,
     replica_port: int,
     p2p_port: int,
+    load_state: Path | None,
     reset: bool,
 ) -> None:
     """Start an L1, its contracts, a sequencer and a verifier; stop them with Ctrl-C.
@@ -153,6 +158,7 @@ def devnet(
         replicas=replicas,
         replica_port=replica_port,
         p2p_port=p2p_port,
+        load_state=load_state,
     )
     with data_folder(data_dir, reset=reset):
         asyncio.run(_run(settings))

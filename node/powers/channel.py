@@ -53,7 +53,7 @@ class Channel:
         reader, writer = await asyncio.open_unix_connection(sock=end, limit=MESSAGE_BYTES_MAX)
         return cls(reader, writer, handlers)
 
-    async def request(self, name: str, **arguments: Any) -> Any:
+    async def request(self, name: str, /, **arguments: Any) -> Any:
         """Ask the other end. Raises what its handler raised, and `ChannelClosed`."""
         if self.closed.is_set():
             raise ChannelClosed("the other end of the channel is gone")

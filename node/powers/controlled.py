@@ -31,7 +31,7 @@ class ControlledNode:
     def __post_init__(self) -> None:
         self.may_open.set()
 
-    async def request(self, name: str, **arguments: Any) -> Any:
+    async def request(self, name: str, /, **arguments: Any) -> Any:
         """Ask the running process. Raises as `Channel.request` does."""
         if self.channel is None:
             raise ChannelClosed(f"the {self.name} is not there; try again")

@@ -79,7 +79,7 @@ class NodeLink:
         if self._channel is not None:
             await self._channel.closed.wait()
 
-    async def ask(self, power: str, **arguments: Any) -> Any:
+    async def ask(self, power: str, /, **arguments: Any) -> Any:
         """Ask the devnet to use a power. Raises `PowerRefused` or `PowerUnavailable`."""
         if self._channel is None:
             raise PowerUnavailable("the devnet is not there")

@@ -23,6 +23,10 @@ class EvmWork:
         self._executor = executor
         self._waiting = 0
 
+    def close(self) -> None:
+        """Begin nothing more; what is under way ends by its gas cap."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` in one of the threads. Raises what it raises, or `LimitExceeded`."""
         if self._waiting >= limits.RPC_CALLS_WAITING_MAX:

@@ -203,7 +203,9 @@ def test_dump_loads_into_another_devnet(devnet: Devnet, tmp_path) -> None:
     path = Path(rpc(devnet.sequencer, "anvil_dumpState", "kept"))
     assert path == devnet.data_dir / "dumps" / "kept"
 
-    with powerful_devnet(tmp_path) as other:
+    with powerful_devnet(tmp_path, "--load-state", str(path)) as other:
+        assert block(other.sequencer, at)["hash"] == head
+        receipt(other.sequencer, send(other.sequencer))
         assert rpc(other.sequencer, "anvil_loadState", dumped) is True
         assert balance(other.sequencer, NOBODY) == held
         assert block(other.sequencer, at)["hash"] == head

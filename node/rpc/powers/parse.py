@@ -17,7 +17,7 @@ _HEX: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 class Ask(Protocol):
     """Passes a power on to the devnet, with plain JSON both ways."""
 
-    def __call__(self, power: str, **arguments: Any) -> Awaitable[Any]:
+    def __call__(self, power: str, /, **arguments: Any) -> Awaitable[Any]:
         """Raises `PowerRefused` or `PowerUnavailable`."""
 
 

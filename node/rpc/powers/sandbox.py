@@ -38,7 +38,7 @@ class SandboxPowers:
         self._ask_devnet = ask
         self._is_sandbox = is_sandbox
 
-    async def _ask(self, power: str, instead: str, **arguments: Any) -> None:
+    async def _ask(self, power: str, instead: str, /, **arguments: Any) -> None:
         if not self._is_sandbox:
             raise NeedsSandbox(instead)
         await self._ask_devnet(power, **arguments)
