@@ -10,6 +10,7 @@ as long as the log. Nothing is ever deleted: a fill takes some 300 bytes, less t
 blocks of the chain that settles it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final
@@ -111,8 +112,8 @@ class _Page:
         self._store = store
         self._changes: Changes = {}
         self._candles: dict[bytes, Candle | None] = {}
-        self._spoiled: set[tuple[int, int]] = set()
-        """Market and start of each minute that lost a fill."""
+        self._spoiled: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+        """Market and start of each minute that lost a fill or has one back, and which it has."""
 
     def add(self, fill: Fill) -> None:
         """A new fill, later than all others."""
@@ -128,7 +129,10 @@ class _Page:
     def decide(self, event: Settled | Unwound | WaitsAgain) -> None:
         """A block settled or refused a fill, or a reorg took that block back."""
         fill = event.fill
+        minute = fill.market, start_of(fill.time // 1_000, MINUTE)
         if isinstance(event, Settled):
+            if self._is_refused(fill):
+                self._spoiled[minute].add(fill.id)
             self._put(FillRecord(fill, FillState.UNSAFE, event.block, event.transaction))
         elif isinstance(event, WaitsAgain):
             self._put(FillRecord(fill, FillState.MATCHED))
@@ -136,23 +140,25 @@ class _Page:
             self._put(
                 FillRecord(fill, FillState.REFUSED, event.block, event.transaction, event.reason)
             )
-            self._spoiled.add((fill.market, start_of(fill.time // 1_000, MINUTE)))
+            self._spoiled[minute].discard(fill.id)
 
     def changes(self) -> Changes:
-        """All of it, with the candles that lost a fill made anew."""
-        for market, start in sorted(self._spoiled):
-            self._retell(market, start)
+        """All of it, with the candles that lost a fill, or have one back, made anew."""
+        for (market, start), found in sorted(self._spoiled.items()):
+            self._retell(market, start, found)
         for key, candle in self._candles.items():
             self._changes[key] = None if candle is None else _encode(candle)
         return self._changes
 
-    def _retell(self, market: int, start: int) -> None:
+    def _retell(self, market: int, start: int, found: set[int]) -> None:
         """Make a minute's candle of its fills, and the longer ones of the shorter ones."""
         key = _candle_key(MINUTE, market, start)
         told = self._candle(key)
-        if told is None:
+        ids = found | ({told.first, told.last} if told else set())
+        if not ids:
             return
-        stand = (r.fill for r in self._fills(market, told) if r.state is not FillState.REFUSED)
+        fills = self._fills(market, min(ids), max(ids))
+        stand = (record.fill for record in fills if record.state is not FillState.REFUSED)
         self._candles[key] = joined(map(Candle.of, stand))
         for shorter, longer in zip(SPANS, SPANS[1:]):
             first = start_of(start, longer)
@@ -161,10 +167,16 @@ class _Page:
             parts = (self._candle(_candle_key(shorter, market, moment)) for moment in kept)
             self._candles[key] = joined(part for part in parts if part is not None)
 
-    def _fills(self, market: int, candle: Candle) -> Iterator[FillRecord]:
-        """The fills of a candle, oldest first."""
+    def _is_refused(self, fill: Fill) -> bool:
+        """Whether a fill stands as refused, which a block may take back that is derived again."""
+        key = _trade_key(fill)
+        value = self._changes.get(key) or self._store.get(key)
+        return value is not None and _record(value).state is FillState.REFUSED
+
+    def _fills(self, market: int, oldest: int, newest: int) -> Iterator[FillRecord]:
+        """A market's fills from an id to another, oldest first."""
         prefix = _TRADES + market.to_bytes(_MARKET_BYTES)
-        first, end = prefix + _newest_first(candle.last), prefix + _newest_first(candle.first - 1)
+        first, end = prefix + _newest_first(newest), prefix + _newest_first(oldest - 1)
         found: Mapping[bytes, bytes | None] = dict(self._store.iterate(first, end)) | {
             key: value for key, value in self._changes.items() if first <= key < end
         }
@@ -177,9 +189,11 @@ class _Page:
         return self._candles[key]
 
     def _put(self, record: FillRecord) -> None:
-        fill = record.fill
-        key = _TRADES + fill.market.to_bytes(_MARKET_BYTES) + _newest_first(fill.id)
-        self._changes[key] = _encode(record)
+        self._changes[_trade_key(record.fill)] = _encode(record)
+
+
+def _trade_key(fill: Fill) -> bytes:
+    return _TRADES + fill.market.to_bytes(_MARKET_BYTES) + _newest_first(fill.id)
 
 
 def _candles_between(

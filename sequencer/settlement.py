@@ -10,12 +10,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import msgspec
 
 from bridge.l1.accounts import Operator
-from execution.contracts.abi import clearing_house
 from execution.evm.engine import Outcome as Execution
 from execution.margin import Reason, SignedOrder
 from execution.signing import UnsignedTransaction
@@ -37,6 +35,7 @@ from sequencer.matching.events import Fill, FillState
 from sequencer.matching.faults import Fault
 from sequencer.matching.inputs import Finalized, Outcome, Refusal, Reverted
 from sequencer.matching.orders import BookOrder
+from sequencer.matching.views import FillRecord
 from sequencer.refusals import fault_in_books
 from sequencer.settlement_batches import (
     BatchPlanner,
@@ -44,8 +43,9 @@ from sequencer.settlement_batches import (
     fills_in,
     recognise,
 )
+from sequencer.settlement_logs import outcome_of
 from state.accounts import Account
-from state.blocks import Log, Receipt
+from state.blocks import Receipt
 from state.errors import InternalError
 from state.store import ChainStore
 from state.types import BlockNumber, Gas, Hash32, Wei
@@ -124,8 +124,8 @@ class SettlementDesk:
         fills = self._offered.get(settlement.hash, ())
         if not outcome.succeeded:
             return ()
-        told = _outcome_of(BlockNumber(0), settlement.hash, fills, outcome.logs)
-        return (*told.settled, *(refusal.fill for refusal in told.refused))
+        told = outcome_of(BlockNumber(0), settlement.hash, fills, outcome.logs)
+        return (*told.settled, *_refused_in(told))
 
     def _planner(self) -> BatchPlanner:
         cap = self._config.rules.transaction_gas_cap or self._config.block_gas_limit
@@ -186,12 +186,12 @@ class SettlementDesk:
 
         Reads every block that isn't final and settled something: for a start, and for a reorg.
         """
-        settled: defaultdict[tuple[int, bytes], list[Fill]] = defaultdict(list)
+        decided: defaultdict[tuple[int, bytes], list[FillRecord]] = defaultdict(list)
         for record in self._engine.decided_fills():
-            if record.state is FillState.UNSAFE and record.block is not None:
-                settled[record.block, record.transaction].append(record.fill)
-        for (number, transaction), fills in settled.items():
-            if not self._stands(BlockNumber(number), transaction, fills):
+            if record.block is not None and record.transaction:
+                decided[record.block, record.transaction].append(record)
+        for (number, transaction), records in decided.items():
+            if not self._stands(BlockNumber(number), transaction, records):
                 return (Reverted(time=0, block=number),)
         return ()
 
@@ -226,11 +226,12 @@ class SettlementDesk:
                 self._offered.pop(tx.hash, None)
                 if tx.hash in known or tx.to != CLEARING_HOUSE:
                     continue
-                outcome = self._outcome(BlockNumber(number), tx, receipt, waiting.values())
+                meant = (*self._refused_by(tx), *waiting.values())
+                outcome = self._outcome(BlockNumber(number), tx, receipt, meant)
                 if outcome is not None:
                     found.append(outcome)
-                    for fill in (*outcome.settled, *(each.fill for each in outcome.refused)):
-                        del waiting[fill]
+                    for fill in (*outcome.settled, *_refused_in(outcome)):
+                        waiting.pop(fill, None)
         if not self._reverted:
             self._fills_max = min(2 * self._fills_max, SETTLEMENT_FILLS_MAX)
         self._reverted = False
@@ -253,13 +254,18 @@ class SettlementDesk:
         tx = decode_any(raw, chain_id=self._config.chain_id)
         return tx.sender == self._matcher.address and fills_in(tx.data) is not None
 
-    def _stands(self, number: BlockNumber, transaction: bytes, fills: Sequence[Fill]) -> bool:
-        """Whether a block has a transaction, and settles these fills of it."""
+    def _stands(
+        self, number: BlockNumber, transaction: bytes, records: Sequence[FillRecord]
+    ) -> bool:
+        """Whether a block has a transaction, and settles of these fills just those that it did."""
+        settled = {one.fill.id for one in records if one.state is FillState.UNSAFE}
         for tx, receipt in self._own(number):
             if tx.hash == transaction and receipt.succeeded:
+                fills = [one.fill for one in records]
                 found = recognise(fills_in(tx.data) or (), fills, self._order)
-                return len(_outcome_of(number, tx.hash, found, receipt.logs).settled) == len(fills)
-        return False
+                told = outcome_of(number, tx.hash, found, receipt.logs)
+                return set(told.settled) == settled
+        return not settled
 
     def _own(self, number: BlockNumber) -> Iterator[tuple[Transaction, Receipt]]:
         """The matcher's transactions in a block, with their receipts."""
@@ -279,16 +285,40 @@ class SettlementDesk:
             return None
         if not receipt.succeeded:
             return self._isolated(number, tx, fills)
-        outcome = self._judged(_outcome_of(number, tx.hash, fills, receipt.logs))
-        is_stuck = not outcome.settled and not outcome.refused
-        if not is_stuck:
-            self._slack = 1
-            self._note(outcome, len(fills))
-            return outcome
+        outcome = outcome_of(number, tx.hash, fills, receipt.logs)
+        if outcome.settled or outcome.refused:
+            return self._news(outcome, len(fills))
         if self._slack == SETTLEMENT_SLACK_MAX:
             self._fail(f"settlement 0x{tx.hash.hex()} ran out of gas before its first fill")
         self._slack = min(2 * self._slack, SETTLEMENT_SLACK_MAX)
         return None
+
+    def _refused_by(self, tx: Transaction) -> Iterator[Fill]:
+        """Fills that a transaction was refused, in a block that may be another one by now."""
+        for record in self._engine.decided_fills():
+            if record.state is FillState.REFUSED and record.transaction == tx.hash:
+                yield record.fill
+
+    def _news(self, outcome: Outcome, fills: int) -> Outcome | None:
+        """What nobody knows yet: refusals with whose fault they were, and those fills apart that
+        were refused before."""
+        known = {
+            record.fill.id
+            for record in map(self._engine.fill, (*outcome.settled, *_refused_in(outcome)))
+            if record is not None and record.state is FillState.REFUSED
+        }
+        news = msgspec.structs.replace(
+            outcome,
+            settled=tuple(fill for fill in outcome.settled if fill not in known),
+            refused=tuple(one for one in outcome.refused if one.fill not in known),
+            recovered=tuple(fill for fill in outcome.settled if fill in known),
+        )
+        if not (news.settled or news.refused or news.recovered):
+            return None
+        self._slack = 1
+        judged = self._judged(news)
+        self._note(judged, fills)
+        return judged
 
     def _isolated(
         self, number: BlockNumber, tx: Transaction, fills: Sequence[Fill | None]
@@ -330,7 +360,8 @@ class SettlementDesk:
         return Refusal(refusal.fill, refusal.reason, fault)
 
     def _note(self, outcome: Outcome, fills: int) -> None:
-        settled, refused = len(outcome.settled), len(outcome.refused)
+        settled = len(outcome.settled) + len(outcome.recovered)
+        refused = len(outcome.refused)
         if self.statistics.trouble is not None:
             log.info("settlement goes on")
         self._failures = 0
@@ -361,33 +392,5 @@ class SettlementDesk:
         self.statistics = replace(self.statistics, trouble=trouble)
 
 
-@cache
-def _unsettling_topics() -> frozenset[bytes]:
-    """Of the events that tell of what was not settled: most logs are of what was."""
-    events = clearing_house().events
-    return frozenset(
-        topic for topic, item in events.items() if item["name"] in ("BatchStopped", "FillRejected")
-    )
-
-
-def _outcome_of(
-    number: BlockNumber, transaction: Hash32, fills: Sequence[Fill | None], logs: Iterable[Log]
-) -> Outcome:
-    """What the events say: what isn't rejected is settled, up to where the batch stopped."""
-    events = [
-        clearing_house().event(entry.topics, entry.data)
-        for entry in logs
-        if entry.address == CLEARING_HOUSE and entry.topics[0] in _unsettling_topics()
-    ]
-    stops = [e.arguments["firstUnprocessed"] for e in events if e.name == "BatchStopped"]
-    rejected = {
-        e.arguments["index"]: e.arguments["reason"] for e in events if e.name == "FillRejected"
-    }
-    looked_at = [(i, fill) for i, fill in enumerate(fills[: min([len(fills), *stops])]) if fill]
-    return Outcome(
-        time=0,
-        block=number,
-        transaction=transaction,
-        settled=tuple(fill.id for i, fill in looked_at if i not in rejected),
-        refused=tuple(Refusal(fill.id, rejected[i]) for i, fill in looked_at if i in rejected),
-    )
+def _refused_in(outcome: Outcome) -> Iterator[int]:
+    return (refusal.fill for refusal in outcome.refused)

@@ -163,6 +163,21 @@ class Desk:
         entry.filled -= fill.size
         self._set_left(entry, entry.left + fill.size)
 
+    def take_back(self, entry: Entry, fill: Fill) -> None:
+        """Undo `give_back`: a block settled the fill after all. What the order traded since with
+        the size that it had been given stays, for the chain to judge."""
+        entry.fills.append(fill.id)
+        entry.filled += fill.size
+        left = max(0, entry.left - fill.size)
+        self._set_left(entry, left)
+        if entry.status is not OrderStatus.LIVE:
+            return
+        if left:
+            self.note(Resized(entry.order.hash, entry.order.account, left))
+        else:
+            entry.status = OrderStatus.FILLED
+            self.roster.close(entry)
+
     def conclude(self, fill: Fill) -> None:
         """A fill is final: its orders needn't remember it."""
         for order in (fill.taker, fill.maker):

@@ -28,7 +28,7 @@ from sequencer.matching.inputs import (
 from sequencer.matching.orders import BookOrder
 from sequencer.matching.policy import policy_of
 from sequencer.matching.snapshot import decode_snapshot, encode_snapshot
-from sequencer.matching.undoing import unwind
+from sequencer.matching.undoing import recover, unwind
 from sequencer.matching.views import FillRecord, Hit, Levels, OrderStatus, OrderView
 from state.errors import InternalError
 
@@ -359,6 +359,8 @@ class MatchingEngine:
             if refused is not None:
                 what = Unwound(refused, refusal.reason, given.block, given.transaction)
                 unwind(self._desk, what, refusal.fault)
+        for fill_id in given.recovered:
+            recover(self._desk, fill_id, given)
 
     def _reverted(self, given: Reverted) -> None:
         for fill in self._desk.fills.revert(given.block):

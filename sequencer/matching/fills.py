@@ -63,6 +63,20 @@ class FillLedger:
         """The clearing house rejected the fill; None if it didn't wait."""
         return self._decide(fill, FillState.REFUSED, block, transaction, reason)
 
+    def recover(self, fill: int, block: int, transaction: bytes, *, is_kept: bool) -> Fill | None:
+        """A block settled a fill that another one had refused; None if none had. Without `is_kept`
+        it is forgotten: nobody is left whom it could concern if that block goes too."""
+        record = self._records.get(fill)
+        if record is None or record.state is not FillState.REFUSED or record.block is None:
+            return None
+        del self._records[fill]
+        self._by_block[record.block].remove(fill)
+        if not self._by_block[record.block]:
+            del self._by_block[record.block]
+        if is_kept:
+            self._index(FillRecord(record.fill, FillState.UNSAFE, block, transaction))
+        return record.fill
+
     def revert(self, block: int) -> list[Fill]:
         """Let what was settled from `block` on wait again; in order of id.
 

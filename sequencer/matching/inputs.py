@@ -137,6 +137,8 @@ class Outcome(_Input, frozen=True, array_like=True, kw_only=True, tag="outcome")
     transaction: bytes
     settled: tuple[int, ...]
     refused: tuple[Refusal, ...] = ()
+    recovered: tuple[int, ...] = ()
+    """Fills that it settled, though a block that is gone had refused them."""
 
 
 class Reverted(_Input, frozen=True, array_like=True, kw_only=True, tag="reverted"):

@@ -1,10 +1,10 @@
-"""What becomes of a fill that the clearing house rejected."""
+"""What becomes of a fill that the clearing house rejected, and of one that it then took."""
 
 from sequencer.matching.desk import Desk
 from sequencer.matching.entry import Entry, last_match_ms
-from sequencer.matching.events import Unwound
+from sequencer.matching.events import Settled, Unwound
 from sequencer.matching.faults import Fault, fault_of
-from sequencer.matching.inputs import CancelReason
+from sequencer.matching.inputs import CancelReason, Outcome
 from sequencer.matching.policy import policy_of
 from sequencer.matching.views import OrderStatus
 
@@ -28,6 +28,24 @@ def unwind(desk: Desk, unwound: Unwound, fault: Fault | None) -> None:
         _reinstate(desk, entry)
     for entry in (taker, maker):
         desk.roster.forget_if_over(entry, desk.time)
+
+
+def recover(desk: Desk, fill_id: int, outcome: Outcome) -> None:
+    """Count a fill as settled that was undone: the block that refused it is gone, and the one in
+    its stead, derived from the same transactions, settled it."""
+    record = desk.fills.get(fill_id)
+    if record is None:
+        return
+    orders = record.fill.taker, record.fill.maker
+    entries = [entry for entry in map(desk.roster.get, orders) if entry is not None]
+    is_kept = len(entries) == len(orders)
+    fill = desk.fills.recover(fill_id, outcome.block, outcome.transaction, is_kept=is_kept)
+    if fill is None:
+        return
+    if is_kept:
+        for entry in entries:
+            desk.take_back(entry, fill)
+    desk.note(Settled(fill, outcome.block, outcome.transaction))
 
 
 def _reinstate(desk: Desk, entry: Entry) -> None:

@@ -120,6 +120,17 @@ def test_refused_fill_is_taken_out_of_every_candle(book: Book) -> None:
     assert book.candles("1m") == book.candles("1h") == book.candles("1d") == []
 
 
+def test_fill_that_is_settled_after_it_was_refused_is_back_in_every_candle(book: Book) -> None:
+    first, second, third = (book.fill(second, 100 + second) for second in (70, 71, 72))
+    book.match(first, second, third)
+    before = [book.candles(interval) for interval in INTERVALS]
+    book.refuse(first, second, third)
+    assert book.candles("1m") == []
+    book.tell(*(Settled(fill, 9, TX) for fill in (third, first)), Settled(second, 9, TX))
+    assert [book.candles(interval) for interval in INTERVALS] == before
+    assert {record.state for record in book.history.fills(1, 3)} == {FillState.UNSAFE}
+
+
 def test_fill_refused_in_the_write_that_matched_it_is_in_no_candle(book: Book) -> None:
     stays, goes = book.fill(0, 100), book.fill(1, 200)
     book.tell(Matched(stays, 0, 0), Matched(goes, 0, 0), Unwound(goes, 1, 9, TX))

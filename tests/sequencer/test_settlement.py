@@ -10,6 +10,7 @@ from execution.transition import Candidate
 from genesis.predeploys import CLEARING_HOUSE
 from sequencer import settlement_batches
 from sequencer.limits import SETTLEMENT_RETRY_BLOCKS_MAX, SETTLEMENT_SLACK_MAX
+from sequencer.matching.engine import MatchingEngine
 from sequencer.matching.events import Cancelled, FillState, Settled, Unwound, WaitsAgain
 from sequencer.matching.inputs import Clear, Finalized, ListMarket
 from sequencer.settlement_batches import SettlementBatch
@@ -132,6 +133,37 @@ def test_fill_that_a_block_derived_again_refuses_is_unwound(trading: TradingChai
     events = trading.apply(*trading.settlement.outcomes(number))
     unwound = [(e.fill.id, e.reason) for e in events if isinstance(e, Unwound)]
     assert unwound == [(fill, Reason.MARKET_REDUCE_ONLY)]
+
+
+def test_fill_that_was_refused_and_a_block_derived_again_settles_is_settled_in_history(
+    trading: TradingChain,
+) -> None:
+    """The same transaction at the same height, without what L1 had forced before it."""
+    taker, maker = trading.traders
+    maker_order, taker_order = trading.place(maker, False, 2 * LOT), trading.place(taker, True, LOT)
+    (fill,) = (one.id for one in trading.engine.pending())
+    offered, before = trading.offered(), trading.store.heads.unsafe
+    closing = _from_timelock("setMarketStatus", BTC, int(MarketStatus.REDUCE_ONLY))
+    number = trading.mine(offered, forced=(closing,))
+    trading.apply(*trading.settlement.outcomes(number))
+    assert trading.engine.fills()[0].state is FillState.REFUSED
+    _rewind(trading, before)
+    number = trading.mine(offered)
+    trading.apply(*trading.new_desk().reverted())
+    events = trading.apply(*trading.settlement.outcomes(number))
+    assert [(e.fill.id, e.block) for e in events if isinstance(e, Settled)] == [(fill, number)]
+    assert [(one.state, one.block) for one in trading.engine.fills()] == [
+        (FillState.UNSAFE, number)
+    ]
+    views = [trading.engine.order(one.hash) for one in (maker_order, taker_order)]
+    assert [(view.filled, view.left) for view in views if view] == [(LOT, LOT), (LOT, 0)]
+    restored = MatchingEngine.restore(trading.engine.snapshot())
+    assert restored.snapshot() == trading.engine.snapshot()
+    assert trading.settlement.reverted() == ()
+    assert trading.settlement.outcomes(number) == ()
+    assert trading.apply(*trading.new_desk().outcomes(BlockNumber(0))) == []
+    trading.engine.apply(Finalized(time=0, block=number))
+    assert trading.engine.fills() == []
 
 
 def test_settlement_that_moved_to_a_later_block_settles_beside_what_it_refused(
