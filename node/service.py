@@ -51,6 +51,7 @@ from node.rpc.pending import PendingBlocks, Plan
 from node.rpc.roots import L1Watched, RootMethods
 from node.rpc.trade.methods import TradeMethods
 from node.settings import InvalidSettings, NodeSettings, Role
+from sequencer.pool_file import kept_pool
 from state.errors import InternalError, Unavailable
 from state.types import Hash32
 
@@ -107,7 +108,8 @@ async def opened(settings: NodeSettings, conditions: Conditions) -> AsyncIterato
         chain = _listening(settings, chain)
         try:
             async with _history(settings, chain) as history:
-                yield _l1_node(settings, chain, conditions.pace, history)
+                with kept_pool(chain.mempool, settings.data_dir):
+                    yield _l1_node(settings, chain, conditions.pace, history)
         finally:
             chain.close()
         return
@@ -126,9 +128,10 @@ async def opened(settings: NodeSettings, conditions: Conditions) -> AsyncIterato
         async with RpcClient(settings.l1_rpc) as rpc:
             client = L1Client(rpc, chain_id=deployment.l1_chain_id, errors=l1_errors())
             async with _history(settings, chain) as history, _trading(settings, chain) as trading:
-                yield _l2_node(
-                    settings, chain, client, deployment, trading, conditions.pace, history
-                )
+                with kept_pool(chain.mempool, settings.data_dir):
+                    yield _l2_node(
+                        settings, chain, client, deployment, trading, conditions.pace, history
+                    )
     finally:
         chain.close()
 

@@ -8,6 +8,10 @@ POOL_TRANSACTIONS_MAX = 8_192
 POOL_BYTES_MAX = 32 * 1024 * 1024
 """Most bytes of waiting transactions; memory is a small multiple of it."""
 
+POOL_FILE_BYTES_MAX = 2 * POOL_BYTES_MAX
+"""Most that is read of the file in which a pool lasts over a restart: it holds one pool, and some
+bytes for each transaction."""
+
 POOL_QUEUED_MAX = 1_024
 """Most transactions behind a missing nonce: nobody pays for those, so they get a small share."""
 

@@ -7,9 +7,10 @@ follow go-ethereum's transaction pool, because wallets rely on them.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
 from execution import admission
 from execution.errors import InsufficientFunds, NonceTooHigh, NonceTooLow
@@ -39,6 +40,7 @@ from sequencer.limits import (
     REPLACEMENT_BUMP_PERCENT,
 )
 from sequencer.ordering import POLICIES, Ordering, in_order
+from sequencer.pool_content import PoolContent, PoolStatistics, content_of
 from state.accounts import Account, StateReader
 from state.blocks import SealedBlock
 from state.clock import Clock
@@ -60,26 +62,6 @@ class PoolLimits:
 
 
 _DEFAULTS = PoolLimits()
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStatistics:
-    """How full the pool is, at one moment."""
-
-    pending: int
-    """Can be executed now."""
-    queued: int
-    """Behind a missing nonce."""
-    bytes: int
-    senders: int
-
-
-@dataclass(frozen=True, slots=True)
-class PoolContent:
-    """Everything that waits, by sender and in order of nonce."""
-
-    pending: Mapping[Address, tuple[Transaction, ...]]
-    queued: Mapping[Address, tuple[Transaction, ...]]
 
 
 Listener = Callable[[Transaction], None]
@@ -178,7 +160,11 @@ class Mempool:
             for address in list(self._queues):
                 self._refresh(address)
             self._expire()
-        for raw in dropped:
+        self.take_back(dropped)
+
+    def take_back(self, envelopes: Iterable[bytes]) -> None:
+        """Take transactions in that were there before, as far as they are still valid."""
+        for raw in envelopes:
             self._take_back(raw)
 
     def discard(self, hashes: Iterable[Hash32]) -> None:
@@ -212,14 +198,19 @@ class Mempool:
             queue = self._queues.get(address)
             return queue.next_nonce if queue else self._account(address).nonce
 
+    def envelopes(self) -> list[bytes]:
+        """All that wait, in the order in which they came."""
+        with self._lock:
+            return [one.tx.raw for one in sorted(self._by_hash.values(), key=attrgetter("order"))]
+
     def content(self) -> PoolContent:
         with self._lock:
-            return _content(self._queues.items())
+            return content_of(self._queues.items())
 
     def content_from(self, address: Address) -> PoolContent:
         with self._lock:
             queue = self._queues.get(address)
-            return _content([(address, queue)] if queue else [])
+            return content_of([(address, queue)] if queue else [])
 
     def statistics(self) -> PoolStatistics:
         with self._lock:
@@ -405,13 +396,3 @@ def _bumped(fee: Wei) -> int:
 
 def _waited_out(pooled: PooledTransaction, now: Timestamp) -> bool:
     return now >= pooled.arrived + QUEUED_SECONDS_MAX
-
-
-def _content(queues: Iterable[tuple[Address, AccountQueue]]) -> PoolContent:
-    pending, queued = {}, {}
-    for address, queue in queues:
-        if queue.executable:
-            pending[address] = tuple(pooled.tx for pooled in queue.executable_run())
-        if queue.queued:
-            queued[address] = tuple(pooled.tx for pooled in queue.queued_rest())
-    return PoolContent(pending, queued)

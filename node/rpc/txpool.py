@@ -9,7 +9,8 @@ from node.rpc.backend import Backend
 from node.rpc.codec import parse_address, quantity
 from node.rpc.dispatch import Param, method
 from node.rpc.format import Json, pending_transaction_json
-from sequencer.mempool import Mempool, PoolContent
+from sequencer.mempool import Mempool
+from sequencer.pool_content import PoolContent
 from state.types import Address
 
 _EMPTY = PoolContent({}, {})
