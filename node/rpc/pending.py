@@ -5,7 +5,7 @@ in gas by the block and in time by a limit. Where no block can be made now, ther
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bridge.derive.errors import DerivationReset
@@ -68,6 +68,7 @@ class PendingBlocks:
         clock: Clock,
         evm: EvmWork,
         plan: Plan,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._config = config
@@ -75,6 +76,7 @@ class PendingBlocks:
         self._clock = clock
         self._evm = evm
         self._plan = plan
+        self._sleep = sleep
         self._made: _Made | None = None
         self._making = asyncio.Lock()
 
@@ -101,7 +103,7 @@ class PendingBlocks:
         if made is None:
             return
         due = made.at + made.seconds * limits.RPC_PENDING_REST
-        await asyncio.sleep(max(0.0, due - self._clock.monotonic()))
+        await self._sleep(max(0.0, due - self._clock.monotonic()))
 
     def _make(self) -> _Made:
         began = self._clock.monotonic()

@@ -10,11 +10,13 @@ from bridge.l1.transactor import L1Transaction
 from bridge.withdrawal_status import BridgeContracts
 from genesis.networks import ETHER
 from genesis.predeploys import COLLATERAL_TOKEN
+from node import limits
 from node.rpc.backend import Backend, Rollup
 from node.rpc.evm_work import EvmWork
 from node.rpc.feed import ChainFeed
 from node.rpc.rollup.inbox import InboxMethods, parse_deposit_query
 from node.rpc.rollup.withdrawals import WithdrawalMethods, parse_withdrawal_query
+from state.errors import Unavailable
 from state.keccak import keccak
 from tests.bridge.l1_rig import PARAMETERS, rollup
 from tests.bridge.test_withdrawals import (
@@ -57,10 +59,10 @@ def backend_of(rig) -> Backend:
     )
 
 
-def asker(rig):
-    """Ask for withdrawals, each time of L1 as it is then."""
+def asker(rig, view_seconds=0):
+    """Ask for withdrawals, by default each time of L1 as it is then."""
     backend = backend_of(rig)
-    methods = WithdrawalMethods(backend, backend.rollup, view_seconds=0)
+    methods = WithdrawalMethods(backend, backend.rollup, view_seconds)
 
     async def ask(**query):
         return await methods.withdrawals(parse_withdrawal_query(query))
@@ -167,3 +169,41 @@ def test_pages_of_withdrawals_hold_whole_blocks(on_rollup):
     assert numbers == sorted(numbers, reverse=True)
     assert len(set(numbers)) == 3
     assert second["toBlock"] is None
+
+
+def test_view_of_l1_serves_for_a_while(anvil, on_rollup):
+    async def scenario(rig):
+        ask, query = asker(rig, view_seconds=3600), {"address": "0x" + CAROL.hex()}
+        first = await ask(**query)
+        anvil.mine()
+        return first, await ask(**query), await asker(rig)(**query)
+
+    first, second, fresh = on_rollup(scenario)
+    assert first["l1"] == second["l1"] != fresh["l1"]
+
+
+def test_search_for_withdrawals_stops_where_it_says(on_rollup, monkeypatch):
+    async def scenario(rig):
+        _, number = await withdraw_on_l2(rig)
+        await rig.sequence()
+        monkeypatch.setattr(limits, "RPC_WITHDRAWAL_BLOCKS_MAX", 1)
+        ask, query = asker(rig), {"address": "0x" + CAROL.hex()}
+        first = await ask(**query)
+        return number, first, await ask(**query, toBlock=first["toBlock"])
+
+    number, first, second = on_rollup(scenario)
+    assert (first["withdrawals"], first["toBlock"]) == ([], hex(number))
+    assert [one["blockNumber"] for one in second["withdrawals"]] == [hex(number)]
+
+
+def test_l1_that_is_away_is_unavailable_and_asked_again_later(anvil, on_rollup):
+    async def scenario(rig):
+        await withdraw_on_l2(rig)
+        ask, query = asker(rig), {"address": "0x" + CAROL.hex()}
+        anvil.stop()
+        with pytest.raises(Unavailable):
+            await ask(**query)
+        anvil.start()
+        return (await ask(**query))["withdrawals"][0]["status"]
+
+    assert on_rollup(scenario) == "initiated"

@@ -6,8 +6,9 @@ import pytest
 
 from node import limits
 from node.rpc.pending import PendingBlocks
+from state.clock import ManualClock
 from state.errors import Unavailable
-from state.types import Wei
+from state.types import Timestamp, Wei
 from tests.node.rpc.harness import (
     DEV,
     NOBODY,
@@ -132,6 +133,30 @@ def test_many_who_ask_at_once_share_one_block(waiting: RunningNode) -> None:
 
     assert len(waiting.run(ask)) == 1
     assert len(made) == 1
+
+
+def test_who_asks_while_the_pool_never_rests_waits_for_his_share(waiting: RunningNode) -> None:
+    """A block that took two seconds is followed by another eight seconds later at the earliest."""
+    backend = waiting.backend
+    clock, slept = ManualClock(Timestamp(0)), []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    def slow_plan(reader: object) -> object:
+        clock.advance(2)
+        return waiting.miner.plan(reader)
+
+    pending = PendingBlocks(
+        backend.store, backend.config, backend.mempool, clock, backend.evm, slow_plan, sleep
+    )
+    waiting.run(pending.current)
+    waiting.run(pending.current)
+    assert slept == []
+    clock.advance(3)
+    waiting.call("eth_sendRawTransaction", sign(waiting, 2))
+    waiting.run(pending.current)
+    assert slept == [2 * limits.RPC_PENDING_REST - 3]
 
 
 def test_slow_transactions_are_not_begun_after_the_limit(

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.boundary import Boundary, decode_boundary
 from genesis.hashing import config_hash
-from node.limits import RPC_DEPOSITS_MAX
+from node import limits
 from node.rpc.api import build_app
 from node.rpc.backend import Backend, Rollup
 from node.rpc.evm_work import EvmWork
@@ -136,6 +136,28 @@ def test_batch_before_derivation_waits_and_an_unknown_one_is_null(rig: Rig) -> N
     assert call(rig, "rollup_getBatch", hex(tick.index + 1)) is None
 
 
+def test_batch_of_more_blocks_than_are_listed_says_so(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RPC_BATCH_BLOCKS_MAX", 1)
+    newest = call(rig, "rollup_getBatch", "latest")
+    assert (newest["firstBlock"], newest["lastBlock"]) == ("0x1", "0x2")
+    assert [block["number"] for block in newest["blocks"]] == ["0x1"]
+    assert newest["isWhole"] is False
+
+
+def test_search_for_deposits_stops_where_it_says(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = inbox_of(rig)
+    for _ in range(3):
+        inbox.deposit()
+    rig.feed(inbox)
+    monkeypatch.setattr(limits, "RPC_DEPOSITS_SCANNED_MAX", 2)
+    nobody = {"address": "0x" + "77" * 20}
+    assert call(rig, "rollup_getDeposits", nobody) == {"deposits": [], "next": "0x0"}
+    rest = call(rig, "rollup_getDeposits", {**nobody, "to": "0x0"})
+    assert rest == {"deposits": [], "next": None}
+
+
 def test_deposits_are_told_newest_first_with_what_became_of_each(rig: Rig) -> None:
     inbox = inbox_of(rig)
     inbox.mine()
@@ -183,8 +205,12 @@ def test_deposits_are_found_by_account_and_in_pages(rig: Rig) -> None:
         ("rollup_getBatch", "pending"),
         ("rollup_getDeposits", {"sender": "0x" + "11" * 20}),
         ("rollup_getDeposits", {"limit": "0x0"}),
-        ("rollup_getDeposits", {"limit": hex(RPC_DEPOSITS_MAX + 1)}),
+        ("rollup_getDeposits", {"limit": hex(limits.RPC_DEPOSITS_MAX + 1)}),
         ("rollup_getWithdrawals", {}),
+        (
+            "rollup_getWithdrawals",
+            {"address": "0x" + "11" * 20, "limit": hex(limits.RPC_WITHDRAWALS_MAX + 1)},
+        ),
         ("rollup_getWithdrawals", {"address": "0x" + "11" * 20, "limit": "0x0"}),
     ],
 )
