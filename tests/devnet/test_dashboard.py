@@ -195,13 +195,9 @@ def test_order_and_trade_are_seen_as_they_come(scene: Scene, browser: Browser) -
         size = 137 * terms.lot
         resting = maker.place(limit(0, BUY, size, terms.nearest(terms.mark)).post_only())
         visit.wait_for_text(shown_price(resting.order.price))
-        before = visit.page.locator(".tape tbody tr").count()
         bound = terms.bound(SELL, slippage_ppm=20_000)
         (fill,) = taker.place(market_order(0, SELL, size, bound)).fills
-        visit.page.wait_for_function(
-            "before => document.querySelectorAll('.tape tbody tr').length > before", arg=before
-        )
-        newest = visit.page.locator(".tape tbody tr").first
+        newest = visit.page.locator(f'.tape tr[data-key="{fill.id}"]')
         assert shown_price(fill.price) in newest.inner_text()
         newest.locator(".badge", has_text=re.compile("safe|finalized")).wait_for()
 

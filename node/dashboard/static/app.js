@@ -30,8 +30,10 @@ function open() {
   const page = { argument: found?.argument ?? "", width: NARROW, redraw: drawSoon, reload: load };
   shown = { ...found, page, data: null, loadedAt: 0, loading: false };
   for (const link of document.querySelectorAll("#views a")) {
-    if (link.getAttribute("href") === found?.entry) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    const isCurrent = link.getAttribute("href") === found?.entry;
+    if (!isCurrent) link.removeAttribute("aria-current");
+    if (isCurrent) link.setAttribute("aria-current", "page");
+    if (isCurrent) link.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   if (found === null) {
     document.title = "Not found · Tallystick";

@@ -16,6 +16,7 @@ export class RpcFailed extends Error {
 export class Unreachable extends Error {}
 
 const METHOD_NOT_FOUND = -32601;
+const UNAVAILABLE = -32002;
 const CALLS_IN_BATCH_MAX = 100;
 const SLOW = new Set(["rollup_getProposals", "rollup_getDispute"]);
 /** Methods for which the node may have to ask L1: nothing else waits for them. */
@@ -65,6 +66,9 @@ export async function maybe(method, ...params) {
 export function within(answer, milliseconds, otherwise) {
   return Promise.race([answer, new Promise((resolve) => setTimeout(resolve, milliseconds, otherwise))]);
 }
+
+/** Whether an error says: not now, ask again. @param {unknown} error */
+export const isLater = (error) => error instanceof RpcFailed && error.code === UNAVAILABLE;
 
 /** Whether an error says that the node doesn't have the method. @param {unknown} error */
 export const isMissing = (error) => error instanceof RpcFailed && error.code === METHOD_NOT_FOUND;

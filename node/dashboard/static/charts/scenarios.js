@@ -85,6 +85,7 @@ function bar(y, value, left, slot, mood, title) {
 function names(place, order, left, slot) {
   const every = Math.ceil(LABEL_WIDTH / slot);
   if ((place >= CORE ? order - CORE : order) % every !== 0) return null;
+  if (place < CORE && CORE + 1 - order < every) return null; // the first tail's are next to it
   const x = left + slot / 2;
   const at = x < LABEL_WIDTH / 2 ? { x: 0, "text-anchor": "start" } : { x, "text-anchor": "middle" };
   return [

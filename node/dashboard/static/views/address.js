@@ -4,12 +4,13 @@ import { h } from "../dom.js";
 import { doing, lookup, names } from "../chain.js";
 import { addressLink, badge, blockLink, facts, head, sheet, table, txLink } from "../parts.js";
 import { ether, num, usd, whole } from "../format.js";
-import { call, isMissing, maybe } from "../rpc.js";
+import { call, isLater, isMissing, maybe } from "../rpc.js";
 
 const COLLATERAL = "0x4200000000000000000000000000000000000100";
 const BALANCE_OF = "0x70a08231";
 /** ERC-20, balanceOf(address). */
 const TRANSACTIONS = 25;
+const RETRY_MILLISECONDS = 1500;
 
 /**
  * What was found of an address's transactions, once somebody asks: the node makes an index of all
@@ -93,13 +94,20 @@ function found(address, names, page) {
 /** @param {string} address @param {() => void} redraw */
 async function find(address, redraw) {
   const mine = history;
-  mine.words = "The node looks through its blocks.";
+  mine.words ||= "The node looks through its blocks.";
   redraw();
   try {
     mine.transactions = (await call("ots_searchTransactionsBefore", address, 0, TRANSACTIONS)).txs;
   } catch (error) {
-    const lacks = isMissing(error) ? "This node keeps no index of addresses." : null;
-    mine.words = lacks ?? (error instanceof Error ? error.message : String(error));
+    mine.words = isMissing(error) ? "This node keeps no index of addresses." : wordsOf(error);
+    // The index is being made: it says how far it is, and one asks again.
+    if (isLater(error)) setTimeout(() => isShown(address) && find(address, redraw), RETRY_MILLISECONDS);
   }
   redraw();
 }
+
+/** @param {unknown} error */
+const wordsOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/** Whether one still looks at an address. @param {string} address */
+const isShown = (address) => location.hash.toLowerCase().endsWith(address);
