@@ -79,7 +79,8 @@ async def _examine_rollup(
         known, findings = rollup.examine_deployment(path)
     url = l1_rpc or (manifest["l1"] if manifest is not None else None)
     if url is not None:
-        findings += [one async for one in rollup.examine_l1(url, known, SystemClock())]
+        examined = rollup.examine_l1(url, known, SystemClock(), is_devnet=manifest is not None)
+        findings += [one async for one in examined]
     if manifest is not None:
         findings += [one async for one in rollup.examine_nodes(manifest)]
     return findings

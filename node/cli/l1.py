@@ -1,6 +1,7 @@
 """`tallystick l1`: put a rollup's contracts on an L1, and look at what is there."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bridge.deployment import Deployment, DeployParameters, load_deployment
+from bridge.deployment import Deployment, DeployParameters, load_deployment, to_json
 from bridge.l1.accounts import Operator
 from bridge.l1.client import L1Client
 from bridge.l1.contracts import l1_errors
@@ -17,6 +18,7 @@ from bridge.l1.dev import fund_operators
 from bridge.l1.rpc import connect
 from genesis.accounts import operator_accounts
 from genesis.networks import ETHER, L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
+from node.cli.options import json_option
 from node.cli.parameters import AddressType
 from state.errors import TallystickError
 
@@ -77,6 +79,7 @@ def l1() -> None:
 @seconds_option("--finality-delay", "finality_delay_seconds", "From a game's end to payment.")
 @click.option("--bond", "bond_wei", type=int, default=DEFAULTS.bond_wei, help="In wei.")
 @click.option("--confirmations", type=int, default=0, show_default=True)
+@json_option
 def deploy_command(
     l1_rpc: str,
     key_file: Path | None,
@@ -84,6 +87,7 @@ def deploy_command(
     dev: bool,
     out: Path,
     no_dev_accounts: bool,
+    as_json: bool,
     **chosen: object,
 ) -> None:
     """Deploy the L1 contracts; run again after an interruption to complete it."""
@@ -96,8 +100,9 @@ def deploy_command(
         deployment = asyncio.run(_deploy(l1_rpc, operator, parameters, out, fund=dev))
     except TallystickError as error:
         raise click.ClickException(str(error)) from error
-    _show(deployment)
-    click.echo(f"Deployment file: {out}")
+    _show(deployment, as_json=as_json)
+    if not as_json:
+        click.echo(f"Deployment file: {out}")
 
 
 @l1.command("check")
@@ -108,14 +113,15 @@ def deploy_command(
     default=Path("deployment.json"),
     show_default=True,
 )
-def check_command(l1_rpc: str, deployment: Path) -> None:
+@json_option
+def check_command(l1_rpc: str, deployment: Path, as_json: bool) -> None:
     """Check that an L1 holds what a deployment file says."""
     try:
         found = load_deployment(deployment)
         asyncio.run(_check(l1_rpc, found))
     except TallystickError as error:
         raise click.ClickException(str(error)) from error
-    _show(found)
+    _show(found, as_json=as_json)
 
 
 def _deployer(key_file: Path | None, password_file: Path | None) -> Operator:
@@ -143,7 +149,10 @@ async def _check(url: str, deployment: Deployment) -> None:
         await check_deployment(client, deployment)
 
 
-def _show(deployment: Deployment) -> None:
+def _show(deployment: Deployment, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(to_json(deployment), indent=2))
+        return
     table = Table("contract", "address on L1", title="Rollup contracts")
     for name, contract in deployment.contracts.items():
         table.add_row(name, "0x" + contract.hex())

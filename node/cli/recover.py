@@ -1,11 +1,13 @@
 """`tallystick recover`: bring a damaged database back to its newest whole block."""
 
+import json
 from pathlib import Path
 
 import click
 
 from bridge.deployment import l2_config, l2_genesis, load_deployment
 from node.chain import DATABASE, identity_of
+from node.cli.options import json_option
 from node.roles.l1 import l1_chain
 from node.settings import InvalidSettings, Role
 from state.clock import SystemClock
@@ -22,7 +24,8 @@ from state.store import ChainStore
     "--deployment", type=click.Path(dir_okay=False, path_type=Path),
     help="Deployment file of an L2 node.",
 )  # fmt: skip
-def recover(role: str, data_dir: Path, deployment: Path | None) -> None:
+@json_option
+def recover(role: str, data_dir: Path, deployment: Path | None, as_json: bool) -> None:
     """Rewind a damaged database to the newest block at which it is whole.
 
     Blocks above it are lost here; an L2 node derives them from L1 again. A node never does this by
@@ -36,6 +39,10 @@ def recover(role: str, data_dir: Path, deployment: Path | None) -> None:
         known = load_deployment(deployment)
         config, genesis = l2_config(known), l2_genesis(known)
     done = ChainStore.recover(data_dir / DATABASE, identity_of(config, genesis))
+    if as_json:
+        heads = {"before": done.before.number, "after": done.after.number}
+        click.echo(json.dumps({**heads, "faults": done.faults}, indent=2))
+        return
     for fault in done.faults:
         click.echo(f"Found: {fault}")
     if done.before == done.after:

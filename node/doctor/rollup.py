@@ -1,6 +1,6 @@
 """The rollup: its deployment file, its L1, and the nodes of a devnet that runs."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def examine_deployment(path: Path) -> tuple[Deployment | None, list[Finding]]:
 
 
 async def examine_l1(
-    url: str, deployment: Deployment | None, clock: Clock
+    url: str, deployment: Deployment | None, clock: Clock, *, is_devnet: bool
 ) -> AsyncIterator[Finding]:
     """Whether L1 answers, is the right one, and has the time that we have."""
     name = endpoint_name(url)
@@ -45,23 +45,22 @@ async def examine_l1(
             return
     contracts = "" if deployment is None else ", with the rollup's contracts"
     yield ok("L1", f"{name} answers, at block {header.number}{contracts}")
-    for finding in examine_clock(header.timestamp - clock.now()):
-        yield finding
+    yield examine_clock(header.timestamp - clock.now(), is_devnet=is_devnet)
 
 
-def examine_clock(ahead: int) -> Iterator[Finding]:
-    """`ahead`: seconds that L1's newest block is ahead of our clock."""
+def examine_clock(ahead: int, *, is_devnet: bool) -> Finding:
+    """`ahead`: seconds that L1's newest block is ahead of our clock; a devnet's may be moved."""
+    if ahead > CLOCK_AHEAD_SECONDS_MAX and is_devnet:
+        return ok("clock", f"the devnet's is {ahead:,} s ahead of this machine's: it was moved")
     if ahead > CLOCK_AHEAD_SECONDS_MAX:
-        yield failed(
-            "clock", f"{ahead} s behind L1", "set this machine's clock, for example by NTP"
-        )
-    elif -ahead > L1_AGE_SECONDS_WARNING:
-        yield warning(
+        remedy = "set this machine's clock, for example by NTP"
+        return failed("clock", f"{ahead} s behind L1", remedy)
+    if -ahead > L1_AGE_SECONDS_WARNING:
+        return warning(
             "clock", f"L1's newest block is {-ahead:,} s old",
             "set this machine's clock if it is ahead, else see why L1 makes no blocks",
         )  # fmt: skip
-    else:
-        yield ok("clock", f"within {abs(ahead)} s of L1's newest block")
+    return ok("clock", f"within {abs(ahead)} s of L1's newest block")
 
 
 async def examine_nodes(manifest: Mapping[str, Any]) -> AsyncIterator[Finding]:
