@@ -1,11 +1,15 @@
 """Traces of one transaction by us and by anvil (revm), which must agree but where it is said."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from node.rpc.codec import data, quantity, word
+from node.rpc.format import access_list_json
 from tests.bridge.conftest import Anvil
+from tests.execution.evm.scenarios import SENDER, Scenario, random_scenario
 from tests.node.rpc.debug.programs import CODES, anvil_with_programs, mined_by_anvil
 from tests.node.rpc.harness import RunningNode
 
@@ -102,3 +106,64 @@ def test_selectors_agree_but_for_precompiles(node: RunningNode, anvil: Anvil, th
     ours, others = both(node, anvil, theirs, {"tracer": "4byteTracer"})
     assert others["0x11223344-0"] - ours["0x11223344-0"] == 3
     assert ours.keys() == others.keys()
+
+
+# Random programs
+
+SEEDS = range(3_000 if os.environ.get("TALLYSTICK_ALL") == "1" else 25)
+RANDOM_GAS_MAX = 200_000
+"""anvil keeps every instruction, and takes half a minute for some programs with more gas."""
+
+BLOCK_INSTRUCTIONS = frozenset(
+    ("BLOCKHASH", "COINBASE", "TIMESTAMP", "NUMBER", "PREVRANDAO", "GASLIMIT", "BASEFEE")
+)
+"""The two chains are at other blocks: from here on the programs see other values."""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_programs_run_alike(node: RunningNode, anvil: Anvil, seed: int) -> None:
+    call, overrides = as_call(random_scenario(seed))
+    config = {"stateOverrides": overrides}
+    ours = node.answer("debug_traceCall", call, "latest", config)
+    if "error" in ours:  # what a limit of ours forbids, or what can't begin
+        assert ours["error"]["code"] in (-32000, -32602)
+        return
+    steps = ours["result"]["structLogs"]
+    others = anvil.ask("debug_traceCall", call, "latest", config)["structLogs"]
+    for mine, other in zip(steps, others, strict=False):
+        if mine["op"] in BLOCK_INSTRUCTIONS:
+            return
+        is_named = "not defined" not in mine["op"]
+        # Where the gas doesn't suffice, the two stop adding it up at different points.
+        is_told = mine["op"] not in CREATIONS and "error" not in mine
+        names = [
+            name
+            for name in COMPARED
+            if (name != "op" or is_named) and (name != "gasCost" or is_told)
+        ]
+        assert [mine[name] for name in names] == [other[name] for name in names]
+    assert len(steps) == len(others)
+
+
+def as_call(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A random case as a call, and the state that it needs."""
+    fields = scenario.fields
+    call: dict[str, Any] = {
+        "from": data(SENDER),
+        "gas": quantity(min(fields.gas, RANDOM_GAS_MAX)),
+        "value": quantity(fields.value),
+        "input": data(fields.data),
+        "accessList": access_list_json(fields.access_list),
+    }
+    if fields.to is not None:
+        call["to"] = data(fields.to)
+    overrides = {
+        data(address): {
+            "balance": quantity(account.balance),
+            "nonce": quantity(account.nonce),
+            "code": data(account.code),
+            "state": {word(slot): word(value) for slot, value in account.storage.items()},
+        }
+        for address, account in scenario.pre.items()
+    }
+    return call, overrides
