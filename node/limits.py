@@ -201,6 +201,25 @@ HISTORY_DELETE_KEYS = 10_000
 RPC_HISTORY_PAGE_MAX = 100
 """Transactions in one page, the rest of the last block aside; Otterscan asks for 25."""
 
+# Health
+
+READY_LATE_SECONDS_MAX = 30.0
+"""A node whose newest block is so much older than its block time is behind: a block of the full gas
+limit may take half of that, and a restart less."""
+
+READY_LATE_BLOCKS_MAX = 8
+"""The same in block times, for chains whose blocks are minutes apart."""
+
+READY_PEER_BLOCKS_MAX = 32
+"""A replica that many blocks behind its best peer is behind: half a minute of one-second blocks."""
+
+READY_BATCHES_MAX = 8
+"""A node with more batches underived is behind: some 30 s of a devnet's."""
+
+READY_DISK_BYTES_MIN = 64 * 2**20
+"""Below this much room a write may fail at any time: LevelDB writes 4 MB at once and compacts ten
+times as much."""
+
 # Threads
 
 INTERPRETER_SWITCH_SECONDS = 0.0002

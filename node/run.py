@@ -87,6 +87,7 @@ def _app(node: RunningNode, *namespaces: object) -> RpcApp:
         node.backend,
         on_fault=node.report_fault,
         health=node.health,
+        readiness=node.readiness,
         metrics=node.metrics.text,
         extra=(*node.namespaces(), *namespaces),
     )

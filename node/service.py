@@ -24,6 +24,20 @@ from node.chain import Chain
 from node.conditions import Conditions
 from node.console import listening_engine, listening_to_calls
 from node.dispute.roots import RootsReader
+from node.health import (
+    Health,
+    Probe,
+    behind_peers,
+    disk_full,
+    examine,
+    halted,
+    l1_unreachable,
+    late,
+    syncing,
+    underived,
+    unwritable,
+    violated,
+)
 from node.history.history import FOLDER as HISTORY
 from node.history.history import AddressHistory
 from node.keepers.service import run_keepers
@@ -42,7 +56,6 @@ from node.roles.pace import Pace
 from node.roles.sequencer import Sequencer
 from node.roles.trading import TradingDesk
 from node.rpc.api import heads
-from node.rpc.app import Health
 from node.rpc.backend import CLIENT_VERSION, Backend, Rollup
 from node.rpc.eth.signers import NoSigners, Signers, UnlockedAccounts
 from node.rpc.evm_work import EvmWork
@@ -76,6 +89,9 @@ class RunningNode:
     trade: TradeMethods | None = None
     maker: BlockMaker | None = None
     """Makes the layer's blocks, if the node does."""
+    monitor: Monitor | None = None
+    probes: tuple[Probe, ...] = ()
+    """What makes it unfit to be asked, though it lives."""
     lookouts: tuple[object, ...] = ()
     """What an L2 node tells of L1, of output roots and of its monitor."""
     fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
@@ -94,10 +110,19 @@ class RunningNode:
             self.fault.set_exception(error)
 
     def health(self) -> Health:
-        """Whether the node does its work: a follower that lost L1 says so."""
-        trouble = self.follower.trouble if self.follower else None
-        detail = {"status": trouble or "ok", **heads(self.backend)}
-        return Health(trouble is None, detail)
+        """Whether the node lives: it neither halts nor has lost its disk."""
+        return examine(self._vital_probes(), heads(self.backend))
+
+    def readiness(self) -> Health:
+        """Whether it is fit to be asked: it lives, sees L1, and is up to date."""
+        return examine((*self._vital_probes(), *self.probes), heads(self.backend))
+
+    def _vital_probes(self) -> tuple[Probe, ...]:
+        return (
+            halted(lambda: self.fault.exception() if self.fault.done() else None),
+            violated(lambda: 0 if self.monitor is None else self.monitor.statistics().violations),
+            unwritable(self.chain.store),
+        )
 
 
 @contextlib.asynccontextmanager
@@ -156,7 +181,14 @@ def _l1_node(
 ) -> RunningNode:
     builder = L1Builder(chain, pace)
     backend = _backend(chain, builder.next_block, history, unlocked=settings.mnemonic_accounts)
-    return RunningNode(chain, backend, [builder.run()], NodeMetrics(backend), maker=builder)
+    return RunningNode(
+        chain,
+        backend,
+        [builder.run()],
+        NodeMetrics(backend),
+        maker=builder,
+        probes=(disk_full(settings.data_dir), late(chain.store, pace, chain.clock)),
+    )
 
 
 def _l2_node(
@@ -230,7 +262,37 @@ def _l2_node(
         if settings.keepers is not None:
             loops.append(run_keepers(settings.keepers))
     lookouts = _lookouts(backend, follower, client, deployment, monitor)
-    return RunningNode(chain, backend, loops, metrics, follower, membership, trade, maker, lookouts)
+    return RunningNode(
+        chain,
+        backend,
+        loops,
+        metrics,
+        follower,
+        membership,
+        trade,
+        maker,
+        monitor=monitor,
+        probes=_l2_probes(settings, follower, membership, pace),
+        lookouts=lookouts,
+    )
+
+
+def _l2_probes(
+    settings: NodeSettings, follower: Follower, membership: Membership | None, pace: Pace
+) -> tuple[Probe, ...]:
+    """What makes an L2 node unfit to be asked."""
+    chain = follower.chain
+    probes = [
+        disk_full(settings.data_dir),
+        l1_unreachable(lambda: follower.trouble),
+        syncing(follower.synced.is_set),
+        underived(follower.pipeline.status),
+    ]
+    if settings.role is Role.SEQUENCER:
+        probes.append(late(chain.store, pace, chain.clock))
+    elif membership is not None:
+        probes.append(behind_peers(chain.store, membership.best_head))
+    return tuple(probes)
 
 
 def _lookouts(

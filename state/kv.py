@@ -74,6 +74,13 @@ class KeyValueStore(KeyValueReader, Protocol):
         Raises `DatabaseUnwritable`; then nothing was written, and nothing more will be.
         """
 
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be written any more, after a write that failed; None while all is well.
+
+        From any thread.
+        """
+
     def close(self) -> None:
         """Release the store. Closing twice is allowed; using it afterwards is not."""
 

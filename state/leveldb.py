@@ -81,6 +81,11 @@ class LevelDBStore:
             )
             raise DatabaseUnwritable(self._failed) from error
 
+    @property
+    def failure(self) -> str | None:
+        """What the first write that failed said."""
+        return self._failed
+
     def close(self) -> None:
         """Close LevelDB, then give up the folder."""
         self._db.close()

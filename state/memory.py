@@ -54,6 +54,11 @@ class MemoryStore:
                     self._values[key] = [*_needed(versions, oldest), (number, value)]
             self._writes = number
 
+    @property
+    def failure(self) -> str | None:
+        """Memory takes every write."""
+        return None
+
     def close(self) -> None:
         """Nothing to release."""
 

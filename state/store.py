@@ -90,6 +90,11 @@ class ChainStore:
         finally:
             entries.close()
 
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be written any more, from any thread; None while all is well."""
+        return self._entries.failure
+
     # Reading
 
     @property

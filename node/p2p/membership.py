@@ -21,6 +21,7 @@ from node.roles.replica import Replica, ReplicaStatistics
 from node.rpc.backend import Backend
 from node.rpc.feed import BlockEvent, ChainFeed
 from node.settings import InvalidSettings, NodeSettings, Role
+from state.types import BlockNumber
 
 
 @dataclass(slots=True)
@@ -55,6 +56,10 @@ class Membership:
     def peers(self) -> int:
         """How many peers there are."""
         return len(self.network.peers)
+
+    def best_head(self) -> BlockNumber:
+        """The newest block that a peer says it has; 0 where there are no peers."""
+        return max((peer.head for peer in self.network.peers.values()), default=BlockNumber(0))
 
     def answer_with(self, dispatch: Dispatch) -> None:
         """Answer calls of peers and tell them news as it is done for clients."""

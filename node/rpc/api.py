@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from genesis.config import Layer
 from node.dashboard import packaged_site
+from node.health import Health
 from node.rpc.access import AccessPolicy
-from node.rpc.app import Health, RpcApp
+from node.rpc.app import RpcApp
 from node.rpc.backend import Backend
 from node.rpc.codec import data
 from node.rpc.debug.raw import RawMethods
@@ -61,6 +62,7 @@ def build_app(
     access: AccessPolicy | None = None,
     on_fault: Callable[[BaseException], None] = lambda error: None,
     health: Callable[[], Health] | None = None,
+    readiness: Callable[[], Health] | None = None,
     metrics: Callable[[], bytes] | None = None,
     extra: tuple[object, ...] = (),
 ) -> RpcApp:
@@ -80,7 +82,8 @@ def build_app(
     return RpcApp(
         Dispatcher(registry(*namespaces, *extra), on_fault),
         describe=lambda: describe(backend),
-        health=health or (lambda: Health(True, {"status": "ok", **heads(backend)})),
+        health=health or (lambda: Health(facts=heads(backend))),
+        readiness=readiness,
         access=access,
         metrics=metrics,
         site=packaged_site() if backend.rollup is not None else None,

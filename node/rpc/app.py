@@ -1,13 +1,14 @@
-"""The ASGI application: HTTP POST and websocket JSON-RPC, `GET /`, `/healthz` and `/metrics`."""
+"""The ASGI application: JSON-RPC by HTTP POST and websocket, and what `GET` is answered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from node import limits
 from node.dashboard.site import Site
+from node.health import Health
 from node.rpc.access import AccessPolicy
 from node.rpc.dispatch import Dispatcher
 from node.rpc.websocket import serve_websocket
@@ -20,13 +21,6 @@ Headers = list[tuple[bytes, bytes]]
 _JSON: Final = b"application/json"
 _METRICS: Final = b"text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' text format."""
-
-
-class Health(NamedTuple):
-    """Whether the node does its work, and the words for it."""
-
-    healthy: bool
-    detail: Mapping[str, object]
 
 
 class _Refused(Exception):
@@ -45,8 +39,9 @@ class RpcApp:
     """The JSON-RPC application.
 
     `describe` gives the short JSON about the node that `GET /` answers; `health` decides between
-    200 and 503 for `GET /healthz`; `metrics` is the text of `GET /metrics`; browsers get the page
-    of `site`, if there is one. Without an `access` policy the server sets that of its address.
+    200 and 503 for `GET /healthz`, `readiness` for `GET /readyz`, by default likewise; `metrics` is
+    the text of `GET /metrics`; browsers get the page of `site`, if there is one. Without an
+    `access` policy the server sets that of its address.
     """
 
     def __init__(
@@ -55,6 +50,7 @@ class RpcApp:
         *,
         describe: Callable[[], Mapping[str, object]],
         health: Callable[[], Health],
+        readiness: Callable[[], Health] | None = None,
         access: AccessPolicy | None = None,
         metrics: Callable[[], bytes] | None = None,
         site: Site | None = None,
@@ -64,7 +60,7 @@ class RpcApp:
         self.metrics = metrics
         self._site = site
         self._describe = describe
-        self._health = health
+        self._health = {"/healthz": health, "/readyz": readiness or health}
 
     def become(self, other: "RpcApp") -> None:
         """Answer as `other` does from now on; whom the server answers stays."""
@@ -130,12 +126,12 @@ class RpcApp:
         """Status, body, and type of the body."""
         if path == "/":
             return 200, msgspec.json.encode(self._describe()), _JSON
-        if path == "/healthz":
-            health = self._health()
-            return 200 if health.healthy else 503, msgspec.json.encode(health.detail), _JSON
+        if path in self._health:
+            health = self._health[path]()
+            return 200 if health.is_well else 503, msgspec.json.encode(health.json()), _JSON
         if path == "/metrics" and self.metrics is not None:
             return 200, self.metrics(), _METRICS
-        raise _Refused(404, "nothing here: POST / takes JSON-RPC, GET /healthz tells the health")
+        raise _Refused(404, "nothing here: POST / takes JSON-RPC, GET /readyz tells the health")
 
 
 def _text(value: bytes | None) -> str | None:

@@ -59,8 +59,8 @@ def rpc(url: str, method: str, *params: Any) -> Any:
     return answer["result"]
 
 
-def healthz(url: str) -> httpx.Response:
-    return _HTTP.get(f"{url}/healthz")
+def readyz(url: str) -> httpx.Response:
+    return _HTTP.get(f"{url}/readyz")
 
 
 def answers(url: str) -> bool:

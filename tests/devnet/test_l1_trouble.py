@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from bridge.l1 import contracts
-from tests.devnet.conftest import Devnet, devnet_in, healthz, rpc, wait_for
+from tests.devnet.conftest import Devnet, devnet_in, readyz, rpc, wait_for
 from tests.devnet.l1 import Endpoint, TimedAnvil
 from tests.devnet.sender import (
     ETHER,
@@ -60,7 +60,7 @@ class Rollup:
 
     def wait_healthy(self) -> None:
         for url in self.nodes:
-            wait_for(lambda url=url: healthz(url).status_code == 200, 90, "health again")
+            wait_for(lambda url=url: readyz(url).status_code == 200, 90, "health again")
 
     def head(self, url: str | None = None) -> int:
         return int(rpc(url or self.devnet.sequencer, "eth_blockNumber"), 16)
@@ -152,8 +152,8 @@ def test_outage_leaves_rpc_up_and_both_catch_up(rollup: Rollup, way: str) -> Non
     _take_away(rollup, way)
     try:
         for url in rollup.nodes:
-            wait_for(lambda url=url: healthz(url).status_code == 503, what="trouble in /healthz")
-            assert "L1 is out of reach" in healthz(url).json()["status"]
+            wait_for(lambda url=url: readyz(url).status_code == 503, what="trouble in /readyz")
+            assert "L1 is out of reach" in readyz(url).json()["status"]
         before = rollup.head()
         sent = [user.send(user.sign(paid)) for _ in range(2)]
         offline = [wait_for_receipt(sequencer, hash) for hash in sent]

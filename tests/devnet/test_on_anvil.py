@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.l1 import contracts
-from tests.devnet.conftest import Devnet, devnet_in, healthz, rpc, wait_for
+from tests.devnet.conftest import Devnet, devnet_in, readyz, rpc, wait_for
 from tests.devnet.l1 import TimedAnvil
 from tests.devnet.sender import call_contract
 
@@ -97,8 +97,8 @@ def test_anvil_emptied_under_running_devnet_is_told_and_does_no_harm(
     anvil.empty()
 
     for url in (on_anvil.sequencer, on_anvil.verifier):
-        wait_for(lambda url=url: healthz(url).status_code == 503, what="trouble in /healthz")
-        assert "L1" in healthz(url).json()["status"]
+        wait_for(lambda url=url: readyz(url).status_code == 503, what="trouble in /readyz")
+        assert "L1" in readyz(url).json()["status"]
         assert rpc(url, "eth_getBlockByNumber", hex(number), False)["hash"] == safe["hash"]
     head = int(rpc(on_anvil.sequencer, "eth_blockNumber"), 16)
     wait_for(lambda: int(rpc(on_anvil.sequencer, "eth_blockNumber"), 16) > head + 1)

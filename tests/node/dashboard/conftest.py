@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from node.dashboard import packaged_site
-from node.rpc.app import Health, RpcApp
+from node.health import Health
+from node.rpc.app import RpcApp
 from node.rpc.dispatch import Dispatcher
 from node.rpc.server import RpcServer
 from tests.browser.chromium import launch
@@ -28,7 +29,7 @@ def bare_site() -> Iterator[str]:
     app = RpcApp(
         Dispatcher({}),
         describe=lambda: {"name": "bare"},
-        health=lambda: Health(True, {}),
+        health=lambda: Health(),
         site=packaged_site(),
     )
     loop = asyncio.new_event_loop()

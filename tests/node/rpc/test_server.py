@@ -12,7 +12,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from node import limits
-from node.rpc.app import Health, RpcApp
+from node.health import Health, Reason
+from node.rpc.app import RpcApp
 from node.rpc.codec import parse_string
 from node.rpc.dispatch import Dispatcher, Param, Session, method, registry
 from node.rpc.server import CannotListen, PortInUse, RpcServer, listen
@@ -73,7 +74,7 @@ def make_app(bell: Bell | None = None, healthy: Callable[[], bool] = lambda: Tru
     return RpcApp(
         Dispatcher(registry(Echo(bell or Bell()))),
         describe=lambda: {"name": "tallystick"},
-        health=lambda: Health(healthy(), {"status": "ok" if healthy() else "behind"}),
+        health=lambda: Health(() if healthy() else (Reason("behind", "behind"),)),
     )
 
 
