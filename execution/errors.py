@@ -40,7 +40,7 @@ class WrongChainId(InvalidTransaction):
     """Signed for another chain (EIP-155)."""
 
     def __init__(self, have: int, want: int) -> None:
-        super().__init__(f"invalid chain id for signer: have {have} want {want}")
+        super().__init__(f"invalid sender: invalid chain id for signer: have {have} want {want}")
 
 
 class InvalidSignature(InvalidTransaction):

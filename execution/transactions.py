@@ -38,6 +38,9 @@ PROTECTED_V = 35
 UNPROTECTED_V = 27
 """Before EIP-155: v = 27 + y parity."""
 
+_INVALID_SENDER = "invalid sender: invalid transaction v, r, s values"
+"""geth's words for a signature that names nobody."""
+
 FIRST_LIST_BYTE = 0xC0
 """A legacy transaction is a bare RLP list, whose first byte is at least this (EIP-2718)."""
 
@@ -302,12 +305,12 @@ def access_list_items(entries: Sequence[AccessListEntry]) -> list[Item]:
 def recover(digest: Hash32, parity: int, r: int, s: int) -> Address:
     """The address whose key signed `digest`. Raises `InvalidSignature` (EIP-2: low s only)."""
     if not (0 < r < SECP256K1_ORDER and 0 < s <= HIGHEST_S):
-        raise InvalidSignature("invalid transaction v, r, s values: r or s is out of range (EIP-2)")
+        raise InvalidSignature(f"{_INVALID_SENDER}: r or s is out of range (EIP-2)")
     signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
     try:
         key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
     except ValueError as error:
-        raise InvalidSignature("invalid transaction v, r, s values: no key fits") from error
+        raise InvalidSignature(f"{_INVALID_SENDER}: no key fits") from error
     return Address(keccak(key.format(compressed=False)[1:])[12:])
 
 
@@ -316,7 +319,7 @@ def _legacy_v(v: int, chain_id: int) -> tuple[int | None, int]:
     if v in (UNPROTECTED_V, UNPROTECTED_V + 1):
         return None, v - UNPROTECTED_V
     if v < PROTECTED_V:
-        raise InvalidSignature(f"invalid transaction v, r, s values: v is {v}")
+        raise InvalidSignature(f"{_INVALID_SENDER}: v is {v}")
     signed_chain, parity = divmod(v - PROTECTED_V, 2)
     if signed_chain != chain_id:
         raise WrongChainId(signed_chain, chain_id)
@@ -329,7 +332,7 @@ def _typed_signature(items: list[Item], chain_id: int) -> tuple[int, int, int]:
         raise WrongChainId(signed_chain, chain_id)
     parity, r, s = (_uint(item, "signature value") for item in items[-3:])
     if parity > 1:
-        raise InvalidSignature(f"invalid transaction v, r, s values: y parity is {parity}")
+        raise InvalidSignature(f"{_INVALID_SENDER}: y parity is {parity}")
     return parity, r, s
 
 

@@ -127,8 +127,8 @@ ROWS = {
     "deposit type": Row(SEND, given("0x7ec0"), -32000, "transaction type not supported"),
     "no rlp": Row(SEND, given("0x02ff"), -32000, "rlp: "),
     "empty": Row(SEND, given("0x"), -32000, "rlp: empty transaction"),
-    "wrong chain": Row(SEND, wrong_chain, -32000, "invalid chain id for signer"),
-    "high s": Row(SEND, high_s, -32000, "invalid transaction v, r, s values"),
+    "wrong chain": Row(SEND, wrong_chain, -32000, "invalid sender: invalid chain id for signer"),
+    "high s": Row(SEND, high_s, -32000, "invalid sender: invalid transaction v, r, s values"),
     # Calls
     "revert with reason": Row(
         "eth_call",
