@@ -16,7 +16,7 @@ from node.cli import output
 from node.cli.network import Network, network_options
 from node.cli.options import json_option
 from node.cli.progress import waiting
-from node.cli.trace_tree import trace_json, trace_tree
+from node.cli.trace_tree import trace_json, trace_lines
 from node.decoding.book import AddressBook, know_dev_accounts, l1_book, l2_book
 from node.decoding.limits import TRACE_ADDRESSES_MAX, TRACE_DEPTH_MAX, TRACE_SECONDS_MAX
 from node.decoding.sources import InvalidArtifact, Source, read_folder, read_source
@@ -112,7 +112,8 @@ def trace(
     outcome = "failed" if traced.root.error is not None else "succeeded"
     console.print(f"{traced.layer.upper()} block {traced.block_number}: {outcome}, "
                   f"{traced.root.gas_used:,} gas of {traced.root.gas:,}")  # fmt: skip
-    console.print(trace_tree(traced.root, book))
+    for line in trace_lines(traced.root, book):
+        console.print(line, soft_wrap=True)
 
 
 def _parse_hash(text: str) -> Hash32:

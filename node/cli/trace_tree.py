@@ -1,12 +1,12 @@
 """A trace as a tree on the terminal, and as JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 from rich.style import Style
 from rich.text import Text
-from rich.tree import Tree
 
 from bridge.l1 import wire
 from node.decoding.abi import Argument
@@ -32,21 +32,65 @@ _VALUE: Final = Style(color="yellow")
 _FAILED: Final = Style(color="red", bold=True)
 _ASIDE: Final = Style(dim=True)
 
+_DEPTH_DRAWN_MAX: Final = 24
+"""Calls within each other that are drawn further and further to the right."""
 
-def trace_tree(root: TracedCall, book: AddressBook) -> Tree:
-    """All calls with their events, results and failures; calls nest deep, so nothing recurses."""
-    tree = Tree(_call_line(root, book))
-    waiting: list[tuple[TracedCall, Tree]] = [(root, tree)]
+
+def trace_lines(root: TracedCall, book: AddressBook) -> Iterator[Text]:
+    """All calls with their events, results and failures, a line each.
+
+    Drawn by hand, because rich leaves out branches for which the terminal has no room; calls nest
+    deep, so nothing recurses.
+    """
+    yield _call_line(root, book)
+    waiting = _branches(root, book, "", 1)
     while waiting:
-        call, branch = waiting.pop()
-        for one in call.inner:
-            if isinstance(one, TracedLog):
-                branch.add(_log_line(one, call, book))
-            else:
-                waiting.append((one, branch.add(_call_line(one, book))))
-        if call.error is not None:
-            branch.add(Text(f"✗ {failure_text(call, book)}", _FAILED))
-    return tree
+        branch = waiting.pop()
+        yield branch.line()
+        if isinstance(branch.shown, TracedCall):
+            waiting += _branches(branch.shown, book, branch.indent_within, branch.depth + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A line below a call: another call, an event, or why the call failed."""
+
+    shown: TracedCall | TracedLog | Text
+    parent: TracedCall
+    book: AddressBook
+    indent: str
+    depth: int
+    is_last: bool
+
+    @property
+    def indent_within(self) -> str:
+        """Before the branches of this one; beyond some depth it grows no more."""
+        return self.indent + ("    " if self.is_last else "│   ")
+
+    def line(self) -> Text:
+        """The branch with its place in the tree."""
+        if self.depth > _DEPTH_DRAWN_MAX:
+            # Its depth in figures: a line of indentation alone would tell nobody more.
+            line = Text(f"{self.indent[: 4 * _DEPTH_DRAWN_MAX]}({self.depth}) ", _ASIDE)
+        else:
+            line = Text(self.indent + ("└── " if self.is_last else "├── "))
+        if isinstance(self.shown, TracedCall):
+            return line.append_text(_call_line(self.shown, self.book))
+        if isinstance(self.shown, TracedLog):
+            return line.append_text(_log_line(self.shown, self.parent, self.book))
+        return line.append_text(self.shown)
+
+
+def _branches(call: TracedCall, book: AddressBook, indent: str, depth: int) -> list[_Branch]:
+    """What stands below a call, the last first."""
+    shown: list[TracedCall | TracedLog | Text] = list(call.inner)
+    if call.error is not None:
+        shown.append(Text(f"✗ {failure_text(call, book)}", _FAILED))
+    indent = indent[: 4 * _DEPTH_DRAWN_MAX]
+    return [
+        _Branch(one, call, book, indent, depth, is_last=at == 0)
+        for at, one in enumerate(reversed(shown))
+    ]
 
 
 def _call_line(call: TracedCall, book: AddressBook) -> Text:

@@ -1,13 +1,11 @@
 """Reading a node's answer: order of events and calls, depth, and answers of another shape."""
 
-import io
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from bridge.l1.errors import L1Unavailable
-from node.cli.trace_tree import trace_json, trace_tree
+from node.cli.trace_tree import trace_json, trace_lines
 from node.decoding.book import AddressBook
 from node.decoding.limits import TRACE_DEPTH_MAX
 from node.decoding.trace import TracedCall, TracedLog, parse_trace
@@ -28,6 +26,21 @@ def test_events_stand_between_the_calls_they_came_between() -> None:
     root = parse_trace({**CALL, "calls": calls, "logs": logs})
     order = [one.data if isinstance(one, TracedLog) else one.input for one in root.inner]
     assert [one.hex() for one in order] == ["a0", "a1", "00", "01", "a2", "02", "a3"]
+
+
+def test_tree_is_drawn_with_its_branches() -> None:
+    inner = {**CALL, "calls": [CALL], "logs": [log(1, "0x01")]}
+    failed = {**CALL, "error": "execution reverted"}
+    root = parse_trace({**CALL, "calls": [inner, failed]})
+    name = "[3] 0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB"
+    assert [line.plain for line in trace_lines(root, AddressBook())] == [
+        name,
+        f"├── {name}",
+        f"│   ├── {name}",
+        "│   └── ◆ [] 0x01",
+        f"└── {name}",
+        "    └── ✗ execution reverted",
+    ]
 
 
 def test_failed_creation_has_no_address() -> None:
@@ -72,9 +85,10 @@ def test_calls_as_deep_as_gas_lasts_are_told_and_shown() -> None:
     calls = list(root.walk())
     assert 400 < len(calls) == len(flat) < TRACE_DEPTH_MAX / 2
     assert all(isinstance(call, TracedCall) for call in calls)
-    shown = io.StringIO()
-    Console(file=shown, width=80).print(trace_tree(root, AddressBook()))
-    assert shown.getvalue().count("\n") >= len(calls)
+    lines = [line.plain for line in trace_lines(root, AddressBook())]
+    assert sum("] 0x4242" in line for line in lines) == len(calls)
+    assert max(map(len, lines)) < 250
+    assert any(f"({len(calls) - 1}) [" in line for line in lines)
     inner, depth = trace_json(root, AddressBook()), 1
     while inner["calls"]:
         inner, depth = inner["calls"][0], depth + 1
