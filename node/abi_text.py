@@ -21,6 +21,7 @@ from eth_utils.address import is_address, to_checksum_address
 
 from bridge.l1.abi import selector
 from execution.contracts.abi import Interface, UndecodableAnswer, signature
+from node.decoding.text import printable
 from state.errors import Invalid
 
 _NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)
@@ -135,7 +136,9 @@ def _parse_scalar(kind: ABIType, text: str, names: Mapping[str, str]) -> Any:
 
 def shown(value: Any) -> str:
     """A value for people: one line."""
-    return json.dumps(plain(value)) if isinstance(value, list | tuple | dict) else str(plain(value))
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(plain(value))
+    return printable(plain(value)) if isinstance(value, str) else str(plain(value))
 
 
 def plain(value: Any) -> Any:

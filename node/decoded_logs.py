@@ -1,27 +1,15 @@
 """Logs with the names of their contracts, events and arguments, where those are known."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from execution.contracts.abi import Interface
-from node.abi_text import plain, shown
-from node.known_contracts import LayerName
+from node.abi_text import plain
+from node.decoding.abi import Decoded
+from node.decoding.book import AddressBook
+from node.decoding.text import address_text, arguments_text
 from state.blocks import Log
-from state.errors import Invalid
-from state.types import Address
-
-
-class Names(Protocol):
-    """Who knows contracts by their addresses."""
-
-    def abi_at(self, address: Address, layer: LayerName) -> Interface | None:
-        """The ABI of what is there, if it is known."""
-
-    def name_of(self, address: Address, layer: LayerName) -> str | None:
-        """The name of what is there, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +18,30 @@ class DecodedLog:
 
     log: Log
     contract: str | None
-    event: str | None
-    arguments: Mapping[str, Any]
+    event: Decoded | None
 
     def json(self) -> dict[str, Any]:
         """For programs; the raw log where it isn't known."""
+        known = self.event
         found: dict[str, Any] = {
             "address": to_checksum_address(self.log.address),
             "contract": self.contract,
-            "event": self.event,
-            "arguments": plain(dict(self.arguments)),
+            "event": None if known is None else known.name,
         }
-        if self.event is None:
-            found |= {"topics": plain(list(self.log.topics)), "data": plain(self.log.data)}
-        return found
+        if known is None:
+            return found | {"topics": plain(list(self.log.topics)), "data": plain(self.log.data)}
+        return found | {"arguments": {one.name: plain(one.value) for one in known.arguments}}
 
 
-def decode_log(log: Log, names: Names, layer: LayerName) -> DecodedLog:
+def decode_log(log: Log, book: AddressBook) -> DecodedLog:
     """A log, as far as it is known."""
-    abi, name = names.abi_at(log.address, layer), names.name_of(log.address, layer)
-    if abi is not None and log.topics:
-        try:
-            event = abi.event(log.topics, log.data)
-            return DecodedLog(log, name, event.name, event.arguments)
-        except Invalid:
-            pass  # another contract's event, as proxies and libraries have them: shown as it is
-    return DecodedLog(log, name, None, {})
+    return DecodedLog(log, book.name(log.address), book.event(log.address, log.topics, log.data))
 
 
-def event_text(decoded: DecodedLog) -> str:
+def event_text(decoded: DecodedLog, book: AddressBook) -> str:
     """One line for people."""
-    where = decoded.contract or to_checksum_address(decoded.log.address)
+    where = address_text(decoded.log.address, book.name)
     if decoded.event is None:
         topics = " ".join(f"0x{topic.hex()}" for topic in decoded.log.topics)
         return f"{where} {topics} 0x{decoded.log.data.hex()}"
-    words = ", ".join(f"{name}={shown(value)}" for name, value in decoded.arguments.items())
-    return f"{where}.{decoded.event}({words})"
+    return f"{where}.{decoded.event.name}({arguments_text(decoded.event.arguments, book.name)})"

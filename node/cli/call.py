@@ -12,7 +12,7 @@ from bridge.l1 import wire
 from bridge.l1.abi import describe_revert
 from bridge.l1.errors import L1CallReverted
 from node.abi_text import find_function, plain, shown
-from node.cli.contracts import AddressBook, Callee, layer_option
+from node.cli.contracts import Callee, ContractNames, layer_option
 from node.cli.network import Network, both_of, l2_of, network_options
 from node.cli.options import json_option
 from node.cli.parameters import AddressType, EtherType
@@ -61,10 +61,10 @@ def call(
     tallystick call Rollup anchor
     tallystick call 0x4200…0100 'totalSupply()(uint256)'
     """
-    book = AddressBook.of(network)
-    callee = book.find(to, layer)
+    names = ContractNames.of(network)
+    callee = names.find(to, layer)
     asked = find_function(function, callee.abi)
-    data = asked.call_data(arguments, book.addresses)
+    data = asked.call_data(arguments, names.addresses)
     request = {"to": wire.to_data(callee.address), "data": wire.to_data(data)}
     if sender is not None:
         request["from"] = wire.to_data(sender)

@@ -8,6 +8,7 @@ from eth_utils.address import is_address, to_canonical_address
 
 from execution.contracts.abi import Interface
 from node.cli.network import Network
+from node.decoding.book import AddressBook, l1_book, l2_book
 from node.known_contracts import KnownContract, LayerName, l1_contracts, l2_contracts
 from state.types import Address
 
@@ -28,13 +29,13 @@ class Callee:
 
 
 @dataclass(frozen=True, slots=True)
-class AddressBook:
+class ContractNames:
     """The rollup's contracts by name."""
 
     contracts: Mapping[str, KnownContract]
 
     @classmethod
-    def of(cls, network: Network) -> "AddressBook":
+    def of(cls, network: Network) -> "ContractNames":
         """L2's, and L1's where the deployment is known. L2's name goes first."""
         l1 = {} if network.deployment_file is None else l1_contracts(network.deployment())
         return cls({**l1, **l2_contracts()})
@@ -66,9 +67,7 @@ class AddressBook:
                 return one.abi
         return None
 
-    def name_of(self, address: Address, layer: LayerName) -> str | None:
-        """The name of what is there, if it has one."""
-        for one in self.contracts.values():
-            if one.address == address and one.layer is layer:
-                return one.name
-        return None
+
+def log_book(network: Network, layer: LayerName) -> AddressBook:
+    """What is known of a layer's addresses, to decode its logs by."""
+    return l2_book() if layer is LayerName.L2 else l1_book(network.deployment())

@@ -15,10 +15,11 @@ from execution.contracts.abi import topic_of
 from node.abi_text import split_signature
 from node.cli import output
 from node.cli.call import layer_of
-from node.cli.contracts import AddressBook, Callee, layer_option
+from node.cli.contracts import Callee, ContractNames, layer_option, log_book
 from node.cli.network import Network, network_options
 from node.cli.options import json_option
 from node.decoded_logs import DecodedLog, decode_log, event_text
+from node.decoding.book import AddressBook
 from node.known_contracts import LayerName
 from node.layer import Layer
 from node.settings import InvalidSettings
@@ -73,10 +74,9 @@ def logs(
     """
     if follow and to_block is not None:
         raise click.UsageError("give either --follow or --to-block")
-    book = AddressBook.of(network)
-    callee = None if contract is None else book.find(contract, layer)
+    callee = None if contract is None else ContractNames.of(network).find(contract, layer)
     where = LayerName(layer or LayerName.L2) if callee is None else callee.layer
-    criteria = _criteria(callee, event)
+    criteria, book = _criteria(callee, event), log_book(network, where)
     asyncio.run(_run(network, where, criteria, book, from_block, to_block, follow, as_json))
 
 
@@ -94,12 +94,12 @@ async def _run(
         head = (await layer.client.header()).number
         start = max(0, head - _BLOCKS_DEFAULT + 1) if first is None else first
         end = head if last is None else min(last, head)
-        async for one in _read(layer.client.rpc, criteria, start, end, book, where):
-            _print(one, as_json=as_json)
+        async for one in _read(layer.client.rpc, criteria, start, end, book):
+            _print(one, book, as_json=as_json)
         while follow:
             start, end = end + 1, await _next_head(layer, end)
-            async for one in _read(layer.client.rpc, criteria, start, end, book, where):
-                _print(one, as_json=as_json)
+            async for one in _read(layer.client.rpc, criteria, start, end, book):
+                _print(one, book, as_json=as_json)
 
 
 async def _next_head(layer: Layer, seen: int) -> int:
@@ -115,7 +115,6 @@ async def _read(
     first: int,
     last: int,
     book: AddressBook,
-    layer: LayerName,
 ) -> AsyncIterator[PlacedLog]:
     """Events of a span of blocks, asked for in pieces."""
     for start in range(first, last + 1, _BLOCKS_PER_CALL):
@@ -125,7 +124,7 @@ async def _read(
         }
         answer = await rpc.request("eth_getLogs", {**criteria, **span})
         for entry in wire.list_(answer, "eth_getLogs"):
-            yield _placed(wire.object_(entry, "a log"), book, layer)
+            yield _placed(wire.object_(entry, "a log"), book)
 
 
 def _criteria(callee: Callee | None, event: str | None) -> dict[str, Any]:
@@ -152,7 +151,7 @@ def _topic(callee: Callee | None, event: str) -> bytes:
     raise InvalidSettings(f"the contract has no event {event!r:.80}, but {', '.join(known)}")
 
 
-def _placed(entry: wire.Json, book: AddressBook, layer: LayerName) -> PlacedLog:
+def _placed(entry: wire.Json, book: AddressBook) -> PlacedLog:
     topics = wire.list_(entry.get("topics"), "topics")
     log = Log(
         address=wire.address(entry.get("address"), "the log's address"),
@@ -163,15 +162,15 @@ def _placed(entry: wire.Json, book: AddressBook, layer: LayerName) -> PlacedLog:
         block=wire.quantity(entry.get("blockNumber"), "blockNumber"),
         transaction=str(entry.get("transactionHash")),
         index=wire.quantity(entry.get("logIndex"), "logIndex"),
-        decoded=decode_log(log, book, layer),
+        decoded=decode_log(log, book),
     )
 
 
-def _print(one: PlacedLog, *, as_json: bool) -> None:
+def _print(one: PlacedLog, book: AddressBook, *, as_json: bool) -> None:
     if as_json:
         place = {"block": one.block, "transaction": one.transaction, "logIndex": one.index}
         click.echo(json.dumps({**place, **one.decoded.json()}))
         return
     console = output.console()
     console.print(f"[dim]{one.block:>8}[/dim]  ", end="")
-    console.print(event_text(one.decoded), markup=False)
+    console.print(event_text(one.decoded, book), markup=False)

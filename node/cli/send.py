@@ -13,13 +13,14 @@ from bridge.l1.transactor import L1Transaction
 from node.abi_text import find_function
 from node.cli import output
 from node.cli.call import layer_of
-from node.cli.contracts import AddressBook, layer_option
+from node.cli.contracts import ContractNames, layer_option, log_book
 from node.cli.network import Network, network_options
 from node.cli.options import json_option
 from node.cli.parameters import EtherType
 from node.cli.progress import waiting
 from node.cli.signing import Signing, signing_options
 from node.decoded_logs import decode_log, event_text
+from node.decoding.book import AddressBook
 from node.known_contracts import LayerName
 from node.settings import InvalidSettings
 from state.types import Gas, Wei
@@ -58,17 +59,18 @@ def send(
     """
     if function is not None and data is not None:
         raise click.UsageError("give either FUNCTION or --data")
-    book = AddressBook.of(network)
-    callee = book.find(to, layer)
+    names = ContractNames.of(network)
+    callee = names.find(to, layer)
     what, payload = "transfer", _raw(data)
     if function is not None:
         called = find_function(function, callee.abi)
-        what, payload = called.name, called.call_data(arguments, book.addresses)
+        what, payload = called.name, called.call_data(arguments, names.addresses)
     operator = signing.unlock(is_devnet=network.is_devnet).operator
     limit = None if gas is None else Gas(gas)
     sending = L1Transaction(what, callee.address, payload, value, limit)
     with waiting("Sending"):
         receipt = asyncio.run(_send(network, callee.layer, sending, operator))
+    book = log_book(network, callee.layer)
     if as_json:
         click.echo(json.dumps(_json(receipt, book, callee.layer), indent=2))
     else:
@@ -96,7 +98,7 @@ def _print(receipt: L1Receipt, book: AddressBook, layer: LayerName) -> None:
         f" {receipt.block_number}, {receipt.gas_used:,} gas)[/dim]"
     )
     for log in receipt.logs:
-        console.print(f"  {event_text(decode_log(log, book, layer))}", markup=False)
+        console.print(f"  {event_text(decode_log(log, book), book)}", markup=False)
 
 
 def _json(receipt: L1Receipt, book: AddressBook, layer: LayerName) -> dict[str, Any]:
@@ -107,5 +109,5 @@ def _json(receipt: L1Receipt, book: AddressBook, layer: LayerName) -> dict[str, 
         "block": receipt.block_number,
         "gasUsed": receipt.gas_used,
         "contract": None if contract is None else to_checksum_address(contract),
-        "events": [decode_log(log, book, layer).json() for log in receipt.logs],
+        "events": [decode_log(log, book).json() for log in receipt.logs],
     }

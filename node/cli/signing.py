@@ -22,7 +22,7 @@ keys_dir_option = click.option(
     envvar="TALLYSTICK_KEYS_DIR", show_default=True, show_envvar=True,
     help="Folder of encrypted keys.",
 )  # fmt: skip
-_OPTIONS: Final = (
+KEY_OPTIONS: Final = (
     click.option(
         "--keystore", metavar="NAME", help="Sign with this key of `tallystick keys` (or address)."
     ),
@@ -30,12 +30,12 @@ _OPTIONS: Final = (
         "--key", "--key-file", "key_file", type=click.Path(path_type=Path, dir_okay=False),
         help="Sign with the key in this file: 64 hex digits or a keystore, readable by you alone.",
     ),
-    click.option(
-        "--dev-account", type=click.IntRange(0, DEV_ACCOUNTS - 1), metavar="N",
-        show_default="0 on a devnet", help="Sign with a devnet's well-known account.",
-    ),
     keys_dir_option,
     password_file_option,
+)  # fmt: skip
+_DEV_OPTION: Final = click.option(
+    "--dev-account", type=click.IntRange(0, DEV_ACCOUNTS - 1), metavar="N",
+    show_default="0 on a devnet", help="Sign with a devnet's well-known account.",
 )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def signing_options(command: Callable[..., R]) -> Callable[..., R]:
         return command(signing=signing, **others)
 
     decorated: Callable[..., R] = with_signing
-    for option in reversed(_OPTIONS):
+    for option in reversed((*KEY_OPTIONS, _DEV_OPTION)):
         decorated = option(decorated)
     return decorated
 

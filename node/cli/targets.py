@@ -15,8 +15,9 @@ from bridge.l1.accounts import Operator
 from genesis.accounts import operator_accounts
 from node import derived
 from node.cli import output
+from node.cli.signing import KEY_OPTIONS, Signing
 from node.devnet import DEFAULT_DATA_DIR, read_manifest
-from node.settings import InvalidSettings, writable_folder
+from node.settings import writable_folder
 from state.types import BlockNumber
 
 R = TypeVar("R")
@@ -66,26 +67,24 @@ def rollup_options(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def account_options(command: Callable[..., R]) -> Callable[..., R]:
-    """--key-file, --password-file and --dev, passed on as `operator`; None if none is given."""
-    options = (
-        click.option(
-            "--key-file", type=click.Path(path_type=Path, dir_okay=False),
-            help="The account's key: 64 hex digits or a keystore, readable by you alone.",
-        ),
-        click.option(
-            "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            help="The keystore's password.",
-        ),
-        click.option("--dev", is_flag=True, help="Sign with a devnet's well-known challenger."),
-    )  # fmt: skip
+    """--keystore, --key, the password and --dev, passed on as `operator`; None without any."""
+    dev_option = click.option(
+        "--dev", is_flag=True, help="Sign with a devnet's well-known challenger."
+    )
 
     @wraps(command)
     def with_operator(
-        key_file: Path | None, password_file: Path | None, dev: bool, **others: Any
+        keystore: str | None,
+        key_file: Path | None,
+        keys_dir: Path,
+        password_file: Path | None,
+        dev: bool,
+        **others: Any,
     ) -> R:
-        return command(operator=_operator(key_file, password_file, dev), **others)
+        signing = Signing(keystore, key_file, None, keys_dir, password_file)
+        return command(operator=_operator(signing, dev=dev), **others)
 
-    return _decorated(with_operator, options)
+    return _decorated(with_operator, (*KEY_OPTIONS, dev_option))
 
 
 def signer(target: Target, operator: Operator | None) -> Operator:
@@ -93,7 +92,9 @@ def signer(target: Target, operator: Operator | None) -> Operator:
     if operator is not None:
         return operator
     if not target.is_devnet:
-        raise click.UsageError("give the key of an L1 account with --key-file (or --dev)")
+        raise click.UsageError(
+            "give the key of an L1 account with --keystore or --key-file (or --dev)"
+        )
     return Operator.of_dev_account(operator_accounts().challenger)
 
 
@@ -122,20 +123,13 @@ def _target(
     return Target(l1_rpc, load_deployment(deployment), is_devnet, folder)
 
 
-def _operator(key_file: Path | None, password_file: Path | None, dev: bool) -> Operator | None:
-    if dev and key_file is not None:
-        raise click.UsageError("give either --key-file or --dev")
+def _operator(signing: Signing, *, dev: bool) -> Operator | None:
+    named = [one for one in (signing.keystore, signing.key_file) if one is not None]
+    if len(named) + dev > 1:
+        raise click.UsageError("give one of --keystore, --key and --dev")
     if dev:
         return Operator.of_dev_account(operator_accounts().challenger)
-    if key_file is None:
-        return None
-    if password_file is None:
-        return Operator.from_file(key_file)
-    try:
-        password = password_file.read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"can't read the password file {password_file}: {error}") from None
-    return Operator.from_file(key_file, password)
+    return signing.unlock(is_devnet=False).operator if named else None
 
 
 def _decorated(

@@ -99,3 +99,8 @@ def test_values_for_json_keep_every_digit() -> None:
         "c": "0xaAaAaAaaAaAaAaaAaAAAAAAAAaaaAaAaAaaAaaAa",
     }
     assert shown(5) == "5"
+
+
+def test_text_of_strangers_moves_no_cursor() -> None:
+    assert shown("\x1b[2Jgone") == "\\x1b[2Jgone"
+    assert "\x1b" not in shown(["\x1b[2J"])
