@@ -25,7 +25,7 @@ from state.leveldb import LevelDBStore
 from state.memory import MemoryStore
 from state.proofs import verify_account_proof
 from state.store import ChainStore, NoSuchBlock
-from state.stored_state import ArchiveState, HeadState
+from state.stored_state import ArchiveState, HeadState, UnwrittenState
 from state.tables import HEADS_KEY, IDENTITY_KEY, VERSION_KEY, account_key, storage_key
 from state.world import slot_key
 from tests.state.chains import (
@@ -149,6 +149,21 @@ def test_prove_of_every_block_verifies(store: ChainStore):
             state = store.state(number)
             assert proof.account == state.account(proof.address)
             assert all(s.value == state.storage(proof.address, s.slot) for s in proof.storage)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_state_unwritten_is_that_after_the_block_is_written(store: ChainStore, seed: int):
+    rng = random.Random(seed)
+    parent = grow(store, 3, rng)[-1]
+    sealed = make_block(parent, store.state(), random_diff(rng, store.state()))
+    unwritten = UnwrittenState(store.reader, sealed.update)
+    addresses = [account_address(index) for index in range(14)]
+    proofs = [unwritten.prove(address, [1, 2, 99]) for address in addresses]
+    with store.commit() as batch:
+        batch.append(sealed)
+    assert_same_state(unwritten, store.state())
+    number = sealed.header.number
+    assert proofs == [store.prove(number, address, [1, 2, 99]) for address in addresses]
 
 
 def test_state_of_every_block_gives_the_nodes_of_its_trie(store: ChainStore):
