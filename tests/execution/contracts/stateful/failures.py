@@ -49,14 +49,14 @@ class Failures(Table):
         by=st.sampled_from(["vault", "vault", "gainers"]),
     )
     def ruin(self, data: st.DataObject, market: int, backing: int, insured: int, by: str) -> None:
-        """Somebody loses more than all that there is, before vaults and insurance with means.
+        """Somebody loses more than all that there is, before a vault and insurance with means.
 
-        In ten thousands and thousands of USD: amounts drawn to the unit are mostly too small.
+        In ten thousands and thousands of USD: amounts drawn to the unit are mostly too small. The
+        other market's vault may well refuse what it is offered.
         """
         if market in self.history.ledger.closings:
             return
-        for vault in VAULTS:
-            self.history.deposit(TIMELOCK, vault, backing * 10_000 * USD)
+        self.history.deposit(TIMELOCK, VAULTS[market], backing * 10_000 * USD)
         self._insure(market, insured * 1_000 * USD)
         self._ruin(data, market)
         self._work_out(data, by)

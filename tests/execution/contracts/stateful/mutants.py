@@ -104,13 +104,6 @@ MUTANTS = (
         "if (drawn != 0) emit ILiquidation.InsuranceMoved(market, 0, held);",
     ),
     Mutant(
-        "insurance pays what no vault took",
-        "Backstop",
-        "modules/Backstop.sol",
-        "least = least.min(c.standing.equity - c.trader.cash).max(equity);",
-        "least = 0;",
-    ),
-    Mutant(
         "a claim stays after it was paid",
         "Insolvency",
         "modules/Insolvency.sol",
