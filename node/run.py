@@ -77,6 +77,9 @@ async def _run_generations(settings: NodeSettings, stopping: asyncio.Event, link
                 try:
                     await _run_loops(node, stopping.wait(), link.attend(node))
                 finally:
+                    if not link.is_leaving:
+                        # Nobody asks a chain that is closed for good.
+                        await serving.aclose()
                     node.backend.evm.close()
             if not stopping.is_set():
                 await _first(stopping.wait(), link.wait_reopening())

@@ -1,6 +1,6 @@
 """What is in the pool, for those who look at it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from execution.transaction import Transaction
@@ -26,6 +26,12 @@ class PoolContent:
 
     pending: Mapping[Address, tuple[Transaction, ...]]
     queued: Mapping[Address, tuple[Transaction, ...]]
+
+    def transactions(self) -> Iterator[Transaction]:
+        """All of it, one after the other."""
+        for part in (self.pending, self.queued):
+            for transactions in part.values():
+                yield from transactions
 
 
 def content_of(queues: Iterable[tuple[Address, AccountQueue]]) -> PoolContent:

@@ -36,7 +36,7 @@ def kept_pool(mempool: Mempool, folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        _save(folder / POOL, mempool.envelopes())
+        save_pool(mempool, folder)
 
 
 def _load(path: Path) -> list[bytes]:
@@ -51,8 +51,10 @@ def _load(path: Path) -> list[bytes]:
     return []
 
 
-def _save(path: Path, envelopes: list[bytes]) -> None:
+def save_pool(mempool: Mempool, folder: Path) -> None:
+    """Write what waits to a folder; a full disk is logged."""
+    path = folder / POOL
     try:
-        write_atomically(path, _encode(envelopes))
+        write_atomically(path, _encode(mempool.envelopes()))
     except OSError as error:
         log.error("what waits is lost: %s can't be written: %s", path, error)

@@ -96,6 +96,12 @@ class OffsetClock:
         """Set how far ahead of the other clock this one is."""
         self._offset = offset_seconds
 
+    def reach(self, moment: Timestamp) -> None:
+        """Be at `moment` at the least, now."""
+        behind = moment - self._base.now() - self._offset
+        if behind > 0:
+            self._offset += behind
+
     @property
     def pinned(self) -> Timestamp | None:
         """The second that this clock stands still at, or None while it goes."""

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from node.powers.controlled import ControlledNode
 from node.powers.copies import Copies
 from node.powers.errors import ChannelClosed, PowerRefused
 from node.powers.foreign_l1 import ForeignL1
-from node.powers.limits import MINED_BLOCKS_MAX
+from node.powers.limits import MINED_BLOCKS_MAX, SKIP_UNSETTLED_SECONDS_MAX
+from node.powers.settling import between_batches
 from node.powers.shared_clock import SharedClock, check_offset
 from state.clock import Clock
 
@@ -131,30 +133,56 @@ class Coordinator:
 
     async def set_next_timestamp(self, layer: Layer, timestamp: int) -> None:
         """Give the next block of a layer an exact time; the clock goes on from there."""
-        await self._move_to(layer, timestamp)
-        offset = self._clock.offset_seconds
-        await self._maker(layer).request("clock", offset=offset, pin=timestamp)
+        offset = self._clock.offset_at(timestamp)
+        check_offset(offset)
+        await self._check_follows(layer, timestamp)
+        if offset - self._clock.offset_seconds > SKIP_UNSETTLED_SECONDS_MAX:
+            async with self._between_batches():
+                pass
+        await self._skip(offset, layer, timestamp, is_exact=True)
 
-    async def _move_to(self, layer: Layer, timestamp: int) -> None:
-        """Have the clock of all nodes at a time that the next block of a layer can have."""
+    async def _check_follows(self, layer: Layer, timestamp: int) -> None:
         head = (await self._maker(layer).request("heads"))["timestamp"]
         if timestamp <= head:
             raise PowerRefused(
                 f"Timestamp error: {timestamp} is not after the previous block's timestamp, {head}"
             )
-        await self._advance(self._clock.offset_at(timestamp))
 
     async def _advance(self, offset: int) -> None:
-        """Move the clock of all nodes forward, L1's first: no block of L2 may be ahead of L1."""
+        """Move the clock of all nodes forward, and take back nothing that L2 has told."""
         check_offset(offset)
+        if offset - self._clock.offset_seconds <= SKIP_UNSETTLED_SECONDS_MAX:
+            await self._skip(offset)
+            return
+        async with self._between_batches():
+            await self._skip(offset)
+
+    def _between_batches(self) -> AbstractAsyncContextManager[None]:
+        l1 = self._foreign_l1 or self._maker(Layer.L1)
+        return between_batches(self._maker(Layer.L2), l1)
+
+    async def _skip(
+        self,
+        offset: int,
+        layer: Layer | None = None,
+        timestamp: int | None = None,
+        *,
+        is_exact: bool = False,
+    ) -> None:
+        """Move the clock of all nodes forward, L1's first; the next block of `layer` gets a time,
+        or a later one where a block came meanwhile and it need not be exact.
+
+        That is told with the move, so that no block comes between both.
+        """
         skipped = offset - self._clock.offset_seconds
         if self._foreign_l1 is not None and skipped > 0:
             await self._foreign_l1.skip(skipped)
         self._clock.move(offset)
         for node in sorted(self._nodes.values(), key=lambda one: one.layer):
+            pin = timestamp if node.makes_blocks and node.layer is layer else None
             # One that starts at the moment is told by "hello".
             with contextlib.suppress(ChannelClosed):
-                await node.request("clock", offset=offset, pin=None)
+                await node.request("clock", offset=offset, pin=pin, is_exact=is_exact)
         if skipped:
             log.info("%d s are skipped; the clock is %d s ahead", skipped, offset)
 
@@ -170,12 +198,17 @@ class Coordinator:
                 " evm_increaseTime"
             )
         check_offset(self._clock.offset_seconds + blocks * interval)
+        maker, span = self._maker(layer), blocks * interval
         if timestamp is not None:
-            await self._move_to(layer, timestamp)
-        mined = await self._maker(layer).request(
-            "mine", blocks=blocks, interval=interval, timestamp=timestamp
-        )
-        await self._advance(max(self._clock.offset_seconds, mined["offset"]))
+            await self.set_next_timestamp(layer, timestamp)
+        if span > SKIP_UNSETTLED_SECONDS_MAX:
+            async with self._between_batches():
+                pass
+        if layer is Layer.L2 and span:
+            # L1 goes first: it takes no batch from a time that it has not come to.
+            await self._skip(self._clock.offset_seconds + span, layer, self._clock.now())
+        mined = await maker.request("mine", blocks=blocks, interval=interval)
+        await self._skip(max(self._clock.offset_seconds, mined["offset"]))
 
     async def set_pace(
         self, layer: Layer, interval: float | None = None, automine: bool = False

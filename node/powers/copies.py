@@ -74,7 +74,7 @@ class Copies:
         try:
             await self.take(START)
         except (PowerRefused, PowerUnavailable) as error:
-            log.warning("this devnet can't be reset, nor go back to snapshots: %s", error)
+            log.info("this devnet can't be reset, nor go back to snapshots: %s", error)
 
     # Snapshots
 
@@ -139,9 +139,20 @@ class Copies:
 
     async def restore(self, snapshot: Snapshot) -> None:
         """Have all nodes closed, L1 put back, and then L2: nobody sees one without the other."""
-        nodes = tuple(self._nodes.values())
         self._snapshots.begin(snapshot)
         self.restoring = snapshot
+        try:
+            await self._exchange(snapshot)
+        except (PowerRefused, PowerUnavailable) as error:
+            raise PowerUnavailable(
+                f"{error}: stop the devnet and start it again, which goes on with it"
+            ) from error
+        self.restoring = None
+        self._snapshots.finish(snapshot)
+        log.info("went back to snapshot %s", snapshot.name)
+
+    async def _exchange(self, snapshot: Snapshot) -> None:
+        nodes = tuple(self._nodes.values())
         await asyncio.gather(*(node.close() for node in nodes))
         self._clock.set(snapshot.time)
         await self._restore_foreign_l1(snapshot)
@@ -154,9 +165,6 @@ class Copies:
                     if node.layer is layer
                 )
             )
-        self.restoring = None
-        self._snapshots.finish(snapshot)
-        log.info("went back to snapshot %s", snapshot.name)
 
     async def _restore_foreign_l1(self, snapshot: Snapshot) -> None:
         """Raises `PowerRefused` where the L1 has forgotten; the devnet needs `--reset` then."""

@@ -19,6 +19,11 @@ class ForeignL1:
         await self._call("evm_increaseTime", hex(seconds))
         await self._call("evm_mine")
 
+    async def mine(self) -> int:
+        """Make a block; the newest one's number."""
+        await self._call("evm_mine")
+        return int(await self._call("eth_blockNumber"), 16)
+
     async def snapshot(self) -> str:
         """Take a snapshot; its id."""
         return str(await self._call("evm_snapshot"))

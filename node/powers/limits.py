@@ -9,6 +9,13 @@ MINED_BLOCKS_MAX = 1_000
 OFFSET_SECONDS_MAX = 100 * 365 * 24 * 3600
 """How far the clock may be ahead: a century, so that timestamps stay within what contracts pack."""
 
+SKIP_UNSETTLED_SECONDS_MAX = 60
+"""So much is skipped at once. Before more, L2's blocks are brought to L1: its windows for forced
+inclusion, minutes at the least, must not close between a block and its batch."""
+
+SETTLE_SECONDS_MAX = 20.0
+"""That is waited for so long, several blocks of L1; time is skipped all the same afterwards."""
+
 SNAPSHOTS_MAX = 1_000
 """Snapshots kept; each holds files that compaction would have deleted, a few MB."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from execution.transaction import Transaction
 from execution.transition import AccountEdit
 from node.conditions import Conditions
-from node.powers import checkpoint, pool_file
+from node.powers import checkpoint
 from node.powers.channel import Channel
 from node.powers.errors import PowerRefused, PowerUnavailable
 from node.powers.gate import Gate
@@ -26,11 +26,13 @@ from node.powers.limits import FREEZE_SECONDS_MAX, MINE_SECONDS_MAX, RETRY_SECON
 from node.powers.makers import BlockMaker
 from node.powers.sandbox import Sandbox
 from node.roles.pace import Pace
+from node.roles.sequencer import Sequencer
 from node.rpc.dispatch import Dispatcher, registry
 from node.rpc.feed import BlockEvent
 from node.rpc.powers.methods import power_namespaces
 from node.settings import NodeSettings
 from sequencer.builder import unsafe_header
+from sequencer.pool_file import save_pool
 from state.clock import OffsetClock, SystemClock
 from state.types import Address, Hash32, Timestamp, Wei
 
@@ -101,13 +103,17 @@ class NodeLink:
         self._node = node
         self._leaving.clear()
         self._is_closed.clear()
-        await pool_file.load(self._data_dir, node.chain.submit)
         node.chain.feed.on_block(self._unpin)
         if node.maker is not None:
             self._follow_pool(node.maker)
         self._is_open.set()
         await self.ask("opened")
         await self._leaving.wait()
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the generation ends for another one."""
+        return self._leaving.is_set()
 
     async def wait_reopening(self) -> None:
         """The generation is closed: wait until another may be opened."""
@@ -127,7 +133,8 @@ class NodeLink:
 
     def _unpin(self, event: BlockEvent) -> None:
         """A block took the timestamp that the clock was stopped for."""
-        if not event.removed:
+        pinned = self.clock.pinned
+        if pinned is not None and not event.removed and event.header.timestamp >= pinned:
             self.clock.unpin()
 
     # What the devnet asks for
@@ -142,6 +149,10 @@ class NodeLink:
             "heads": self._heads,
             "edit": self._edit,
             "pose": self._pose,
+            "hold": self._hold,
+            "release": self._release,
+            "post": self._post,
+            "see_l1": self._see_l1,
             "freeze": self._freeze,
             "save": self._save,
             "unfreeze": self._unfreeze,
@@ -162,12 +173,16 @@ class NodeLink:
             raise PowerRefused("this node makes no blocks")
         return maker
 
-    async def _set_clock(self, offset: int, pin: int | None) -> None:
-        self.clock.move(offset)
+    async def _set_clock(self, offset: int, pin: int | None, is_exact: bool) -> None:
         if pin is None:
+            self.clock.move(offset)
             self.clock.unpin()
-        else:
-            self.clock.pin(Timestamp(pin))
+            return
+        head = unsafe_header(self._running.chain.store).timestamp
+        if is_exact and pin <= head:
+            raise PowerRefused(f"Timestamp error: a block came meanwhile, at {head}, after {pin}")
+        self.clock.move(offset)
+        self.clock.pin(Timestamp(max(pin, head + 1)))
 
     async def _set_pace(self, interval: float | None, automine: bool) -> None:
         self.conditions.pace.set(interval_seconds=interval, automine=automine)
@@ -182,18 +197,17 @@ class NodeLink:
             "finalized": heads.finalized.number,
         }
 
-    async def _mine(self, blocks: int, interval: int, timestamp: int | None) -> dict[str, int]:
+    async def _mine(self, blocks: int, interval: int) -> dict[str, int]:
         """Make blocks now; the clock runs ahead with them. Answers where both are in the end."""
         maker, clock = self._maker, self.clock
         for position in range(blocks):
             parent = unsafe_header(maker.chain.store)
-            step = max(1, interval if position else 1)
-            behind = parent.timestamp + step - clock.now()
-            if timestamp is not None and not position:
-                clock.pin(Timestamp(timestamp))
-            elif behind > 0:
-                clock.move(clock.offset_seconds + behind)
+            if interval and position:
+                clock.pin(Timestamp(parent.timestamp + interval))
+            elif clock.pinned is None:
+                clock.reach(Timestamp(parent.timestamp + 1))
             await self._make_one(maker)
+        clock.reach(unsafe_header(maker.chain.store).timestamp)
         return {"offset": clock.offset_seconds}
 
     async def _make_one(self, maker: BlockMaker) -> None:
@@ -211,7 +225,7 @@ class NodeLink:
         mempool = self._running.chain.mempool
         chosen = [
             tx.hash
-            for tx in pool_file.waiting(mempool)
+            for tx in mempool.content().transactions()
             if transaction in (None, tx.hash.hex()) and sender in (None, tx.sender.hex())
         ]
         mempool.discard(chosen)
@@ -219,6 +233,32 @@ class NodeLink:
 
     async def _rewind(self, depth: int, keeps_transactions: bool) -> None:
         await self._maker.rewind(depth, keeps_transactions=keeps_transactions)
+
+    # Settling
+
+    @property
+    def _sequencer(self) -> Sequencer:
+        maker = self._maker
+        if not isinstance(maker, Sequencer):
+            raise PowerRefused("this node is no sequencer")
+        return maker
+
+    async def _hold(self) -> None:
+        """Make no L2 block until `release`."""
+        await self._sequencer.hold()
+
+    async def _release(self) -> None:
+        self._sequencer.release()
+
+    async def _post(self) -> None:
+        """Bring blocks to L1 now."""
+        await self._sequencer.post()
+
+    async def _see_l1(self, number: int) -> None:
+        """Wait until the node has read L1 up to a block."""
+        follower = self._sequencer.follower
+        while follower.l1 is None or follower.l1.head.number < number:
+            await asyncio.sleep(RETRY_SECONDS)
 
     # The sandbox
 
@@ -240,7 +280,7 @@ class NodeLink:
                 slots={int(slot, 16): int(value, 16) for slot, value in slots.items()},
             )
         )
-        await self._mine(blocks=1, interval=0, timestamp=None)
+        await self._mine(blocks=1, interval=0)
 
     async def _pose(self, address: str | None, enabled: bool) -> None:
         """Let an account, or every one, be sent for without a signature; or no longer."""
@@ -277,7 +317,7 @@ class NodeLink:
         target = Path(folder)
         mempool = self._running.chain.mempool
         await asyncio.to_thread(checkpoint.take, self._data_dir, target)
-        pool_file.save(target, mempool)
+        save_pool(mempool, target)
 
     async def _unfreeze(self) -> None:
         if self._thaw is not None:

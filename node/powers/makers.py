@@ -1,6 +1,5 @@
 """What the devnet needs of a node that makes blocks, whichever layer's."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from node.chain import Chain
@@ -30,14 +29,3 @@ class BlockMaker(Protocol):
 
         What they held waits for another block if `keeps_transactions`, or is forgotten.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Mining:
-    """How blocks are to be mined on demand: times in seconds."""
-
-    blocks: int = 1
-    interval: int = 0
-    """Between two of them; 0 leaves it to the clock."""
-    timestamp: int | None = None
-    """Of the first one."""

@@ -85,6 +85,14 @@ class Sequencer:
                 await self.monitor.wait_checked_head()
             return await self._build_block()
 
+    async def hold(self) -> None:
+        """Make no block until `release`."""
+        await self._turn.acquire()
+
+    def release(self) -> None:
+        """Make blocks again."""
+        self._turn.release()
+
     async def rewind(self, depth: int, *, keeps_transactions: bool) -> None:
         """Take unsafe blocks back. Raises `PowerRefused` for those that L1 holds already.
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.devnet.powers import (
     timestamp,
     wait_block,
 )
+from tests.devnet.sender import Sender
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +63,31 @@ def test_set_next_timestamp_next_block_has_exactly_it(devnet: Devnet) -> None:
 def test_set_next_timestamp_in_the_past_refused(devnet: Devnet) -> None:
     with pytest.raises(RpcFailed, match="Timestamp error: 100 is not after"):
         rpc(devnet.sequencer, "evm_setNextBlockTimestamp", 100)
+
+
+def test_skipped_time_takes_no_block_of_l2_back(devnet: Devnet) -> None:
+    """A deposit that the newest blocks had no time to take is not overdue in their batch."""
+    depositor = Sender(devnet.l1, 1)
+    portal = devnet.deployment()["contracts"]["Portal"]
+    wait_block(devnet.sequencer, 3)
+    transaction = send(devnet.sequencer)
+    receipt(devnet.l1, depositor.send(depositor.deposit(portal, bytes(19) + b"\x99", 10**18)))
+    mined = receipt(devnet.sequencer, transaction)["blockHash"]
+
+    rpc(devnet.sequencer, "evm_increaseTime", 30 * DAY)
+
+    wait_for(lambda: balance(devnet.sequencer, "0x" + "00" * 19 + "99"), 60, "the deposit")
+    assert_true(devnet)
+    assert receipt(devnet.sequencer, transaction)["blockHash"] == mined
+
+
+def test_mine_days_apart_stays_true(devnet: Devnet) -> None:
+    for url in (devnet.sequencer, devnet.l1):
+        first = number(url) + 1
+        rpc(url, "anvil_mine", 3, DAY)
+        times = [timestamp(url, at) for at in range(first, number(url) + 1)]
+        assert sum(later - sooner == DAY for sooner, later in pairwise(times)) >= 1
+        assert_true(devnet)
 
 
 @pytest.mark.parametrize("layer", ["l1", "sequencer"])

@@ -40,4 +40,9 @@ def test_offset_clock_is_ahead_and_stands_still_when_pinned():
 
     clock.move(1_000)
     clock.unpin()
+    clock.reach(Timestamp(1_500))
+    assert clock.now() == 2_001
+    clock.reach(Timestamp(3_001))
+    assert clock.now() == 3_001
+    clock.move(1_000)
     assert (clock.now(), clock.pinned, clock.offset_seconds) == (2_001, None, 1_000)
