@@ -222,3 +222,4 @@ async def _know_sources(
     unknown = [address for address in traced.root.addresses() if not book.is_known(address)]
     for address in unknown[:TRACE_ADDRESSES_MAX] if sources else ():
         book.match(address, await code(address), sources)
+    book.learn_proxies(traced.root)

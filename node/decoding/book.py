@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from eth_utils.address import to_checksum_address
+
 from bridge.deployment import Deployment
 from execution.contracts.abi import CLEARING_HOUSE_MODULES as MODULES
 from execution.contracts.abi import interface
@@ -13,6 +15,7 @@ from node.console import CONSOLE_ADDRESS, console_abi
 from node.decoding.abi import Abi, Argument, Decoded
 from node.decoding.sources import Source
 from node.decoding.standards import standard_abi
+from node.decoding.trace import TracedCall
 from node.known_contracts import KnownContract, l1_contracts, l2_contracts
 from state.types import Address
 
@@ -67,6 +70,18 @@ class AddressBook:
     def is_known(self, address: Address) -> bool:
         """Whether there is an ABI for an address, or nothing to have one for."""
         return address in self._abis or address in PRECOMPILES
+
+    def learn_proxies(self, root: TracedCall) -> None:
+        """Know contracts that hand their calls on to a known one, by seeing them do it."""
+        for call in root.walk():
+            inner = next((one for one in call.inner if isinstance(one, TracedCall)), None)
+            if inner is None or call.to is None or inner.to is None or self.is_known(call.to):
+                continue
+            # A clone may add arguments of its own behind the input.
+            hands_on = inner.kind == "DELEGATECALL" and inner.input.startswith(call.input)
+            if hands_on and call.input and inner.to in self._abis:
+                name = self._names.get(call.to, f"{self._names[inner.to]} {_short(call.to)}")
+                self.know(call.to, name, self._abis[inner.to])
 
     # Decoding
 
@@ -123,6 +138,11 @@ def know_dev_accounts(book: AddressBook) -> None:
     operators = operator_accounts()
     for duty in operators.__dataclass_fields__:
         book.know(getattr(operators, duty).address, duty)
+
+
+def _short(address: Address) -> str:
+    text = to_checksum_address(address)
+    return f"{text[:6]}…{text[-4:]}"
 
 
 def _know_all(book: AddressBook, contracts: Mapping[str, KnownContract]) -> None:

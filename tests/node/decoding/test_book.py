@@ -165,3 +165,23 @@ def test_structs_and_arrays_are_shown_with_names_and_cut() -> None:
         "1.5 ether",
         "0.000000000000000001 ether",
     ]
+
+
+def test_proxy_is_known_by_the_contract_that_it_hands_calls_to() -> None:
+    proxy, other = Address(b"\x78" * 20), Address(b"\x79" * 20)
+    book = AddressBook()
+    book.know(STRANGER, "Counter", read_source(ARTIFACT).abi)
+    data = selector("move(int256)") + (3).to_bytes(32, "big")
+
+    def handing(to: Address, kind: str, given: bytes) -> TracedCall:
+        inner = TracedCall(kind, to, STRANGER, 0, 0, 0, given, b"", None)
+        return TracedCall("CALL", STRANGER, to, 0, 0, 0, data, b"", None, [inner])
+
+    book.learn_proxies(handing(other, "CALL", data))
+    book.learn_proxies(handing(other, "DELEGATECALL", data[4:]))
+    assert book.name(other) is None
+    book.learn_proxies(handing(proxy, "DELEGATECALL", data + b"\x01"))
+    assert book.name(proxy) == "Counter 0x7878…7878"
+    decoded = book.call(proxy, data)
+    assert decoded is not None
+    assert decoded.name == "move"
