@@ -55,6 +55,8 @@ def test_impersonated_contract_sends_like_anybody(sandbox: Devnet, layer: str) -
     assert (found["from"], found["status"]) == (POSER, "0x1")
     assert rpc(url, "eth_getTransactionByHash", transaction)["from"] == POSER
     assert POSER in rpc(url, "eth_accounts")
+    again = rpc(url, "eth_sendTransaction", {"from": POSER, "to": POSER, "value": "0x1"})
+    assert receipt(url, again)["from"] == POSER
     rpc(url, "hardhat_stopImpersonatingAccount", POSER)
     with pytest.raises(RpcFailed):
         send_posed(url, POSER)
