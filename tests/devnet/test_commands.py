@@ -65,7 +65,10 @@ def address(index: int) -> str:
     return "0x" + dev_accounts()[index].address.hex()
 
 
-def test_status_shows_both_layers_within_80_columns(told: Callable[..., str]) -> None:
+def test_status_shows_both_layers_within_80_columns(
+    told: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     lines = told("status").splitlines()
 
     labels = {line.split(" ")[0] for line in lines}
