@@ -29,6 +29,16 @@ RPC_RESPONSE_BYTES_MAX = 25 * 10**6
 RPC_CONNECTIONS_MAX = 512
 """Open connections; each may hold one body, so that memory stays below 3 GB at the worst."""
 
+RPC_CONNECTIONS_PER_ADDRESS_MAX = 256
+"""Connections of one address: half of all, so that one client can't shut the others out. Behind a
+proxy all have one address, and it is the proxy's to be fair."""
+
+RPC_HEADERS_SECONDS_MAX = 10.0
+"""From the first byte of a connection, or of a further request, to the end of its headers."""
+
+RPC_HEADER_BYTES_MAX = 64 * 2**10
+"""Headers of one request, and what frames the chunks of its body; browsers' cookies fit."""
+
 RPC_KEEP_ALIVE_SECONDS = 75
 """Idle HTTP connections stay open longer than the 60 s that clients pool them for."""
 
@@ -37,6 +47,12 @@ RPC_SHUTDOWN_SECONDS_MAX = 3
 
 RPC_UNSENT_MILLISECONDS_MAX = 30_000
 """TCP gives up on a peer that takes nothing for so long (TCP_USER_TIMEOUT)."""
+
+RPC_UNTAKEN_SECONDS_MAX = 60.0
+"""A client that takes an answer drop by drop keeps TCP content; its answer is worth a minute."""
+
+RPC_UNTAKEN_BYTES_MAX = 512 * 2**20
+"""Answers of all clients that wait to be taken; beyond it the next one who is slow is cut off."""
 
 # JSON-RPC: websockets
 

@@ -12,6 +12,7 @@ import uvicorn
 from node import limits
 from node.rpc.access import AccessPolicy, is_loopback
 from node.rpc.app import RpcApp
+from node.rpc.connections import HttpConnection, WebSocketConnection
 from state.errors import Invalid
 
 
@@ -90,8 +91,8 @@ class _Uvicorn(uvicorn.Server):
 def _config(app: RpcApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
-        ws="websockets-sansio",
+        http=HttpConnection,
+        ws=WebSocketConnection,
         ws_max_size=limits.RPC_BODY_BYTES_MAX,
         ws_ping_interval=limits.RPC_PING_SECONDS,
         ws_ping_timeout=limits.RPC_PING_SECONDS,
@@ -99,12 +100,11 @@ def _config(app: RpcApp) -> uvicorn.Config:
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level="warning",
+        log_level="error",
         access_log=False,
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        limit_concurrency=limits.RPC_CONNECTIONS_MAX,
         timeout_keep_alive=limits.RPC_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=limits.RPC_SHUTDOWN_SECONDS_MAX,
     )

@@ -248,6 +248,76 @@ async def test_subscriber_that_does_not_read_is_dropped() -> None:
         writer.transport.abort()
 
 
+class Gate:
+    """Answers when it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+
+    @method("pass")
+    async def pass_(self) -> bool:
+        return await self.opened.wait()
+
+
+def masked(opcode: int, payload: bytes) -> bytes:
+    """A short frame as clients send it (RFC 6455, section 5.2), under a mask of zeros."""
+    return bytes([0x80 | opcode, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+async def upgraded(server: RpcServer) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A websocket whose frames the test makes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    key = b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    upgrade = b"upgrade: websocket\r\nconnection: upgrade\r\n"
+    writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n" + upgrade + key + b"\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+TEXT, PING, PONG = 0x1, 0x9, 0xA
+
+
+async def test_pongs_behind_calls_in_the_works_do_not_cost_the_websocket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "RPC_PING_SECONDS", 0.1)
+    gate = Gate()
+    dispatcher = Dispatcher(registry(gate))
+    app = RpcApp(dispatcher, describe=dict, health=Health)
+    count = limits.RPC_SOCKET_CALLS_MAX + 8
+    async with running(app) as server, asyncio.timeout(60):
+        reader, writer = await upgraded(server)
+        writer.write(masked(TEXT, call("pass").encode()) * count)
+        for _ in range(5):
+            opcode, size = await reader.readexactly(2)
+            assert opcode == 0x80 | PING
+            writer.write(masked(PONG, await reader.readexactly(size)))
+        gate.opened.set()
+        answered = 0
+        while answered < count:
+            opcode, size = await reader.readexactly(2)
+            payload = await reader.readexactly(size)
+            answered += opcode == 0x80 | TEXT and b"true" in payload
+            assert opcode in (0x80 | TEXT, 0x80 | PING)
+            if opcode == 0x80 | PING:
+                writer.write(masked(PONG, payload))
+        writer.transport.abort()
+
+
+async def test_rest_of_a_refused_body_is_dropped_and_the_connection_goes_on() -> None:
+    async with running(make_app()) as server, asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        size = limits.RPC_BODY_BYTES_MAX + 1
+        head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"
+        writer.write(head % size)
+        assert b"413" in await reader.readuntil(b"}")
+        writer.write(b" " * size)
+        body = call("echo", "still here").encode()
+        writer.write(head % len(body) + body)
+        assert b"still here" in await reader.readuntil(b"}")
+        writer.transport.abort()
+
+
 def test_listener_names_its_protocol_so_that_answers_are_not_delayed() -> None:
     with listen("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
