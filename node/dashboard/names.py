@@ -11,42 +11,11 @@ import msgspec
 
 from execution.contracts.abi import CLEARING_HOUSE_MODULES as MODULE_NAMES
 from execution.contracts.abi import Item, clearing_house, interface, signature, topic_of
-from genesis.predeploys import (
-    CLEARING_HOUSE,
-    CLEARING_HOUSE_MODULES,
-    COLLATERAL_TOKEN,
-    DEPOSITOR,
-    GOVERNANCE,
-    L1_BLOCK,
-    L2_CROSS_DOMAIN_MESSENGER,
-    L2_TO_L1_MESSAGE_PASSER,
-)
+from genesis.predeploys import CLEARING_HOUSE_MODULES, DEPOSITOR
+from node.decoding.book import PRECOMPILES
 from node.demo.names import MARKET_NAMES
+from node.known_contracts import L2_PREDEPLOYS
 from state.keccak import keccak
-
-CONTRACTS: Final = {
-    CLEARING_HOUSE: "ClearingHouse",
-    COLLATERAL_TOKEN: "CollateralToken",
-    GOVERNANCE: "Governance",
-    L1_BLOCK: "L1Block",
-    L2_CROSS_DOMAIN_MESSENGER: "L2CrossDomainMessenger",
-    L2_TO_L1_MESSAGE_PASSER: "L2ToL1MessagePasser",
-}
-"""The predeploys, by the names of their artifacts."""
-
-_PRECOMPILES: Final = (
-    "ECREC",
-    "SHA256",
-    "RIPEMD160",
-    "ID",
-    "MODEXP",
-    "BN254_ADD",
-    "BN254_MUL",
-    "BN254_PAIRING",
-    "BLAKE2F",
-    "KZG_POINT_EVALUATION",
-)
-"""By their addresses, from 1 on, as EIP-7910 calls them."""
 
 
 @cache
@@ -55,10 +24,10 @@ def names_json() -> bytes:
     items = list(_items())
     known = {
         "contracts": {
-            **{_hex(address): name for address, name in CONTRACTS.items()},
+            **{_hex(address): name for name, address in L2_PREDEPLOYS.items()},
             **{_hex(place): name for place, name in zip(CLEARING_HOUSE_MODULES, MODULE_NAMES)},
             _hex(DEPOSITOR): "L1 attributes depositor",
-            **{f"0x{number:040x}": name for number, name in enumerate(_PRECOMPILES, 1)},
+            **{_hex(address): name for address, name in PRECOMPILES.items()},
         },
         "functions": _by_selector(items, "function"),
         "events": {_hex(topic_of(one)): _described(one) for one in items if _is(one, "event")},
@@ -70,7 +39,7 @@ def names_json() -> bytes:
 
 def _items() -> Iterable[Item]:
     yield from clearing_house().items
-    for name in CONTRACTS.values():
+    for name in L2_PREDEPLOYS:
         if name != "ClearingHouse":
             yield from interface(name).items
 

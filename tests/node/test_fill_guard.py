@@ -112,41 +112,49 @@ def is_in(node: Node, number: int, transaction: Hash32) -> bool:
     return found is not None and found[0] == number
 
 
-def test_match_during_a_block_holds_a_withdrawal_back_until_it_is_settled(tmp_path: Path) -> None:
-    house, chain, (taker, maker) = make_chain()
+def story(told: Callable[[Node, Trader, Trader], Awaitable[None]]) -> Callable[[Path], None]:
+    """A test of a node on which two traders can meet."""
 
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            await node.place(maker, False)
-            sent = withdraw(node, maker)
-            racing = between(node, lambda: node.place(taker, True))
-            assert not is_in(node, await node.block(guard=racing), sent)
-            assert [one.state for one in node.fills] == [FillState.MATCHED]
-            number = await node.block()
-            assert [(one.state, one.block) for one in node.fills] == [(FillState.UNSAFE, number)]
-            assert is_in(node, number, sent)
-            assert node.position(maker) == -LOT
+    def test(tmp_path: Path) -> None:
+        house, chain, (taker, maker) = make_chain()
 
-    play(scenario)
+        async def scenario() -> None:
+            async with running(house, chain, tmp_path) as node:
+                await told(node, taker, maker)
+
+        play(scenario)
+
+    test.__name__, test.__doc__ = told.__name__, told.__doc__  # type: ignore[attr-defined]
+    return test
 
 
-def test_match_during_a_block_is_void_where_nothing_holds_a_withdrawal_back(
-    tmp_path: Path,
+@story
+async def test_match_during_a_block_holds_a_withdrawal_back_until_it_is_settled(
+    node: Node, taker: Trader, maker: Trader
+) -> None:
+    await node.place(maker, False)
+    sent = withdraw(node, maker)
+    racing = between(node, lambda: node.place(taker, True))
+    assert not is_in(node, await node.block(guard=racing), sent)
+    assert [one.state for one in node.fills] == [FillState.MATCHED]
+    number = await node.block()
+    assert [(one.state, one.block) for one in node.fills] == [(FillState.UNSAFE, number)]
+    assert is_in(node, number, sent)
+    assert node.position(maker) == -LOT
+
+
+@story
+async def test_match_during_a_block_is_void_where_nothing_holds_a_withdrawal_back(
+    node: Node, taker: Trader, maker: Trader
 ) -> None:
     """Why there is a guard: this is what comes of it without one."""
-    house, chain, (taker, maker) = make_chain()
-
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            await node.place(maker, False)
-            sent = withdraw(node, maker)
-            racing = between(node, lambda: node.place(taker, True), guard=None)
-            assert is_in(node, await node.block(guard=racing), sent)
-            await node.block()
-            (record,) = node.fills
-            assert (record.state, record.reason) == (FillState.REFUSED, Reason.MAKER_MARGIN)
-
-    play(scenario)
+    await node.place(maker, False)
+    sent = withdraw(node, maker)
+    racing = between(node, lambda: node.place(taker, True), guard=None)
+    assert is_in(node, await node.block(guard=racing), sent)
+    await node.block()
+    (record,) = node.fills
+    assert (record.state, record.reason) == (FillState.REFUSED, Reason.MAKER_MARGIN)
 
 
 @pytest.mark.parametrize("by_nonce", [True, False])
@@ -171,91 +179,72 @@ def test_match_during_a_block_holds_an_order_cancellation_back(
     play(scenario)
 
 
-def test_withdrawal_in_the_block_takes_resting_orders_out_of_the_way_of_others(
-    tmp_path: Path,
+@story
+async def test_withdrawal_in_the_block_takes_resting_orders_out_of_the_way_of_others(
+    node: Node, taker: Trader, maker: Trader
 ) -> None:
-    house, chain, (taker, maker) = make_chain()
-
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            await node.place(maker, False)
-            sent = withdraw(node, maker)
-            racing = between(node, lambda: node.place(taker, True), is_after=True)
-            assert is_in(node, await node.block(guard=racing), sent)
-            assert node.fills == []
-            assert CancelReason.CHANGES_ON_CHAIN in {
-                event.reason for event in node.told if isinstance(event, Cancelled)
-            }
-
-    play(scenario)
+    await node.place(maker, False)
+    sent = withdraw(node, maker)
+    racing = between(node, lambda: node.place(taker, True), is_after=True)
+    assert is_in(node, await node.block(guard=racing), sent)
+    assert node.fills == []
+    assert CancelReason.CHANGES_ON_CHAIN in {
+        event.reason for event in node.told if isinstance(event, Cancelled)
+    }
 
 
-def test_withdrawal_in_the_block_lets_its_own_trader_take_only_after_it(tmp_path: Path) -> None:
-    house, chain, (taker, maker) = make_chain()
-
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            await node.place(maker, False)
-            withdrawn = call(node, taker, "withdraw", taker.account, USD, taker.address)
-            racing = between(node, lambda: node.place(taker, True), is_after=True)
-            assert is_in(node, await node.block(guard=racing), withdrawn)
-            assert "try again after it" in str(racing.error)
-            placed = await node.place(taker, True)
-            assert len(placed.fills) == 1
-
-    play(scenario)
+@story
+async def test_withdrawal_in_the_block_lets_its_own_trader_take_only_after_it(
+    node: Node, taker: Trader, maker: Trader
+) -> None:
+    await node.place(maker, False)
+    withdrawn = call(node, taker, "withdraw", taker.account, USD, taker.address)
+    racing = between(node, lambda: node.place(taker, True), is_after=True)
+    assert is_in(node, await node.block(guard=racing), withdrawn)
+    assert "try again after it" in str(racing.error)
+    placed = await node.place(taker, True)
+    assert len(placed.fills) == 1
 
 
-def test_account_that_deposits_in_the_block_goes_on_trading(tmp_path: Path) -> None:
-    house, chain, (taker, maker) = make_chain()
-
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            call(node, maker, "withdraw", maker.account, 5 * USD, maker.address)
-            await node.block()
-            await node.place(maker, False)
-            sent = call(node, maker, "deposit", maker.account, 5 * USD)
-            racing = between(node, lambda: node.place(taker, True), is_after=True)
-            assert is_in(node, await node.block(guard=racing), sent)
-            assert [one.state for one in node.fills] == [FillState.MATCHED]
-
-    play(scenario)
+@story
+async def test_account_that_deposits_in_the_block_goes_on_trading(
+    node: Node, taker: Trader, maker: Trader
+) -> None:
+    call(node, maker, "withdraw", maker.account, 5 * USD, maker.address)
+    await node.block()
+    await node.place(maker, False)
+    sent = call(node, maker, "deposit", maker.account, 5 * USD)
+    racing = between(node, lambda: node.place(taker, True), is_after=True)
+    assert is_in(node, await node.block(guard=racing), sent)
+    assert [one.state for one in node.fills] == [FillState.MATCHED]
 
 
-def test_account_of_a_withdrawal_held_back_matches_nothing_while_its_block_is_built(
-    tmp_path: Path,
+@story
+async def test_account_of_a_withdrawal_held_back_matches_nothing_while_its_block_is_built(
+    node: Node, taker: Trader, maker: Trader
 ) -> None:
     """Else who trades all the time could never withdraw, nor be liquidated."""
-    house, chain, (taker, maker) = make_chain()
-
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            await node.place(maker, False)
-            sent = withdraw(node, taker)
-            await node.block(guard=between(node, lambda: node.place(taker, True)))
-            await node.place(maker, False)
-            again = between(node, lambda: node.place(taker, True))
-            assert is_in(node, await node.block(guard=again), sent)
-            assert again.error is not None
-
-    play(scenario)
+    await node.place(maker, False)
+    sent = withdraw(node, taker)
+    await node.block(guard=between(node, lambda: node.place(taker, True)))
+    await node.place(maker, False)
+    again = between(node, lambda: node.place(taker, True))
+    assert is_in(node, await node.block(guard=again), sent)
+    assert again.error is not None
 
 
-def test_deposit_passes_whatever_its_account_has_matched(tmp_path: Path) -> None:
-    house, chain, (taker, maker) = make_chain()
-
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            withdrawn = call(node, taker, "withdraw", taker.account, 5 * USD, taker.address)
-            assert is_in(node, await node.block(), withdrawn)
-            await node.place(maker, False)
-            sent = call(node, taker, "deposit", maker.account, 5 * USD)
-            racing = between(node, lambda: node.place(taker, True))
-            assert is_in(node, await node.block(guard=racing), sent)
-            await node.block()
-            assert [one.state for one in node.fills] == [FillState.UNSAFE]
-
-    play(scenario)
+@story
+async def test_deposit_passes_whatever_its_account_has_matched(
+    node: Node, taker: Trader, maker: Trader
+) -> None:
+    withdrawn = call(node, taker, "withdraw", taker.account, 5 * USD, taker.address)
+    assert is_in(node, await node.block(), withdrawn)
+    await node.place(maker, False)
+    sent = call(node, taker, "deposit", maker.account, 5 * USD)
+    racing = between(node, lambda: node.place(taker, True))
+    assert is_in(node, await node.block(guard=racing), sent)
+    await node.block()
+    assert [one.state for one in node.fills] == [FillState.UNSAFE]
 
 
 def test_transaction_of_somebody_else_passes(tmp_path: Path) -> None:
@@ -276,20 +265,17 @@ def test_transaction_of_somebody_else_passes(tmp_path: Path) -> None:
     play(scenario)
 
 
-def test_fill_that_nobody_settles_holds_a_withdrawal_for_a_minute(tmp_path: Path) -> None:
-    house, chain, (taker, maker) = make_chain()
-
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            await node.match(taker, maker)
-            node.trading.settlement._rest_until = 10**9  # As after many failures.
-            sent = withdraw(node, maker)
-            assert not is_in(node, await node.block(), sent)
-            node.chain.clock.advance(GUARDED_MS / 1_000 + 1)
-            await node.trading.exchange.beat()
-            assert is_in(node, await node.block(), sent)
-
-    play(scenario)
+@story
+async def test_fill_that_nobody_settles_holds_a_withdrawal_for_a_minute(
+    node: Node, taker: Trader, maker: Trader
+) -> None:
+    await node.match(taker, maker)
+    node.trading.settlement._rest_until = 10**9  # As after many failures.
+    sent = withdraw(node, maker)
+    assert not is_in(node, await node.block(), sent)
+    node.chain.clock.advance(GUARDED_MS / 1_000 + 1)
+    await node.trading.exchange.beat()
+    assert is_in(node, await node.block(), sent)
 
 
 def test_restart_keeps_what_was_matched_before_it(tmp_path: Path) -> None:
@@ -307,25 +293,20 @@ def test_restart_keeps_what_was_matched_before_it(tmp_path: Path) -> None:
     play(scenario)
 
 
-def test_forced_withdrawal_voids_a_fill_and_keeps_its_account_from_another(
-    tmp_path: Path,
+@story
+async def test_forced_withdrawal_voids_a_fill_and_keeps_its_account_from_another(
+    node: Node, taker: Trader, maker: Trader
 ) -> None:
-    house, chain, (taker, maker) = make_chain()
-
-    async def scenario() -> None:
-        async with running(house, chain, tmp_path) as node:
-            await node.match(taker, maker)
-            await node.place(maker, False)
-            withdraw(node, maker)
-            (forced,) = node.chain.mempool.content_from(maker.address).pending[maker.address]
-            call(node, taker, "accrueFunding", 0)
-            racing = between(node, lambda: node.place(taker, True))
-            await node.block(forced=(Candidate(forced, InclusionRule.SKIP),), guard=racing)
-            assert racing.done
-            (record,) = node.fills
-            assert (record.state, record.reason) == (FillState.REFUSED, Reason.MAKER_MARGIN)
-            assert CancelReason.CHANGES_ON_CHAIN in {
-                event.reason for event in node.told if isinstance(event, Cancelled)
-            }
-
-    play(scenario)
+    await node.match(taker, maker)
+    await node.place(maker, False)
+    withdraw(node, maker)
+    (forced,) = node.chain.mempool.content_from(maker.address).pending[maker.address]
+    call(node, taker, "accrueFunding", 0)
+    racing = between(node, lambda: node.place(taker, True))
+    await node.block(forced=(Candidate(forced, InclusionRule.SKIP),), guard=racing)
+    assert racing.done
+    (record,) = node.fills
+    assert (record.state, record.reason) == (FillState.REFUSED, Reason.MAKER_MARGIN)
+    assert CancelReason.CHANGES_ON_CHAIN in {
+        event.reason for event in node.told if isinstance(event, Cancelled)
+    }
