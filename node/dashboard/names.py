@@ -5,7 +5,7 @@ A page can't hash (SubtleCrypto has no Keccak), so selectors and topics are comp
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
