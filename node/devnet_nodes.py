@@ -7,6 +7,7 @@ from typing import Final
 from bridge.dispute.faults import Fault
 from genesis.config import Layer
 from genesis.networks import L1_DEVNET_CHAIN_ID
+from node.logs import LogFormat
 from node.powers.controlled import ControlledNode
 from node.processes import Child
 from node.settings import InvalidSettings, Role, writable_folder
@@ -54,6 +55,8 @@ class DevnetSettings:
     load_state: Path | None = None
     """A dump of a devnet to begin with."""
     is_sandbox: bool = False
+    log_format: LogFormat = LogFormat.TEXT
+    """Of the nodes' logs."""
     """Whether state may be edited; nothing is verified or proposed then."""
 
     def __post_init__(self) -> None:
@@ -189,5 +192,8 @@ def _child(
     """A node in a folder of its own; its name is its role's, unless there are several."""
     folder = writable_folder(settings.data_dir / name)
     common = ("--role", role or name, "--data-dir", str(folder), "--rpc-port", str(port), "--dev")
+    log_format = ("--log-format", settings.log_format.value)
     sandbox = ("--sandbox",) if settings.is_sandbox else ()
-    return Child(name, (*common, *sandbox, *arguments), url, settings.data_dir / f"{name}.log")
+    return Child(
+        name, (*common, *log_format, *sandbox, *arguments), url, settings.data_dir / f"{name}.log"
+    )

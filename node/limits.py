@@ -265,6 +265,9 @@ DISPUTE_POLL_SECONDS = 0.25
 """Between two looks at the games, and at a receipt: a quarter of the shortest block time of an L1
 here, since the clock of a side runs until its answer is in a block."""
 
+DISPUTE_WATCH_SECONDS = 15.0
+"""Between two counts of disputes for the metrics: as often as a monitoring system asks."""
+
 # The machine beside the engine
 
 MACHINE_CHECK_BACKLOG_MAX = 64

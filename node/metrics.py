@@ -5,14 +5,26 @@ nothing grows with accounts or blocks. The format's numbers are doubles, so that
 2^53 units is shown rounded; the exact ones are in storage.
 """
 
+import contextlib
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from node.chain import DATABASE
+from node.dispute.watch import DisputeStatistics
+from node.keepers.service import KeeperCounts
 from node.monitor.books import Globals
 from node.monitor.monitor import MonitorStatistics
 from node.p2p.frames import HostStatistics
@@ -21,9 +33,35 @@ from node.roles.replica import ReplicaStatistics
 from node.roles.sequencer import SequencerStatistics
 from node.roles.trading import TradingDesk
 from node.rpc.backend import Backend
+from node.rpc.meter import Meter
 from sequencer.mempool import Mempool
 from state.blocks import Header
+from state.clock import Clock, SystemClock
+from state.reader import ChainReader
 from state.store import ChainStore
+from state.types import Timestamp
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+def _build_histogram() -> Histogram:
+    return Histogram(
+        "tallystick_block_build_duration_seconds",
+        "How long blocks took to build, write and tell of.",
+        registry=None,
+        buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class L1Statistics:
+    """How the node stands with its L1."""
+
+    is_reachable: bool
+    is_synced: bool
+    head: int
+    requests: int
+    failures: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,31 +74,54 @@ class NodeMetrics(Collector):
     trading: TradingDesk | None = None
     network: Callable[[], NetworkStatistics] | None = None
     replica: Callable[[], ReplicaStatistics] | None = None
+    feeds: Callable[[], tuple[int, int]] | None = None
+    """Feeds that a replica listens to, and channels with peers."""
+    l1: Callable[[], L1Statistics] | None = None
+    disputes: Callable[[], DisputeStatistics] | None = None
+    keepers: Callable[[], KeeperCounts] | None = None
+    data_dir: Path | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    """The chain's, which a devnet may have turned."""
+    meter: Meter = field(default_factory=Meter)
+    builds: Histogram = field(default_factory=_build_histogram)
 
     def text(self) -> bytes:
         """Everything, as it is now."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
+        ProcessCollector(registry=registry)
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
         """All families, for the registry."""
-        yield from _chain(self.backend.store)
+        yield from _chain(self.backend.store, self.clock.now())
+        yield from _rpc(self.meter, self.backend.evm.waiting)
+        if self.data_dir is not None:
+            yield from _disk(self.data_dir)
+        if self.l1 is not None:
+            yield from _l1(self.l1())
+        if self.disputes is not None:
+            yield from _disputes(self.disputes())
+        if self.keepers is not None:
+            yield from _keepers(self.keepers())
         if self.backend.mempool is not None:
             yield from _pool(self.backend.mempool)
         if self.sequencer is not None:
             yield from _sequencer(self.sequencer())
+            yield from self.builds.collect()
         if self.network is not None:
             yield from _network(self.network())
         if self.replica is not None:
             yield from _replica(self.replica())
+        if self.feeds is not None:
+            yield from _feeds(*self.feeds())
         if self.trading is not None:
             yield from _trading(self.trading)
         if self.monitor is not None:
             yield from _monitor(self.monitor())
 
 
-def _chain(store: ChainStore) -> Iterator[Metric]:
+def _chain(store: ChainStore, now: Timestamp) -> Iterator[Metric]:
     reader = store.reader
     heads = GaugeMetricFamily(
         "tallystick_head_block", "Number of the newest block of each kind.", labels=["head"]
@@ -75,6 +136,68 @@ def _chain(store: ChainStore) -> Iterator[Metric]:
     header = reader.header(reader.heads.unsafe.number)
     if header is not None:
         yield from _head(header)
+        yield _gauge("head_age_seconds", "Age of the newest block.", now - header.timestamp)
+        yield from _lag(reader, header)
+
+
+def _lag(reader: ChainReader, head: Header) -> Iterator[Metric]:
+    """How far what L1 vouches for is behind the newest block."""
+    heads = reader.heads
+    for word, block in (("safe", heads.safe), ("finalized", heads.finalized)):
+        header = reader.header(block.number)
+        behind = 0 if header is None else head.timestamp - header.timestamp
+        yield _gauge(
+            f"{word}_lag_blocks", f"Blocks after the {word} head.", head.number - block.number
+        )
+        yield _gauge(f"{word}_lag_seconds", f"Time from the {word} head to the newest.", behind)
+
+
+def _rpc(meter: Meter, waiting: int) -> Iterator[Metric]:
+    yield from meter.collect()
+    yield _gauge("rpc_websockets", "Websockets that are open.", meter.websockets)
+    yield _gauge("rpc_subscriptions", "Subscriptions of all websockets.", meter.subscriptions)
+    yield _gauge("rpc_simulations_waiting", "Calls of the EVM in the works or waiting.", waiting)
+
+
+def _disk(folder: Path) -> Iterator[Metric]:
+    """Sizes are told as far as the folder can be read."""
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(folder).free
+        yield _gauge("disk_free_bytes", "Room where the data folder is.", free)
+    yield _gauge("database_bytes", "Size of the database.", database_bytes(folder / DATABASE))
+
+
+def database_bytes(folder: Path) -> int:
+    """Bytes of all files; those that a compaction deletes meanwhile count for nothing."""
+    size = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            size += path.stat().st_size
+    return size
+
+
+def _l1(now: L1Statistics) -> Iterator[Metric]:
+    yield _gauge("l1_reachable", "1 while L1 answers as it should.", now.is_reachable)
+    yield _gauge("l1_synced", "1 once the inbox was read to its end.", now.is_synced)
+    yield _gauge("l1_head_block", "Number of the newest L1 block that was seen.", now.head)
+    yield _counter("l1_requests", "Requests to L1 since the start.", now.requests)
+    yield _counter("l1_failures", "Of these, not answered as they should be.", now.failures)
+
+
+def _disputes(now: DisputeStatistics) -> Iterator[Metric]:
+    yield _gauge("proposals_open", "Proposals that are not resolved.", now.open)
+    yield _gauge("disputes_unresolved", "Of these, disputed ones.", now.unresolved)
+    yield _gauge("proposals_wrong", "Of these, with a root that isn't ours.", now.wrong)
+
+
+def _keepers(counts: KeeperCounts) -> Iterator[Metric]:
+    yield _by_word("keeper_sent", "Transactions that were sent.", "keeper", counts.sent)
+    yield _by_word("keeper_refused", "Steps that were refused.", "keeper", counts.refused)
+
+
+def _feeds(feeds: int, channels: int) -> Iterator[Metric]:
+    yield _gauge("p2p_feeds", "Feeds of news that the replica follows.", feeds)
+    yield _gauge("p2p_channels", "Channels with peers that are open.", channels)
 
 
 def _head(header: Header) -> Iterator[Metric]:

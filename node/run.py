@@ -92,6 +92,7 @@ def _app(node: RunningNode, *namespaces: object) -> RpcApp:
         health=node.health,
         readiness=node.readiness,
         metrics=node.metrics.text,
+        meter=node.metrics.meter,
         extra=(*node.namespaces(), *namespaces),
     )
     if node.membership is not None:

@@ -24,24 +24,21 @@ from node.chain import Chain
 from node.conditions import Conditions
 from node.console import listening_engine, listening_to_calls
 from node.dispute.roots import RootsReader
+from node.dispute.watch import DisputeWatch
 from node.health import (
     Health,
     Probe,
-    behind_peers,
     disk_full,
     examine,
     halted,
-    l1_unreachable,
     late,
-    syncing,
-    underived,
     unwritable,
     violated,
 )
 from node.history.history import FOLDER as HISTORY
 from node.history.history import AddressHistory
-from node.keepers.service import run_keepers
-from node.limits import DISPUTE_POLL_SECONDS, EVM_THREADS
+from node.keepers.service import KeeperCounts, run_keepers
+from node.limits import DISPUTE_POLL_SECONDS, DISPUTE_WATCH_SECONDS, EVM_THREADS
 from node.machine_check import MachineCheck, settle_disagreements
 from node.metrics import NodeMetrics
 from node.monitor.evidence import settle_violations
@@ -49,6 +46,7 @@ from node.monitor.monitor import Monitor
 from node.p2p.membership import Membership, join
 from node.powers.makers import BlockMaker
 from node.powers.sandbox import PosingAccounts
+from node.readiness import l1_statistics, l2_probes
 from node.roles.faulty import fault_player
 from node.roles.follower import Follower, every, open_l2
 from node.roles.l1 import L1Builder, open_l1
@@ -185,7 +183,7 @@ def _l1_node(
         chain,
         backend,
         [builder.run()],
-        NodeMetrics(backend),
+        NodeMetrics(backend, data_dir=settings.data_dir, clock=chain.clock),
         maker=builder,
         probes=(disk_full(settings.data_dir), late(chain.store, pace, chain.clock)),
     )
@@ -222,10 +220,19 @@ def _l2_node(
         has_pool=settings.role is Role.SEQUENCER,
         membership=membership,
     )
-    metrics = NodeMetrics(backend, monitor.statistics)
+    roots = RootsReader(client, deployment.rollup)
+    watch = DisputeWatch(roots, follower.pipeline.view)
+    metrics = NodeMetrics(
+        backend,
+        monitor.statistics,
+        l1=lambda: l1_statistics(follower, client),
+        disputes=lambda: watch.statistics,
+        data_dir=settings.data_dir,
+        clock=chain.clock,
+    )
     trade: TradeMethods | None = None
     maker: BlockMaker | None = None
-    loops = [follower.run()]
+    loops = [follower.run(), every(DISPUTE_WATCH_SECONDS, watch.step, "disputes")]
     if not settings.sandbox:
         loops.append(monitor.run(chain.feed))
     if membership is not None:
@@ -234,6 +241,7 @@ def _l2_node(
             metrics,
             network=membership.network.statistics,
             replica=membership.replica_statistics,
+            feeds=membership.feed_statistics,
         )
         loops.append(membership.run())
     if settings.machine_check:
@@ -244,6 +252,7 @@ def _l2_node(
         sequencer = _sequencer(settings, follower, monitor, deployment, batcher, proposer, pace)
         maker = sequencer
         sequencer.signer = membership.network.signer if membership is not None else None
+        sequencer.note_build = metrics.builds.observe
         metrics = replace(metrics, sequencer=lambda: sequencer.statistics)
         if trading is not None:
             sequencer.trading = trading
@@ -260,8 +269,10 @@ def _l2_node(
             liar = fault_player(settings.fault, follower, proposer, deployment)
             loops.append(every(DISPUTE_POLL_SECONDS, liar.step, "liar"))
         if settings.keepers is not None:
-            loops.append(run_keepers(settings.keepers))
-    lookouts = _lookouts(backend, follower, client, deployment, monitor)
+            counts = KeeperCounts()
+            metrics = replace(metrics, keepers=lambda: counts)
+            loops.append(run_keepers(settings.keepers, counts))
+    lookouts = _lookouts(backend, follower, client, roots, monitor)
     return RunningNode(
         chain,
         backend,
@@ -272,34 +283,16 @@ def _l2_node(
         trade,
         maker,
         monitor=monitor,
-        probes=_l2_probes(settings, follower, membership, pace),
+        probes=l2_probes(settings, follower, membership, pace),
         lookouts=lookouts,
     )
-
-
-def _l2_probes(
-    settings: NodeSettings, follower: Follower, membership: Membership | None, pace: Pace
-) -> tuple[Probe, ...]:
-    """What makes an L2 node unfit to be asked."""
-    chain = follower.chain
-    probes = [
-        disk_full(settings.data_dir),
-        l1_unreachable(lambda: follower.trouble),
-        syncing(follower.synced.is_set),
-        underived(follower.pipeline.status),
-    ]
-    if settings.role is Role.SEQUENCER:
-        probes.append(late(chain.store, pace, chain.clock))
-    elif membership is not None:
-        probes.append(behind_peers(chain.store, membership.best_head))
-    return tuple(probes)
 
 
 def _lookouts(
     backend: Backend,
     follower: Follower,
     client: L1Client,
-    deployment: Deployment,
+    roots: RootsReader,
     monitor: Monitor,
 ) -> tuple[object, ...]:
     """What the node tells of what it follows: its page may ask nobody else."""
@@ -313,7 +306,6 @@ def _lookouts(
             follower.synced.is_set(),
         )
 
-    roots = RootsReader(client, deployment.rollup)
     return (
         RootMethods(roots, follower.pipeline.view, watched),
         MonitorMethods(backend, monitor.statistics),

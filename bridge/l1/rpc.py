@@ -71,6 +71,9 @@ class RpcClient:
     ) -> None:
         self.name = endpoint_name(url)
         self._url = url
+        self.requests = 0
+        self.failures = 0
+        """Requests so far, and those that the endpoint didn't answer as it should."""
         self._ids = itertools.count(1)
         self._depth_max = depth_max
         self._http = httpx.AsyncClient(
@@ -100,6 +103,14 @@ class RpcClient:
 
     async def request(self, method: str, *params: object) -> object:
         """Ask one thing; returns the `result`, which may be null."""
+        self.requests += 1
+        try:
+            return await self._request(method, params)
+        except L1Unavailable:
+            self.failures += 1
+            raise
+
+    async def _request(self, method: str, params: tuple[object, ...]) -> object:
         id_ = next(self._ids)
         body = {"jsonrpc": "2.0", "id": id_, "method": method, "params": list(params)}
         answer = self._parse(await self._post(json.dumps(body).encode(), method), method)

@@ -23,7 +23,13 @@ from genesis.predeploys import (
     L2_TO_L1_MESSAGE_PASSER,
 )
 from node.cli import output
-from node.cli.options import FAULT_HELP, FaultType, accept_violation_option, config_option
+from node.cli.options import (
+    FAULT_HELP,
+    FaultType,
+    accept_violation_option,
+    config_option,
+    log_format_option,
+)
 from node.devnet import (
     DEFAULT_DATA_DIR,
     MANIFEST,
@@ -34,6 +40,7 @@ from node.devnet import (
 )
 from node.devnet_nodes import PRICE_FILE, DevnetSettings
 from node.limits import DEVNET_REPLICAS_MAX
+from node.logs import LogFormat
 from sequencer.ordering import Ordering
 from state.types import BlockNumber
 
@@ -109,6 +116,7 @@ L2_CONTRACTS: Final = {
     "--load-state", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Begin with what `anvil_dumpState` wrote, instead of this folder's chains.",
 )  # fmt: skip
+@log_format_option
 @click.option("--reset", is_flag=True, help="Forget the chains of earlier runs and begin anew.")
 def devnet(
     data_dir: Path,
@@ -131,6 +139,7 @@ def devnet(
     replica_port: int,
     p2p_port: int,
     load_state: Path | None,
+    log_format: str,
     reset: bool,
 ) -> None:
     """Start an L1, its contracts, a sequencer and a verifier; stop them with Ctrl-C.
@@ -151,6 +160,7 @@ def devnet(
         fault=fault,
         ordering=Ordering(ordering),
         is_sandbox=sandbox,
+        log_format=LogFormat(log_format),
         keepers=keepers,
         price_seed=price_seed,
         feed=feed,

@@ -10,11 +10,11 @@ from bridge.deployment import load_deployment
 from bridge.dispute.faults import Fault
 from bridge.l1.accounts import Operator
 from node.cli.keeper_options import KeeperOptions, keeper_options
-from node.cli.options import FaultType, accept_violation_option, config_option
+from node.cli.options import FaultType, accept_violation_option, config_option, log_format_option
 from node.cli.p2p_options import P2POptions, p2p_options
 from node.interpreter import prepare_interpreter
 from node.keepers.settings import CrewSettings, parse_duties
-from node.logs import configure_logging
+from node.logs import LogFormat, configure_logging
 from node.run import run_node
 from node.settings import NodeSettings, Role, writable_folder
 from sequencer.ordering import Ordering
@@ -80,6 +80,7 @@ LOOPBACK: Final = "127.0.0.1"
 )  # fmt: skip
 @p2p_options
 @keeper_options
+@log_format_option
 @click.option("--stop-with-parent", is_flag=True, hidden=True)
 @click.option("--powers", is_flag=True, hidden=True)
 @click.option("--sandbox", is_flag=True, hidden=True)
@@ -106,6 +107,7 @@ def node(
     keeper_key_file: Path | None,
     keeper: KeeperOptions,
     p2p: P2POptions,
+    log_format: str,
     stop_with_parent: bool,
     powers: bool,
     sandbox: bool,
@@ -134,7 +136,7 @@ def node(
         keepers=_keepers(keepers, keeper, rpc_port, deployment, keeper_key_file, dev),
         p2p=p2p.settings(),
     )
-    configure_logging()
+    configure_logging(log_format=LogFormat(log_format))
     prepare_interpreter()
     uvloop.run(run_node(settings, stop_with_parent=stop_with_parent, has_powers=powers))
 

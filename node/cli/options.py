@@ -8,6 +8,7 @@ import click
 
 from bridge.dispute.faults import Fault, FaultKind, InvalidFault
 from node.devnet import DEFAULT_DATA_DIR
+from node.logs import LogFormat
 from node.settings import InvalidSettings, load_toml
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,6 +51,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Exact JSON i
 rpc_option = click.option(
     "--rpc", "--rpc-url", "rpc_url", metavar="URL", help="An L2 node, instead of the devnet's."
 )
+
+log_format_option = click.option(
+    "--log-format", type=click.Choice([one.value for one in LogFormat]),
+    default=LogFormat.TEXT.value, help="Log lines for people, or one JSON object a line.",
+)  # fmt: skip
 
 accept_violation_option = click.option(
     "--accept-violation", type=click.IntRange(0), multiple=True, metavar="BLOCK",

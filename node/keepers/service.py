@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from node.keepers.crew import crew
 from node.keepers.keeper import Done, Keeper, Refused, Tell, keep
@@ -25,13 +27,24 @@ class Memory:
         return [refused for refused in done.refused if refused not in before]
 
 
-class LogBook:
-    """Writes what keepers did to the log."""
+@dataclass(frozen=True, slots=True)
+class KeeperCounts:
+    """What keepers did since the start, by their names."""
 
-    def __init__(self) -> None:
+    sent: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+class LogBook:
+    """Writes what keepers did to the log, and counts it."""
+
+    def __init__(self, counts: KeeperCounts | None = None) -> None:
         self._memory = Memory()
+        self._counts = KeeperCounts() if counts is None else counts
 
     def tell(self, keeper: Keeper, done: Done) -> None:
+        self._counts.sent[keeper.name] += len(done.sent)
+        self._counts.refused[keeper.name] += len(done.refused)
         log = logging.getLogger(f"tallystick.keeper.{keeper.name}")
         level = logging.DEBUG if keeper.name in ROUTINE else logging.INFO
         for sent in done.sent:
@@ -40,10 +53,10 @@ class LogBook:
             log.log(level, "%s: %s", refused.what, refused.reason)
 
 
-async def run_keepers(settings: CrewSettings) -> None:
-    """Run until cancelled. Only an `InternalError` ends it."""
+async def run_keepers(settings: CrewSettings, counts: KeeperCounts | None = None) -> None:
+    """Run until cancelled, and count into `counts`. Only an `InternalError` ends it."""
     async with crew(settings) as keepers:
-        await keep_all(keepers, LogBook().tell)
+        await keep_all(keepers, LogBook(counts).tell)
 
 
 async def keep_all(keepers: Iterable[Keeper], tell: Tell) -> None:

@@ -9,6 +9,7 @@ starts another. It ends when its standard input does, so that no orphan is left 
 import logging
 import os
 import resource
+import sys
 import time
 from collections import Counter
 from typing import Final, cast
@@ -22,7 +23,7 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr
 
-from node.logs import configure_logging
+from node.logs import LogFormat, configure_logging
 from node.p2p import frames
 from node.p2p.blocks import BlockDomain
 from node.p2p.buckets import Buckets
@@ -328,7 +329,7 @@ def main() -> None:
     sink = os.dup(1)
     os.dup2(2, 1)
     resource.setrlimit(resource.RLIMIT_AS, (HOST_ADDRESS_SPACE_BYTES, HOST_ADDRESS_SPACE_BYTES))
-    configure_logging()
+    configure_logging(log_format=LogFormat(sys.argv[1]) if sys.argv[1:] else LogFormat.TEXT)
     logging.getLogger("libp2p").setLevel(logging.CRITICAL)
     trio.run(_serve, 0, sink)
 

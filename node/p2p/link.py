@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from node.logs import current_format
 from node.p2p import frames
 from node.p2p.errors import HostUnavailable, MessageTooLarge, PeerUnavailable
 from node.p2p.limits import (
@@ -140,6 +141,7 @@ class HostLink:
             sys.executable,
             "-m",
             "node.p2p.host",
+            current_format().value,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,

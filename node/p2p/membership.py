@@ -57,6 +57,11 @@ class Membership:
         """How many peers there are."""
         return len(self.network.peers)
 
+    def feed_statistics(self) -> tuple[int, int]:
+        """Feeds that are followed, and channels with peers."""
+        feeds = 0 if self.feeds is None else len(self.feeds)
+        return feeds, len(self.network.channels)
+
     def best_head(self) -> BlockNumber:
         """The newest block that a peer says it has; 0 where there are no peers."""
         return max((peer.head for peer in self.network.peers.values()), default=BlockNumber(0))

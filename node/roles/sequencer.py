@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bridge.derive.errors import DerivationReset
@@ -57,6 +58,8 @@ class Sequencer:
     """Signs each block for the replicas, if there is a network."""
     trading: TradingDesk | None = None
     """Brings what the exchange matches into blocks, if there is a matcher."""
+    note_build: Callable[[float], None] = lambda seconds: None
+    """Told how long each block took."""
     statistics: SequencerStatistics = SequencerStatistics()
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _posting: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -133,10 +136,10 @@ class Sequencer:
         await chain.feed.announce()
         if self.trading is not None:
             await self.trading.follow()
+        seconds = chain.clock.monotonic() - began
+        self.note_build(seconds)
         self.statistics = replace(
-            self.statistics,
-            blocks=self.statistics.blocks + 1,
-            build_seconds=chain.clock.monotonic() - began,
+            self.statistics, blocks=self.statistics.blocks + 1, build_seconds=seconds
         )
         return number
 

@@ -24,6 +24,7 @@ from node.rpc.eth.simulate import SimulationMethods
 from node.rpc.eth.transactions import TransactionMethods
 from node.rpc.format import Json
 from node.rpc.margin import MarginMethods
+from node.rpc.meter import Meter
 from node.rpc.net import NetMethods
 from node.rpc.ots.accounts import OtterscanAccounts
 from node.rpc.ots.blocks import OtterscanBlocks
@@ -64,6 +65,7 @@ def build_app(
     health: Callable[[], Health] | None = None,
     readiness: Callable[[], Health] | None = None,
     metrics: Callable[[], bytes] | None = None,
+    meter: Meter | None = None,
     extra: tuple[object, ...] = (),
 ) -> RpcApp:
     """The JSON-RPC application of a chain, for `RpcServer`.
@@ -80,7 +82,7 @@ def build_app(
         namespaces.append(InboxMethods(backend))
         namespaces.append(WithdrawalMethods(backend, backend.rollup))
     return RpcApp(
-        Dispatcher(registry(*namespaces, *extra), on_fault),
+        Dispatcher(registry(*namespaces, *extra), on_fault, meter),
         describe=lambda: describe(backend),
         health=health or (lambda: Health(facts=heads(backend))),
         readiness=readiness,

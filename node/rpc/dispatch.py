@@ -25,6 +25,7 @@ from node.rpc.errors import (
     RpcError,
     rpc_error,
 )
+from node.rpc.meter import UNKNOWN, Meter
 from node.rpc.subscriptions import SubscriptionSource
 from state.errors import InternalError, TallystickError
 from state.types import UINT64_MAX
@@ -187,8 +188,10 @@ class Dispatcher:
         self,
         methods: Mapping[str, Method],
         on_fault: Callable[[BaseException], None] = lambda error: None,
+        meter: Meter | None = None,
     ) -> None:
         self.methods = methods
+        self.meter = Meter() if meter is None else meter
         self.retired = asyncio.Event()
         """Set when the chain behind the methods was exchanged: what was subscribed to is gone."""
         self._on_fault = on_fault
@@ -230,6 +233,16 @@ class Dispatcher:
 
     async def _answer_one(self, value: object, session: Session | None) -> bytes | None:
         """The encoded response to one call; None for a notification, even one that failed."""
+        began = self.meter.clock.monotonic()
+        response, is_error = await self._measured(value, session)
+        name = value.get("method") if isinstance(value, dict) else None
+        known = name if isinstance(name, str) and name in self.methods else UNKNOWN
+        seconds = self.meter.clock.monotonic() - began
+        self.meter.answered(known, seconds, is_error=is_error)
+        return response
+
+    async def _measured(self, value: object, session: Session | None) -> tuple[bytes | None, bool]:
+        """The response, and whether it is an error."""
         try:
             request = parse_request(value)
             response = self._success(request.id, await self._call(request, session))
@@ -242,11 +255,11 @@ class Dispatcher:
             self._fault(value, error)
             answer = InternalRpcError("internal error")
         else:
-            return None if request.is_notification else response
+            return None if request.is_notification else response, False
         is_notification = isinstance(value, dict) and "id" not in value
         if is_notification and not isinstance(answer, InvalidRequest):
-            return None
-        return self._failure(_identity(value), answer)
+            return None, True
+        return self._failure(_identity(value), answer), True
 
     async def _call(self, request: Request, session: Session | None) -> object:
         called = self.methods.get(request.method)

@@ -23,6 +23,11 @@ class EvmWork:
         self._executor = executor
         self._waiting = 0
 
+    @property
+    def waiting(self) -> int:
+        """Simulations in the works or waiting."""
+        return self._waiting
+
     def close(self) -> None:
         """Begin nothing more; what is under way ends by its gas cap."""
         self._executor.shutdown(wait=False, cancel_futures=True)

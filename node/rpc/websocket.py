@@ -122,9 +122,11 @@ class WebSocket:
             asyncio.create_task(self._fell_behind.wait()),
             asyncio.create_task(self._outlive()),
         ]
+        self._dispatcher.meter.websockets += 1
         try:
             await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._dispatcher.meter.websockets -= 1
             await self._end([*work, *self._calls])
         if self._fell_behind.is_set():
             await self._close(CLOSE_POLICY, "reads too slowly")
@@ -134,6 +136,7 @@ class WebSocket:
     async def _end(self, tasks: list[asyncio.Task[Any]]) -> None:
         for subscription in self._subscriptions.values():
             subscription.stop()
+        self._dispatcher.meter.subscriptions -= len(self._subscriptions)
         self._subscriptions.clear()
         for task in tasks:
             task.cancel()
@@ -211,6 +214,7 @@ class WebSocket:
             kind, options, partial(self._notify, source.notification)
         )
         self._subscriptions[subscription.id] = subscription
+        self._dispatcher.meter.subscriptions += 1
         return subscription
 
     def start_subscription(self, subscription: Subscription) -> None:
@@ -223,6 +227,7 @@ class WebSocket:
         subscription = self._subscriptions.pop(identity, None)
         if subscription is None:
             return False
+        self._dispatcher.meter.subscriptions -= 1
         subscription.stop()
         return True
 
