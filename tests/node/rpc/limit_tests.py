@@ -106,6 +106,8 @@ INWARD: Final = {
             "powers.MESSAGE_BYTES_MAX",
             "powers.MINED_BLOCKS_MAX",
             "powers.OFFSET_SECONDS_MAX",
+            "powers.SKIP_UNSETTLED_SECONDS_MAX",
+            "powers.SETTLE_SECONDS_MAX",
             "powers.SNAPSHOTS_MAX",
             "powers.FREEZE_SECONDS_MAX",
             "powers.DRAIN_SECONDS_MAX",
