@@ -27,7 +27,7 @@ an environment variable, that before the TOML file of `--config`, and that befor
   or `false`, everything else text; repeatable options are arrays. An unknown key is an error.
 
 `{PROGRAM} config show node` with the rest of a command line prints each setting with its value and
-origin, and starts nothing. [operating.md](operating.md) shows settings at work, [cli.md](cli.md)
+origin, and starts nothing. [deploying.md](deploying.md) shows settings at work, [cli.md](cli.md)
 all the other commands.
 """
 

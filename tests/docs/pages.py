@@ -6,8 +6,11 @@ seen, numbers and hashes stand for any, `…` stands for anything, and a line of
 lines. A comment before the block says what a reader knows from the text around it:
 
 - `<!-- until: TEXT -->`: the first command runs on, in a terminal of its own, ready when TEXT came;
+- `<!-- stop: N -->`: before the first command, Ctrl-C ends what runs on in the Nth such terminal;
 - `<!-- exit: N -->`: the last command ends with that code;
 - `<!-- value: 12 = REGEX -->`: what the group finds in the output is typed for 12 from there on.
+
+`<!-- file: NAME -->` before a block of any language: the reader saves it under that name.
 """
 
 import re
@@ -22,7 +25,7 @@ PROGRAMS: Final = re.compile(r"\s*(\$ |tallystick |cast |curl |\./scripts/|\.ven
 _BLOCK = re.compile(
     r"^(?P<notes>(?:<!--[^\n]*-->\n)*)```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
 )
-_NOTE = re.compile(r"<!-- (until|exit|value): (.*?) -->")
+_NOTE = re.compile(r"<!-- (until|stop|exit|value|file): (.*?) -->")
 _VALUE = re.compile(r"(\S+) = (.*)")
 
 
@@ -38,6 +41,10 @@ class Command:
     exit_code: int = 0
     values: tuple[tuple[str, str], ...] = ()
     """Words of the page and the patterns that find in the output what they stand for."""
+    stops: int | None = None
+    """Before it, what runs on in this one of the other terminals is stopped; the first is 1."""
+    file: str | None = None
+    """The text is no command, but what is saved under this name."""
 
 
 @dataclass(slots=True)
@@ -51,9 +58,12 @@ def commands_of(page: str) -> list[Command]:
     """Every command of a page, in order."""
     found: list[Command] = []
     for block in _BLOCK.finditer(page):
+        first_line = page.count("\n", 0, block.start("text")) + 1
+        notes = _NOTE.findall(block["notes"])
         if block["language"] == "console":
-            first_line = page.count("\n", 0, block.start("text")) + 1
-            found += _session(block["text"], first_line, _NOTE.findall(block["notes"]))
+            found += _session(block["text"], first_line, notes)
+        elif saved := dict(notes).get("file"):
+            found.append(Command(first_line, block["text"], file=saved))
     return found
 
 
@@ -96,6 +106,7 @@ def _session(text: str, first_line: int, notes: list[tuple[str, str]]) -> list[C
             said.get("until") if index == 0 else None,
             int(said.get("exit", 0)) if index == last else 0,
             values if index == last else (),
+            int(said["stop"]) if index == 0 and "stop" in said else None,
         )
         for index, draft in enumerate(drafts)
     ]

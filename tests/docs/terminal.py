@@ -18,7 +18,10 @@ ROOT: Final = Path(__file__).parents[2]
 PORTS: Final = (8545, 9545, 9546, 9547, 9550, 9551, 9600)
 """Ports that pages name; each becomes a free one."""
 COMMAND_SECONDS_MAX: Final = 600.0
-READY_SECONDS_MAX: Final = 180.0
+READY_SECONDS_MAX: Final = 600.0
+STOP_SECONDS_MAX: Final = 60.0
+LINES_SECONDS_MAX: Final = 60.0
+"""What a started program still prints after the text that it is ready by."""
 
 
 @dataclass(slots=True)
@@ -42,8 +45,13 @@ class Terminal:
         self.known |= {str(old): str(new) for old, new in zip(PORTS, free_ports(len(PORTS)))}
 
     def type(self, command: Command) -> None:
-        """Run a command and hold its exit code and its output against the page."""
+        """Run a command and hold its exit code and its output against the page; or save a file."""
+        if command.stops is not None:
+            _interrupt(self.left_running[command.stops - 1])
         text = self._translate(command.text)
+        if command.file is not None:
+            (self.folder / command.file).write_text(text)
+            return
         if command.until is not None:
             printed = self._leave_running(text, command)
         else:
@@ -62,11 +70,7 @@ class Terminal:
     def close(self) -> None:
         """Ctrl-C in each terminal, the last one first."""
         for process in reversed(self.left_running):
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+            _interrupt(process)
 
     def _translate(self, text: str) -> str:
         """The command as it is typed here: with other ports, hashes and names."""
@@ -120,9 +124,22 @@ class Terminal:
         wait_for(is_ready, READY_SECONDS_MAX, f"line {command.line}: {command.until!r}")
         last = [line for line in command.shown if line.strip() not in ("", "...", "…")]
         wait_for(
-            lambda: missing_line(last, output.read_text().splitlines()) is None, 30, "all lines"
+            lambda: missing_line(last, output.read_text().splitlines()) is None,
+            LINES_SECONDS_MAX,
+            f"line {command.line}: {last}",
         )
         return output.read_text()
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Ctrl-C, and the end of it."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _program(path: Path, text: str) -> None:

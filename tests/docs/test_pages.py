@@ -42,6 +42,11 @@ def test_page_read_has_its_commands_with_what_is_shown() -> None:
     ]
 
 
+def test_block_with_a_name_is_saved_as_a_file() -> None:
+    page = '<!-- file: node.toml -->\n```toml\nrole = "replica"\n```\n'
+    assert commands_of(page) == [Command(3, 'role = "replica"\n', file="node.toml")]
+
+
 def test_command_in_another_block_is_found() -> None:
     assert commands_elsewhere(PAGE) == ["$ cast nothing"]
 
