@@ -1,8 +1,13 @@
-"""What all tests share: how figures get to the terminal."""
+"""What all tests share: how figures get to the terminal, and that Ctrl-C is heard."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has what it starts in the background ignore Ctrl-C, and so would all that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHOWN = "shown"
 

@@ -10,8 +10,9 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,20 +201,24 @@ class NodeLink:
     async def _mine(self, blocks: int, interval: int) -> dict[str, int]:
         """Make blocks now; the clock runs ahead with them. Answers where both are in the end."""
         maker, clock = self._maker, self.clock
-        for position in range(blocks):
+
+        def set_time(seconds_after_parent: int) -> None:
             parent = unsafe_header(maker.chain.store)
-            if interval and position:
-                clock.pin(Timestamp(parent.timestamp + interval))
+            if seconds_after_parent:
+                clock.pin(Timestamp(parent.timestamp + seconds_after_parent))
             elif clock.pinned is None:
                 clock.reach(Timestamp(parent.timestamp + 1))
-            await self._make_one(maker)
+
+        for position in range(blocks):
+            await self._make_one(maker, partial(set_time, interval if position else 0))
         clock.reach(unsafe_header(maker.chain.store).timestamp)
         return {"offset": clock.offset_seconds}
 
-    async def _make_one(self, maker: BlockMaker) -> None:
+    async def _make_one(self, maker: BlockMaker, set_time: Callable[[], None]) -> None:
+        """Make a block at the time set in its turn: a block of the role's own may come before."""
         try:
             async with asyncio.timeout(MINE_SECONDS_MAX):
-                while await maker.make_block() is None:
+                while await maker.make_block(set_time) is None:
                     await asyncio.sleep(RETRY_SECONDS)
         except TimeoutError:
             raise PowerUnavailable(

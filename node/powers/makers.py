@@ -1,5 +1,6 @@
 """What the devnet needs of a node that makes blocks, whichever layer's."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from node.chain import Chain
@@ -18,10 +19,10 @@ class BlockMaker(Protocol):
     def pace(self) -> Pace:
         """When they come."""
 
-    async def make_block(self) -> BlockNumber | None:
+    async def make_block(self, in_turn: Callable[[], None] = lambda: None) -> BlockNumber | None:
         """Make the next block and tell of it; None where the time for it has not come.
 
-        Calls wait for each other.
+        Calls wait for each other; `in_turn` is called when no other one can come before this one.
         """
 
     async def rewind(self, depth: int, *, keeps_transactions: bool) -> None:

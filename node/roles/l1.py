@@ -6,6 +6,7 @@ It is a convenience. What L1 really costs and does is shown on anvil.
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -67,9 +68,13 @@ class L1Builder:
             await self.pace.wait()
             await self.make_block()
 
-    async def make_block(self) -> BlockNumber | None:
-        """Make the next block and tell of it; None while the clock shows the last one's time."""
+    async def make_block(self, in_turn: Callable[[], None] = lambda: None) -> BlockNumber | None:
+        """Make the next block and tell of it; None while the clock shows the last one's time.
+
+        `in_turn` is called when no other block can come before this one.
+        """
         async with self._turn:
+            in_turn()
             number = await self.chain.write(self._make)
             await self.chain.feed.announce()
         return number

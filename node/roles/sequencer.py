@@ -80,12 +80,16 @@ class Sequencer:
         """The chain that the blocks go to."""
         return self.follower.chain
 
-    async def make_block(self) -> BlockNumber | None:
-        """Build a block once the one before is checked; None where the time has not come."""
+    async def make_block(self, in_turn: Callable[[], None] = lambda: None) -> BlockNumber | None:
+        """Build a block once the one before is checked; None where the time has not come.
+
+        `in_turn` is called when no other block can come before this one.
+        """
         async with self._turn:
             await self.follower.synced.wait()
             if self.monitor is not None:
                 await self.monitor.wait_checked_head()
+            in_turn()
             return await self._build_block()
 
     async def hold(self) -> None:

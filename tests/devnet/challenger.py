@@ -12,7 +12,7 @@ from tests.devnet.conftest import STOP_SECONDS_MAX, Devnet, tallystick, wait_for
 
 Event = dict[str, Any]
 
-GAME_SECONDS_MAX = 300.0
+GAME_SECONDS_MAX = 600.0
 """A whole game on a loaded machine: 46 moves, both clocks, the payout."""
 
 

@@ -19,7 +19,7 @@ import pytest
 START_SECONDS_MAX = 90.0
 STOP_SECONDS_MAX = 30.0
 
-_HTTP = httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+_HTTP = httpx.Client(timeout=120, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 """One for all, because making one loads certificates, 30 ms; connections don't outlive a call,
 because servers here are killed."""
 

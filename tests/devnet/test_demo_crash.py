@@ -90,8 +90,6 @@ def test_demo_crash_that_is_ended_early_gives_prices_back(
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # What a shell starts in the background ignores SIGINT, and so would this.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         wait_for(path.exists, 60, "a price file")
