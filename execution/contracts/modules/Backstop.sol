@@ -93,12 +93,13 @@ contract Backstop is IBackstop, Sales {
     /*────────────────────────── one after the other ──────────────────────*/
 
     /// Takes positions in descending maintenance margin until the account is safe, as far as the
-    /// vaults and WORK_MAX go. @return refused Whether a vault couldn't take one.
+    /// vaults and WORK_MAX go. @return refused Whether no vault could take the rest.
     function _takePositions(Case memory c) private returns (bool refused) {
         uint256 each = _isPortfolio(c.trader) ? PORTFOLIO_WORK : MARKET_WORK;
         for (uint256 work = 0; !_isSafe(c) && work < WORK_MAX; work += each) {
             (Perp memory perp, uint256 own) = _largest(c);
-            if (own == 0) return false;
+            // What is left has ended, and may still owe its funding. Nothing left has lost nothing.
+            if (own == 0) return true;
             if (!_seatVault(c, perp.market) || !_takePosition(c, perp, own)) {
                 if (c.touched == 0) revert BackstopUnable(perp.market);
                 return true;

@@ -8,7 +8,7 @@ from tests.execution.contracts.exact.failing import closed, debt_left
 from tests.execution.contracts.exact.requirements import standing
 from tests.execution.contracts.house import USD, Reverted
 from tests.execution.contracts.pit import model_of
-from tests.execution.contracts.wreck import ANYONE, BTC, ETH, coins, usd
+from tests.execution.contracts.wreck import ANYONE, BTC, ETH, GUARDIAN, coins, usd
 
 
 def hedged(cash: int = 20_000 * USD) -> Hedged:
@@ -66,6 +66,29 @@ def test_insurance_pays_what_the_account_owed_apart_from_what_no_vault_takes() -
     assert was.equity < left < 0
     assert cellar.stands()[0] == left
     assert 10**12 - cellar.insured(BTC) == left - standing(rest).equity
+
+
+def test_takeover_leaves_funding_owed_in_an_ended_market_to_its_registration() -> None:
+    """No vault takes what has ended, and its price lost nothing that would be registered first."""
+    cellar = Cellar()
+    cellar.back(BTC)
+    cellar.insure(BTC, 10**12)
+    cellar.deposit(ANYONE, cellar.failing.account, 4_000 * USD)
+    cellar.buy(coins(1.5), usd(60_000))
+    cellar.buy(coins(20), usd(3_000), market=ETH)
+    for _ in range(20):
+        cellar.advance(200)
+        cellar.crash(usd(60_000))
+    assert cellar.close(ETH, GUARDIAN) == usd(3_000)
+    cellar.crash(usd(55_000))
+    ended = model_of(cellar, cellar.failing.account).perps[1]
+    assert (ended.gain, ended.unsettled < 0) == (0, True)
+    assert {one["market"] for one in cellar.take_over()} == {BTC}
+    assert cellar.stands() == (ended.unsettled, 0)
+    insured = cellar.insured(BTC)
+    cellar.register([cellar.failing], ETH)
+    assert cellar.stands() == (0, 0)
+    assert cellar.insured(BTC) == insured + ended.unsettled
 
 
 @pytest.mark.parametrize("bankrupt", [False, True])
