@@ -1,6 +1,7 @@
 """Accounts that fail in random histories: by chance, or because somebody bets all there is."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -8,6 +9,8 @@ from hypothesis.stateful import rule
 from execution.margin import SignedOrder
 from tests.execution.contracts.desk import ANYONE
 from tests.execution.contracts.exact.failing import debt_left, liquidation_size
+from tests.execution.contracts.exact.fills import notional
+from tests.execution.contracts.exact.rounding import ceil
 from tests.execution.contracts.house import TIMELOCK, USD, Trader
 from tests.execution.contracts.stateful.model import Fill
 from tests.execution.contracts.stateful.table import (
@@ -60,6 +63,36 @@ class Failures(Table):
         self._insure(market, insured * 1_000 * USD)
         self._ruin(data, market)
         self._work_out(data, by)
+
+    @rule(
+        data=st.data(),
+        market=markets,
+        backing=st.integers(1, 100),
+        left=st.integers(1, 9),
+        by=st.sampled_from(["orders", "vault"]),
+    )
+    def squeeze(self, data: st.DataObject, market: int, backing: int, left: int, by: str) -> None:
+        """Somebody can pay the slippage of a liquidation and `left` tenths of its fee.
+
+        Jumps drawn without regard to what somebody has mostly leave him more, or less than nothing.
+        """
+        if market in self.history.ledger.closings:
+            return
+        self.history.deposit(TIMELOCK, VAULTS[market], backing * 10_000 * USD)
+        self._refresh()
+        loser = self._bet(data, market)
+        if market in self.history.ledger.accounts[loser.account].positions:
+            self._leave_fee(loser, market, left)
+            self._work_out(data, by)
+
+    def _leave_fee(self, loser: Trader, market: int, tenths: int) -> None:
+        """The jump, of its position alone, after which an account has that much."""
+        held = self.history.ledger.accounts[loser.account].positions[market]
+        safety, mark = MARKETS[market].safety, self.history.ledger.markets[market].mark
+        kept = Fraction(safety.slippage, 1000) + Fraction(safety.liquidation_fee * tenths, 10_000)
+        move = ceil(1000 * self._equity(loser) / abs(notional(held.size, mark)) - kept)
+        if 0 < move < 1000:
+            self._move(market, 1000 - move if held.size > 0 else 1000 + move)
 
     def _ruin(self, data: st.DataObject, market: int) -> None:
         """Two traders bet most of what they have, and the poorer one loses more than all of it."""
