@@ -223,8 +223,13 @@ def test_page_is_used_by_keyboard_alone(scene: Scene, browser: Browser) -> None:
     with visiting(browser, scene.devnet.sequencer) as visit:
         visit.open("")
         keyboard = visit.page.keyboard
+        # Where a first Tab leads depends on what the browser takes for the place that one is at.
+        stops = visit.page.locator("a[href], button, input, select, [tabindex]")
+        assert stops.first.inner_text() == "Skip to the content"
+        assert stops.evaluate_all("found => found.every(one => one.tabIndex <= 0)")
+        stops.first.focus()
         keyboard.press("Tab")
-        assert visit.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        assert visit.page.evaluate("document.activeElement.closest('header') !== null")
         keyboard.press("/")
         assert visit.page.evaluate("document.activeElement.id") == "query"
         keyboard.type(f"account {scene.accounts[0]}")
