@@ -276,6 +276,9 @@ MACHINE_CHECK_BACKLOG_MAX = 64
 MACHINE_CHECK_SLICE_STEPS = 2_000
 """Steps in one go, some 5 ms: what else shares the interpreter has its turn between two."""
 
+MACHINE_CHECK_LOG_BLOCKS = 16
+"""Blocks checked between two lines of the log, though more are waiting."""
+
 MACHINE_CHECK_POLL_SECONDS = 0.25
 """Between two looks for new safe blocks: half the time between two looks at L1."""
 

@@ -34,6 +34,7 @@ from node.evidence import (
 )
 from node.limits import (
     MACHINE_CHECK_BACKLOG_MAX,
+    MACHINE_CHECK_LOG_BLOCKS,
     MACHINE_CHECK_POLL_SECONDS,
     MACHINE_CHECK_SLICE_STEPS,
 )
@@ -102,7 +103,11 @@ class MachineCheck:
         with ThreadPoolExecutor(1, "machine") as thread:
             while True:
                 first = self._statistics.checked
-                while (number := self._next()) is not None and await self._check(thread, number):
+                while (
+                    self._statistics.checked < first + MACHINE_CHECK_LOG_BLOCKS
+                    and (number := self._next()) is not None
+                    and await self._check(thread, number)
+                ):
                     pass
                 if self._statistics.checked > first:
                     log.info(

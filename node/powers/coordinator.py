@@ -239,8 +239,13 @@ class Coordinator:
         await self._maker(layer).request("rewind", depth=depth, keeps_transactions=False)
 
     async def reorg(self, layer: Layer, depth: int) -> None:
-        """Replace a layer's newest blocks by as many others, which hold what these held."""
+        """Replace a layer's newest blocks by as many others, which hold what these held.
+
+        They are dated after those they replace: at the same times they might be the same blocks.
+        """
         maker = self._maker(layer)
+        head = (await maker.request("heads"))["timestamp"]
+        await self._advance(max(self._clock.offset_seconds, self._clock.offset_at(head + 1)))
         await maker.request("rewind", depth=depth, keeps_transactions=True)
         await self.mine(layer, depth)
 

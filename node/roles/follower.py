@@ -31,8 +31,9 @@ log = logging.getLogger("tallystick.derive")
 class Follower:
     """Keeps the safe chain equal to what L1 says.
 
-    `synced` is set once the log has been read to L1's head and derived as far as it goes; it is
-    cleared while L1 is out of reach, so that nobody builds or posts on an old view.
+    `synced` is set while the log is read to L1's head and derived as far as it goes; it is cleared
+    while L1 is out of reach, so that nobody posts on an old view. `has_synced` is set the first
+    time, and stays: blocks are made through an L1's silence, but not before it has once spoken.
     """
 
     chain: Chain
@@ -40,6 +41,7 @@ class Follower:
     pipeline: Pipeline
     watcher: Watcher
     synced: asyncio.Event
+    has_synced: asyncio.Event
     l1: L1Progress | None = None
     trouble: str | None = None
     """Why L1 is out of reach, while it is."""
@@ -66,6 +68,7 @@ class Follower:
                 write=chain.write,
             ),
             synced=asyncio.Event(),
+            has_synced=asyncio.Event(),
         )
 
     def next_block(self, reader: ChainReader) -> NextBlock:
@@ -96,6 +99,7 @@ class Follower:
             await self.chain.feed.announce()
         if progress.is_complete:
             self.synced.set()
+            self.has_synced.set()
 
     def _advance(self) -> bool:
         """Derive for a while; True when the log is used up."""

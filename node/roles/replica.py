@@ -106,7 +106,7 @@ class Replica:
     async def run(self) -> None:
         """Adopt and ask for blocks until cancelled, from the first complete look at L1 on."""
         self._remember_evidence()
-        await self.follower.synced.wait()
+        await self.follower.has_synced.wait()
         feed = self.follower.chain.feed
         stop = feed.on_block(lambda _: self._wake.set())
         fetching = asyncio.create_task(self._fetch())

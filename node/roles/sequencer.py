@@ -86,7 +86,7 @@ class Sequencer:
         `in_turn` is called when no other block can come before this one.
         """
         async with self._turn:
-            await self.follower.synced.wait()
+            await self.follower.has_synced.wait()
             if self.monitor is not None:
                 await self.monitor.wait_checked_head()
             in_turn()

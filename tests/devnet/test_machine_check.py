@@ -50,7 +50,7 @@ def test_every_block_of_a_devnet_run_gives_the_same_root_on_both(devnet: Devnet)
     receipt = wait_for(lambda: rpc(devnet.sequencer, "eth_getTransactionReceipt", sent))
     assert receipt["status"] == "0x1"
     number, log = int(receipt["blockNumber"], 16), devnet.data_dir / "verifier.log"
-    wait_for(lambda: agreement(log)[0] >= number, what="the machine's agreement")
+    wait_for(lambda: agreement(log)[0] >= number, 240, "the machine's agreement")
     last, checked, left_out = agreement(log)
     assert (checked, left_out) == (last, 0)
     assert answers(devnet.verifier)

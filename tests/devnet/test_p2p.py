@@ -118,6 +118,15 @@ def subscribe(socket: ClientConnection, kind: str, options: dict[str, int]) -> s
             return answer["result"]
 
 
+def subscribed(socket: ClientConnection, kind: str, options: dict[str, int]) -> str | None:
+    """`subscribe`, or None while the replica says that it has no way to the sequencer."""
+    try:
+        return subscribe(socket, kind, options)
+    except RpcFailed as refused:
+        assert "no peer of this replica leads to the sequencer" in str(refused)
+        return None
+
+
 def heard(socket: ClientConnection, subscription: str) -> Any:
     """The next news of a subscription."""
     while True:
@@ -149,7 +158,7 @@ def test_killed_sequencer_comes_back_and_the_replica_follows_it(
 ) -> None:
     before = head(replica)
     with connect(replica.replace("http", "ws")) as socket:
-        book = subscribe(socket, "book", {"market": 0})
+        book = wait_for(lambda: subscribed(socket, "book", {"market": 0}), what="a way there")
         assert heard(socket, book)["type"] == "snapshot"
         os.kill(devnet.node_pid("sequencer"), signal.SIGKILL)
         assert heard(socket, book)["type"] == "lost"

@@ -151,8 +151,9 @@ class Peers:
         chain = Chain.over(rig.store, rig.config, rig.clock)
         client = L1Client(RpcClient("http://127.0.0.1:1"), chain_id=1, errors=l1_errors())
         watcher = Watcher(client, b"\1" * 20, rig.log, start_block=0, write=chain.write)
-        follower = Follower(chain, rig.log, rig.pipeline, watcher, asyncio.Event())
+        follower = Follower(chain, rig.log, rig.pipeline, watcher, asyncio.Event(), asyncio.Event())
         follower.synced.set()
+        follower.has_synced.set()
         replica = Replica(follower, network, network.data_dir)
         network.take_block = replica.take
         chain.feed.on_block(lambda event: network.announce(event.id.number))
