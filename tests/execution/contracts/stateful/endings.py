@@ -21,7 +21,8 @@ class Endings(Failures):
     def leave(self, trader: int, market: int, regret: bool, wait: int) -> None:
         """Ask for an exit, and execute it at the first mark after its delay, or take it back."""
         one = self.traders[trader]
-        self.history.send("ask", one.address, "requestExit", one.account, market)
+        if self.history.send("ask", one.address, "requestExit", one.account, market):
+            self.history.ledger.request_exit(one.account, market)
         if regret:
             self._regret(one, market)
             return
@@ -35,6 +36,7 @@ class Endings(Failures):
             (event,) = receipt.named("ExitExecuted")
             trade = Fill(market, one.account, VAULTS[market], event["size"], event["price"])
             ledger = self.history.ledger
+            assert ledger.end_exit(one.account, market) == -event["size"]
             ledger.exchange(trade)
             assert ledger.penalise(trade, MARKETS[market].safety.exit_penalty) == event["penalty"]
             self._finish(one.account)

@@ -34,13 +34,14 @@ class Position:
 
 @dataclass(slots=True)
 class Book:
-    """One account: cash q6, positions by market, option sizes s8 by series."""
+    """One account: cash q6, positions by market, option sizes s8 by series, exits asked for s8."""
 
     cash: int = 0
     tier: int = 0
     is_portfolio: bool = False
     positions: dict[int, Position] = field(default_factory=dict)
     options: dict[int, int] = field(default_factory=dict)
+    exits: dict[int, int] = field(default_factory=dict)
     debt: int = 0
 
     @property
@@ -224,11 +225,23 @@ class Ledger:
         self.markets[market].insurance += fee
         return fee
 
+    def request_exit(self, account: int, market: int) -> None:
+        """An exit is for the position as it is now, though it grows or turns."""
+        book = self.accounts[account]
+        book.exits[market] = book.positions[market].size
+
+    def end_exit(self, account: int, market: int) -> int:
+        """What a request closes of a position (s8, signed); it is over with that."""
+        book = self.accounts[account]
+        asked, size = book.exits.pop(market), book.positions.get(market, Position()).size
+        if asked * size <= 0:
+            return 0
+        return min(asked, size, key=abs)
+
     def cancel_exit(self, account: int, market: int) -> int:
         """The penalty for taking an exit back leaves initial margin; returns it (q6)."""
-        position = self.accounts[account].positions.get(market, Position())
         target = self.markets[market]
-        worth = abs(floor(fills.notional(position.size, target.mark)))
+        worth = abs(floor(fills.notional(self.end_exit(account, market), target.mark)))
         due = ceil(Fraction(worth * target.rules.exit_penalty, PPM))
         return self._to_insurance(account, market, due, self.standing(account).initial)
 
