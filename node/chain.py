@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from execution.attributes import BlockAttributes
 from execution.evm.engine import Evm, MakeEvm
+from execution.evm.lanes import BUILDING, SIMULATING, pressing
 from execution.evm.threads import DeepExecutor
 from execution.transaction import Transaction
 from execution.transition import BlockResult, Candidate
@@ -71,13 +72,21 @@ class Chain:
             mempool=Mempool(config, clock, store.state(), base_fee, ordering=ordering),
             feed=ChainFeed(store),
             clock=clock,
-            writer=DeepExecutor(1),
+            writer=DeepExecutor(1, BUILDING),
             sandbox=sandbox,
         )
 
     async def write(self, function: Callable[[], T]) -> T:
-        """Run `function` on the writing thread, after what is already waiting there."""
-        return await asyncio.get_running_loop().run_in_executor(self.writer, function)
+        """Run `function` on the writing thread, after what is already waiting there.
+
+        Simulations give way to it.
+        """
+
+        def write() -> T:
+            with pressing(SIMULATING):
+                return function()
+
+        return await asyncio.get_running_loop().run_in_executor(self.writer, write)
 
     async def submit(self, raw: bytes) -> Hash32:
         """Take a transaction into the pool; returns its hash. Raises what `Mempool.add` does."""

@@ -18,6 +18,7 @@ from bridge.poster import Poster
 from bridge.proposer import Proposer
 from bridge.withdrawal_status import BridgeContracts
 from execution.evm.engine import Evm
+from execution.evm.lanes import SIMULATING
 from execution.evm.threads import DeepExecutor
 from genesis.accounts import dev_accounts, operator_accounts
 from node.chain import Chain
@@ -393,7 +394,7 @@ def _backend(
     has_pool: bool = True,
     membership: Membership | None = None,
 ) -> Backend:
-    evm = EvmWork(DeepExecutor(EVM_THREADS))
+    evm = EvmWork(DeepExecutor(EVM_THREADS, SIMULATING))
     mempool = chain.mempool if has_pool else None
     submit = chain.submit
     if not has_pool:

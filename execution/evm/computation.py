@@ -23,6 +23,7 @@ from eth.vm.forks.cancun.computation import CancunComputation
 
 from execution.evm.code import JUMPDEST, PUSH0, PUSH32, Code
 from execution.evm.gas import GasMeter
+from execution.evm.lanes import lane_here
 from execution.evm.limits import CODE_BYTES_MAX, STACK_ITEMS_MAX
 from execution.evm.memory import Memory, expansion_gas
 from execution.evm.opcodes import TABLE
@@ -132,6 +133,7 @@ class Computation(OperandStack, CancunComputation):
         What only moves words or the program counter is done here; the rest is in `TABLE`.
         """
         code, meter, stack, table = self.code, self._gas_meter, self.stack, TABLE
+        lane = lane_here()
         opcodes = code.padded
         gas = meter.gas_remaining
         position = 0
@@ -159,7 +161,10 @@ class Computation(OperandStack, CancunComputation):
                     position = code.jump(target)
             elif opcode == PC:
                 self.stack_push_int(position - 1)
-            elif opcode != JUMPDEST:
+            elif opcode == JUMPDEST:
+                if lane.is_busy:
+                    lane.give_way()
+            else:
                 meter.gas_remaining = gas
                 logic(self)
                 gas = meter.gas_remaining

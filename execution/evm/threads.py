@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
+from execution.evm.lanes import OPEN, Lane, join_lane, lane_here
 from execution.evm.limits import DEEP_STACK_BYTES, RECURSION_LIMIT
 
 P = ParamSpec("P")
@@ -36,8 +37,13 @@ def run_deep(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def start_deep(function: Callable[..., None], *args: Any) -> threading.Thread:
-    """Start a daemon thread with a deep stack; everything `run_deep` in it stays in it."""
-    thread = threading.Thread(target=_deep, args=(function, args), name="evm", daemon=True)
+    """Start a daemon thread with a deep stack; everything `run_deep` in it stays in it.
+
+    It goes on in the lane of this one.
+    """
+    thread = threading.Thread(
+        target=_deep, args=(lane_here(), function, args), name="evm", daemon=True
+    )
     with _starting:
         before = threading.stack_size(DEEP_STACK_BYTES)
         try:
@@ -50,8 +56,11 @@ def start_deep(function: Callable[..., None], *args: Any) -> threading.Thread:
 class DeepExecutor(ThreadPoolExecutor):
     """A pool of deep threads, for servers that run many transactions."""
 
-    def __init__(self, workers: int) -> None:
-        super().__init__(workers, thread_name_prefix="evm", initializer=_become_deep)
+    def __init__(self, workers: int, lane: Lane = OPEN) -> None:
+        """What they execute runs in `lane`."""
+        super().__init__(
+            workers, thread_name_prefix="evm", initializer=_become_deep, initargs=(lane,)
+        )
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
         """As `Executor.submit`; threads started by it get the deep stack."""
@@ -63,13 +72,14 @@ class DeepExecutor(ThreadPoolExecutor):
                 threading.stack_size(before)
 
 
-def _deep(function: Callable[..., None], args: tuple[Any, ...]) -> None:
-    _become_deep()
+def _deep(lane: Lane, function: Callable[..., None], args: tuple[Any, ...]) -> None:
+    _become_deep(lane)
     function(*args)
 
 
-def _become_deep() -> None:
+def _become_deep(lane: Lane) -> None:
     _local.deep = True
+    join_lane(lane)
 
 
 def _settle(

@@ -26,6 +26,7 @@ from node.rpc.errors import (
     rpc_error,
 )
 from node.rpc.meter import UNKNOWN, Meter
+from node.rpc.priority import answered_first
 from node.rpc.subscriptions import SubscriptionSource
 from state.errors import InternalError, TallystickError
 from state.types import UINT64_MAX
@@ -199,6 +200,9 @@ class Dispatcher:
 
     async def answer(self, body: bytes, session: Session | None = None) -> bytes | None:
         """The response to one HTTP body or websocket message; None when it only notified."""
+        return await answered_first(self._answer(body, session))
+
+    async def _answer(self, body: bytes, session: Session | None) -> bytes | None:
         try:
             check_depth(body)
             value = msgspec.json.decode(body)

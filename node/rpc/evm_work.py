@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import ParamSpec, TypeVar
 
+from execution.evm.lanes import SIMULATING
 from node import limits
 from node.rpc.errors import LimitExceeded
 
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 
 class EvmWork:
-    """Runs simulations in deep-stack threads: so many at once, so many waiting, for so long.
+    """Runs simulations in deep-stack threads: so many in turns, so many waiting, for so long.
 
     A simulation can't be interrupted; one that takes too long is answered with an error, and its
     thread becomes free when the gas cap ends it.
@@ -38,7 +39,7 @@ class EvmWork:
             raise LimitExceeded("too many calls at once: try again in a moment")
         self._waiting += 1
         try:
-            future = self._executor.submit(work, *args, **kwargs)
+            future = self._executor.submit(_in_turns, work, *args, **kwargs)
             async with asyncio.timeout(limits.RPC_CALL_SECONDS_MAX):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
@@ -47,3 +48,8 @@ class EvmWork:
             ) from None
         finally:
             self._waiting -= 1
+
+
+def _in_turns(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    with SIMULATING.turns():
+        return work(*args, **kwargs)

@@ -38,6 +38,12 @@ def request(method: str, *params: object) -> dict[str, object]:
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
+def http_post(body: bytes, headers: bytes = b"") -> bytes:
+    """A POST as it goes over the wire."""
+    lines = b"POST / HTTP/1.1\r\nhost: localhost\r\n%scontent-length: %d\r\n\r\n"
+    return lines % (headers, len(body)) + body
+
+
 class Target:
     """The node as its attackers see it; what they hold stays open until `close`."""
 
@@ -119,13 +125,8 @@ class HonestClient:
         return statistics.median(taken)
 
 
-def slowdown(client: HonestClient, attack: Callable[[], None], *, computes: bool = False) -> float:
-    """How many times as long an honest call takes beside an attack. Raises what that raises.
-
-    Where the node `computes` for the attacker, whose calls share its one interpreter with all
-    others as anybody's do, honest calls have to be answered beside the attack, and are measured
-    once it is over.
-    """
+def slowdown(client: HonestClient, attack: Callable[[], None]) -> float:
+    """How many times as long an honest call takes beside an attack. Raises what that raises."""
     failures: list[BaseException] = []
 
     def attacking() -> None:
@@ -139,8 +140,6 @@ def slowdown(client: HonestClient, attack: Callable[[], None], *, computes: bool
     thread.start()
     beside = client.median_seconds(thread.is_alive)
     thread.join()
-    if computes:
-        beside = client.median_seconds()
     if failures:
         raise failures[0]
     return beside / before
