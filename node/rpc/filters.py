@@ -106,12 +106,13 @@ class Filters:
         blocks = self._feed.blocks_after(polled.seen)
         if polled.query is None:
             return [data(event.id.hash) for event in blocks if not event.removed]
-        match = polled.query.match
+        query = polled.query
         return [
             log_json(placed, removed=event.removed)
             for event in blocks
+            if query.covers(event.id.number)
             for placed in event.logs
-            if match.matches(placed.log)
+            if query.match.matches(placed.log)
         ]
 
     def _touch(self, identity: int) -> Filter:

@@ -17,6 +17,7 @@ from node.rpc.format import PlacedLog, placed_logs
 from state.blocks import Log
 from state.reader import ChainReader
 from state.receipts import TOPICS_MAX, bloom_may_contain
+from state.stored import StoredBlock
 from state.types import Address, BlockNumber, Hash32
 
 Topics = tuple[frozenset[Hash32] | None, ...]
@@ -56,6 +57,12 @@ class LogQuery:
     last: Tag | BlockNumber = Tag.LATEST
     block_hash: Hash32 | None = None
 
+    def covers(self, number: BlockNumber) -> bool:
+        """Whether a new block is in the range; a bound that is a tag moves along with the chain."""
+        return (isinstance(self.first, Tag) or self.first <= number) and (
+            isinstance(self.last, Tag) or number <= self.last
+        )
+
 
 _parse_addresses = list_of(parse_address, limits.RPC_LOG_ADDRESSES_MAX)
 _parse_alternatives = list_of(parse_hash, limits.RPC_LOG_TOPICS_MAX)
@@ -68,19 +75,37 @@ def parse_match(value: object) -> LogMatch:
 
 
 def parse_query(value: object) -> LogQuery:
-    """Parse a whole filter. Raises `InvalidParams`."""
+    """Parse a whole filter. From the pending block on there is nothing but that block.
+
+    Raises `InvalidParams`.
+    """
     wanted = parse_object(value)
     match = parse_match(wanted)
     if wanted.get("blockHash") is None:
-        first, last = wanted.get("fromBlock"), wanted.get("toBlock")
-        return LogQuery(
-            match,
-            Tag.LATEST if first is None else parse_block_number(first),
-            Tag.LATEST if last is None else parse_block_number(last),
-        )
+        first, last = _bound(wanted.get("fromBlock")), _bound(wanted.get("toBlock"))
+        if last is None:
+            last = Tag.PENDING if first is Tag.PENDING else Tag.LATEST
+        return LogQuery(match, Tag.LATEST if first is None else first, last)
     if wanted.get("fromBlock") is not None or wanted.get("toBlock") is not None:
         raise InvalidParams("cannot specify both BlockHash and FromBlock/ToBlock, choose one")
     return LogQuery(match, block_hash=parse_hash(wanted["blockHash"]))
+
+
+def parse_coming(value: object) -> LogQuery:
+    """Parse a filter for logs of blocks to come, which are told of once they are in the chain.
+
+    Raises `InvalidParams`.
+    """
+    query = parse_query(value)
+    if query.block_hash is not None:
+        raise InvalidParams("a filter can't be of one block: use eth_getLogs")
+    if Tag.PENDING in (query.first, query.last):
+        raise InvalidParams("pending logs are not supported here: use eth_getLogs")
+    return query
+
+
+def _bound(value: object) -> Tag | BlockNumber | None:
+    return None if value is None else parse_block_number(value)
 
 
 def _addresses(value: object) -> frozenset[Address]:
@@ -110,9 +135,16 @@ def _position(value: object) -> frozenset[Hash32] | None:
 
 
 def find_logs(
-    chain: ChainReader, match: LogMatch, first: BlockNumber, last: BlockNumber
+    chain: ChainReader,
+    match: LogMatch,
+    first: BlockNumber,
+    last: BlockNumber,
+    pending: StoredBlock | None = None,
 ) -> list[PlacedLog]:
-    """The matching logs of a range of blocks, in order. Raises `LimitExceeded`."""
+    """The matching logs of a range of blocks, in order, and of the pending block after them.
+
+    Raises `LimitExceeded`.
+    """
     if last - first >= limits.RPC_LOG_BLOCKS_MAX:
         raise LimitExceeded(
             f"query spans {last - first + 1} blocks, more than {limits.RPC_LOG_BLOCKS_MAX}:"
@@ -120,20 +152,30 @@ def find_logs(
         )
     found: list[PlacedLog] = []
     for number in range(first, last + 1):
-        found += _find_in_block(chain, match, BlockNumber(number))
-        if len(found) > limits.RPC_LOGS_MAX:
-            raise LimitExceeded(
-                f"query returned more than {limits.RPC_LOGS_MAX} results:"
-                f" ask for blocks {first:#x} to {max(first, number - 1):#x}"
-            )
+        found += _find_in_chain(chain, match, BlockNumber(number))
+        _check_count(found, first, number)
+    if pending is not None:
+        found += _find_in_block(pending, match)
+        _check_count(found, first, last + 1)
     return found
 
 
-def _find_in_block(chain: ChainReader, match: LogMatch, number: BlockNumber) -> list[PlacedLog]:
+def _check_count(found: list[PlacedLog], first: BlockNumber, number: int) -> None:
+    """Refuse a query that found too much up to block `number`. Raises `LimitExceeded`."""
+    if len(found) > limits.RPC_LOGS_MAX:
+        raise LimitExceeded(
+            f"query returned more than {limits.RPC_LOGS_MAX} results:"
+            f" ask for blocks {first:#x} to {max(first, number - 1):#x}"
+        )
+
+
+def _find_in_chain(chain: ChainReader, match: LogMatch, number: BlockNumber) -> list[PlacedLog]:
     header = chain.header(number)
     if header is None or not match.may_match(header.logs_bloom):
         return []
     block = chain.block(number)
-    if block is None:
-        return []
+    return [] if block is None else _find_in_block(block, match)
+
+
+def _find_in_block(block: StoredBlock, match: LogMatch) -> list[PlacedLog]:
     return [placed for logs in placed_logs(block) for placed in logs if match.matches(placed.log)]

@@ -9,7 +9,7 @@ from node.rpc.errors import CallFailed, InvalidParams
 from node.rpc.eth.subscriptions import FeedSubscriptions
 from node.rpc.filters import FilterKind, Filters
 from node.rpc.format import Json, log_json
-from node.rpc.logs import LogQuery, find_logs, parse_query
+from node.rpc.logs import LogQuery, find_logs, parse_coming, parse_query
 from state.types import BlockNumber
 
 _ID = Param(parse_quantity)
@@ -25,36 +25,39 @@ class EventMethods:
 
     @method("eth_getLogs", Param(parse_query))
     async def logs(self, query: LogQuery) -> list[Json]:
-        """The logs that match, in the order of the chain."""
-        first, last = self._range(query)
-        if first > last:
-            return []
+        """The logs that match, in the order of the chain; those of the pending block come last."""
+        made = await self._backend.pending_block(query.last)
+        pending = None if made is None else made.block
         chain = self._backend.store.reader
-        found = await asyncio.to_thread(find_logs, chain, query.match, first, last)
+        after = chain.heads.unsafe.number + 1 if pending is None else pending.header.number
+        first, last = self._range(query, BlockNumber(after))
+        if first > after:
+            return []
+        found = await asyncio.to_thread(find_logs, chain, query.match, first, last, pending)
         return [log_json(placed) for placed in found]
 
-    def _range(self, query: LogQuery) -> tuple[BlockNumber, BlockNumber]:
-        """The blocks a query asks for; past the head there is nothing yet."""
+    def _range(self, query: LogQuery, after: BlockNumber) -> tuple[BlockNumber, BlockNumber]:
+        """The blocks of the chain that a query asks for; `after` is the one that comes next."""
         if query.block_hash is not None:
             number = self._backend.number_of(query.block_hash)
             if number is None:
                 raise CallFailed("unknown block")
             return number, number
-        first, last = self._number(query.first), self._number(query.last)
+        first, last = self._number(query.first, after), self._number(query.last, after)
         if first > last:
             raise InvalidParams("invalid block range params: fromBlock is after toBlock")
-        return first, min(last, self._backend.store.heads.unsafe.number)
+        return first, BlockNumber(min(last, after - 1))
 
-    def _number(self, ref: Tag | BlockNumber) -> BlockNumber:
+    def _number(self, ref: Tag | BlockNumber, after: BlockNumber) -> BlockNumber:
+        if ref is Tag.PENDING:
+            return after
         return self._backend.tagged(ref) if isinstance(ref, Tag) else ref
 
     # Filters
 
-    @method("eth_newFilter", Param(parse_query))
+    @method("eth_newFilter", Param(parse_coming))
     async def new_filter(self, query: LogQuery) -> str:
         """Install a filter for logs from now on."""
-        if query.block_hash is not None:
-            raise InvalidParams("a filter can't be of one block: use eth_getLogs")
         return quantity(self._filters.install(FilterKind.LOGS, query))
 
     @method("eth_newBlockFilter")

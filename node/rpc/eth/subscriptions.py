@@ -9,7 +9,7 @@ from node.rpc.errors import InvalidParams
 from node.rpc.eth.chain import syncing_json
 from node.rpc.feed import BlockEvent, ChainFeed, TransactionEvent
 from node.rpc.format import header_json, log_json, pending_transaction_json
-from node.rpc.logs import LogMatch, parse_match
+from node.rpc.logs import LogMatch, LogQuery, parse_coming
 from node.rpc.subscriptions import AttachedSubscription, Notify, Stop, Tell
 
 
@@ -30,8 +30,8 @@ class FeedSubscriptions:
         if kind == "newHeads":
             return lambda tell: self._feed.on_block(_heads(tell))
         if kind == "logs":
-            match = LogMatch() if options is None else parse_match(options)
-            return lambda tell: self._feed.on_block(_logs(match, tell))
+            query = LogQuery(LogMatch()) if options is None else parse_coming(options)
+            return lambda tell: self._feed.on_block(_logs(query, tell))
         if kind == "newPendingTransactions":
             whole = options is not None and parse_bool(options)
             return lambda tell: self._feed.on_transaction(_transactions(whole, tell))
@@ -67,10 +67,12 @@ def _heads(tell: Tell) -> Callable[[BlockEvent], None]:
     return on_block
 
 
-def _logs(match: LogMatch, tell: Tell) -> Callable[[BlockEvent], None]:
+def _logs(query: LogQuery, tell: Tell) -> Callable[[BlockEvent], None]:
     def on_block(event: BlockEvent) -> None:
+        if not query.covers(event.id.number):
+            return
         for placed in event.logs:
-            if match.matches(placed.log):
+            if query.match.matches(placed.log):
                 tell(log_json(placed, removed=event.removed))
 
     return on_block

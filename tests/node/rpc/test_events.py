@@ -194,6 +194,23 @@ def test_log_filter_reports_logs_that_a_reorg_removed(node: RunningNode) -> None
     assert removed == {**added, "removed": True}
 
 
+def test_log_filter_of_a_range_is_silent_outside_it(node: RunningNode) -> None:
+    counter = deploy_counter(node)
+    until_two = node.call("eth_newFilter", {"fromBlock": "0x0", "toBlock": "0x2"})
+    from_three = node.call("eth_newFilter", {"fromBlock": "0x3", "toBlock": "latest"})
+    for nonce in (1, 2):
+        send_move(node, counter, nonce)
+    found = [node.call("eth_getFilterChanges", identity) for identity in (until_two, from_three)]
+    assert [[log["blockNumber"] for log in logs] for logs in found] == [["0x2"], ["0x3"]]
+
+
+@pytest.mark.parametrize("bound", ["fromBlock", "toBlock"])
+def test_filter_for_pending_logs_is_refused(node: RunningNode, bound: str) -> None:
+    error = node.error("eth_newFilter", {bound: "pending"})
+    assert error["code"] == -32602
+    assert "pending logs are not supported" in error["message"]
+
+
 # Subscriptions
 
 
@@ -291,7 +308,17 @@ async def test_batch_over_a_websocket_is_answered_in_order(node: RunningNode) ->
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("params", [["newMoons"], [], ["logs", {"topics": 1}], ["logs", 7]])
+@pytest.mark.parametrize(
+    "params",
+    [
+        ["newMoons"],
+        [],
+        ["logs", {"topics": 1}],
+        ["logs", 7],
+        ["logs", {"toBlock": "pending"}],
+        ["logs", {"blockHash": "0x" + "00" * 32}],
+    ],
+)
 async def test_subscription_malformed_is_refused(node: RunningNode, params: list[object]) -> None:
     async with connect(node.ws_url) as client:
         request = {"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": params}

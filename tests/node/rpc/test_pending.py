@@ -8,7 +8,8 @@ from node import limits
 from node.rpc.pending import PendingBlocks
 from state.clock import ManualClock
 from state.errors import Unavailable
-from state.types import Timestamp, Wei
+from state.types import Address, Timestamp, Wei
+from tests.node.rpc import schemas
 from tests.node.rpc.harness import (
     DEV,
     NOBODY,
@@ -83,6 +84,78 @@ def test_contract_that_waits_is_called_read_estimated_and_proven(node: RunningNo
     root = node.call("eth_getBlockByNumber", "pending", False)["stateRoot"]
     assert proven(bytes.fromhex(root[2:]), bytes.fromhex(counter[2:]), proof["accountProof"])
     assert proof["storageProof"][0]["value"] == "0x5"
+
+
+@pytest.fixture
+def moving(node: RunningNode) -> tuple[RunningNode, str]:
+    """A Counter moved in block 2, and a second move that waits for block 3."""
+    counter = deploy_counter(node)
+    for nonce in (1, 2):
+        node.miner.is_on = nonce == 1
+        raw = sign(node, nonce, to=Address(bytes.fromhex(counter[2:])), value=Wei(0), data=move(1))
+        node.call("eth_sendRawTransaction", raw)
+    return node, counter
+
+
+def test_pending_logs_are_those_of_the_pending_blocks_receipts(
+    moving: tuple[RunningNode, str],
+) -> None:
+    node, counter = moving
+    pending = {"fromBlock": "pending", "toBlock": "pending"}
+    (receipt,) = node.call("eth_getBlockReceipts", "pending")
+    found = node.call("eth_getLogs", {**pending, "address": counter})
+    assert (len(found), found) == (1, receipt["logs"])
+    schemas.check_result("eth_getLogs", found)
+    assert node.call("eth_getLogs", {"fromBlock": "pending"}) == found
+    assert node.call("eth_getLogs", {**pending, "address": STRANGER}) == []
+    node.mine()
+    assert node.call("eth_getLogs", {"address": counter}) == found
+    assert node.call("eth_getLogs", pending) == []
+
+
+def test_logs_up_to_pending_end_with_those_of_the_pending_block(
+    moving: tuple[RunningNode, str],
+) -> None:
+    node, _ = moving
+    for first, numbers in (("0x0", [2, 3]), ("latest", [2, 3]), ("0x3", [3]), ("0x4", None)):
+        query = {"fromBlock": first, "toBlock": "pending"}
+        if numbers is None:
+            assert node.error("eth_getLogs", query)["code"] == -32602
+        else:
+            found = node.call("eth_getLogs", query)
+            assert [int(log["blockNumber"], 16) for log in found] == numbers
+    assert len(node.call("eth_getLogs", {"fromBlock": "0x0"})) == 1
+
+
+def test_logs_from_pending_to_latest_are_no_range(moving: tuple[RunningNode, str]) -> None:
+    node, _ = moving
+    error = node.error("eth_getLogs", {"fromBlock": "pending", "toBlock": "latest"})
+    assert (error["code"], "invalid block range" in error["message"]) == (-32602, True)
+
+
+def test_pending_logs_count_towards_the_limit_of_an_answer(
+    moving: tuple[RunningNode, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, _ = moving
+    monkeypatch.setattr(limits, "RPC_LOGS_MAX", 1)
+    error = node.error("eth_getLogs", {"fromBlock": "0x0", "toBlock": "pending"})
+    assert (error["code"], "blocks 0x0 to 0x2" in error["message"]) == (-32005, True)
+
+
+def test_pending_logs_without_a_next_block_are_none(
+    node: RunningNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the latest block would pass for pending ones."""
+    counter = deploy_counter(node)
+    target = Address(bytes.fromhex(counter[2:]))
+    node.call("eth_sendRawTransaction", sign(node, 1, to=target, value=Wei(0), data=move(1)))
+
+    def no_block(reader: object) -> None:
+        raise Unavailable("not now")
+
+    monkeypatch.setattr(node.backend.pending, "_plan", no_block)
+    assert node.call("eth_getLogs", {"fromBlock": "pending"}) == []
+    assert len(node.call("eth_getLogs", {"fromBlock": "0x0", "toBlock": "pending"})) == 1
 
 
 def test_pending_block_follows_head_and_pool(waiting: RunningNode) -> None:
