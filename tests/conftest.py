@@ -1,9 +1,13 @@
-"""What all tests share: how figures get to the terminal, and that Ctrl-C is heard."""
+"""What all tests share: workers, how figures get to the terminal, and that Ctrl-C is heard."""
 
+import os
 import signal
 from collections.abc import Callable
 
 import pytest
+from xdist.remote import Producer
+
+from tests.lanes import Lanes
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell has what it starts in the background ignore Ctrl-C, and so would all that tests start.
@@ -27,3 +31,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for name, text in getattr(report, "user_properties", ()):
                 if name == SHOWN:
                     terminalreporter.write_line(str(text).rstrip())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, because one of them waits for most of its time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes | None:
+    """With `--dist loadfile`, files are dealt out as `tests/lanes.py` says."""
+    return Lanes(config, log) if config.getoption("dist") == "loadfile" else None
