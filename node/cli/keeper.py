@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import json
 import signal
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from bridge.l1.accounts import Operator
 from genesis.networks import L2_DEVNET_CHAIN_ID
 from node.cli import output
 from node.cli.keeper_options import KeeperOptions, keeper_options
 from node.cli.options import config_option
+from node.cli.signing import Signing, key_options
 from node.keepers.crew import crew
 from node.keepers.keeper import Done, Keeper, Tell, take_step
 from node.keepers.service import Memory, keep_all
@@ -27,24 +26,16 @@ from node.logs import configure_logging
 @click.argument("duties", nargs=-1, required=True, metavar="KEEPER...")
 @click.option("--rpc-url", default="http://127.0.0.1:9545", metavar="URL", help="A node of L2.")
 @click.option("--chain-id", default=L2_DEVNET_CHAIN_ID, help="Chain id expected of it.")
-@click.option(
-    "--key-file", type=click.Path(dir_okay=False, path_type=Path),
-    help="Key of the account that pays: 64 hex digits or a keystore, readable by you alone.",
-)  # fmt: skip
-@click.option(
-    "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The keystore's password.",
-)  # fmt: skip
+@key_options
 @click.option("--dev", is_flag=True, help="Sign with a devnet's well-known keeper and oracle.")
 @keeper_options
 @click.option("--once", is_flag=True, help="One step of each, then end.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def keeper(
+    signing: Signing,
     duties: tuple[str, ...],
     rpc_url: str,
     chain_id: int,
-    key_file: Path | None,
-    password_file: Path | None,
     dev: bool,
     keeper: KeeperOptions,
     once: bool,
@@ -63,8 +54,8 @@ def keeper(
     exits        executes exits that owners asked for
     all          every one of them
     """
-    account = _account(key_file, password_file)
-    settings = keeper.crew(parse_duties(duties), rpc_url, chain_id, account, dev=dev)
+    chosen = parse_duties(duties)
+    settings = keeper.crew(chosen, rpc_url, chain_id, signing.named(), dev=dev)
     tell = JsonLines().tell if as_json else Lines(output.console()).tell
     configure_logging()
     asyncio.run(_step_once(settings, tell) if once else _run(settings, tell))
@@ -91,13 +82,6 @@ async def _run(settings: CrewSettings, tell: Tell) -> None:
             running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
-
-
-def _account(key_file: Path | None, password_file: Path | None) -> Operator | None:
-    if key_file is None:
-        return None
-    password = None if password_file is None else password_file.read_text().rstrip("\n")
-    return Operator.from_file(key_file, password)
 
 
 class Lines:

@@ -20,7 +20,7 @@ from genesis.accounts import operator_accounts
 from genesis.networks import ETHER, L1_DEVNET_CHAIN_ID, L2_DEVNET_CHAIN_ID
 from node.cli.options import json_option
 from node.cli.parameters import AddressType
-from state.errors import TallystickError
+from node.cli.signing import Signing, key_options
 
 DEFAULTS = DeployParameters()
 
@@ -42,12 +42,7 @@ def l1() -> None:
 
 @l1.command("deploy")
 @click.option("--l1-rpc", required=True, help="URL of the L1's JSON-RPC.")
-@click.option(
-    "--key-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The deployer's key: 64 hex digits or a keystore, readable by you alone.",
-)
-@click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@key_options
 @click.option("--dev", is_flag=True, help="Use a devnet's well-known keys, funded by account 0.")
 @click.option(
     "--out",
@@ -56,13 +51,21 @@ def l1() -> None:
     show_default=True,
     help="The deployment file; a run that was interrupted goes on from it.",
 )
-@click.option("--l1-chain-id", type=int, default=L1_DEVNET_CHAIN_ID, show_default=True)
-@click.option("--l2-chain-id", type=int, default=L2_DEVNET_CHAIN_ID, show_default=True)
+@click.option(
+    "--l1-chain-id", type=int, default=L1_DEVNET_CHAIN_ID, show_default=True,
+    help="Chain id expected of the L1.",
+)  # fmt: skip
+@click.option(
+    "--l2-chain-id", type=int, default=L2_DEVNET_CHAIN_ID, show_default=True,
+    help="Chain id of the rollup.",
+)  # fmt: skip
 @click.option("--sequencer", type=AddressType(), help="Who may append batches.")
 @click.option("--matcher", type=AddressType(), help="Who may settle fills.")
 @click.option("--guardian", type=AddressType(), help="Who may pause markets.")
 @click.option("--oracle", type=AddressType(), help="Who signs prices at the start.")
-@click.option("--governor", "governors", type=AddressType(), multiple=True, help="Repeatable.")
+@click.option("--governor", "governors", type=AddressType(), multiple=True,
+    help="Who may propose and approve changes of the rules. Repeatable.",
+)  # fmt: skip
 @click.option("--governor-threshold", type=int, help="Governors needed for a change.")
 @click.option("--token", type=AddressType(), help="Collateral token on L1; left out: TestUSD.")
 @click.option("--prover", type=AddressType(), help="A OneStepProver on L1; left out: a new one.")
@@ -77,13 +80,18 @@ def l1() -> None:
 @seconds_option("--clock-extension", "clock_extension_seconds", "Least time for each answer.")
 @seconds_option("--payout-delay", "payout_delay_seconds", "From a game's end to its bonds.")
 @seconds_option("--finality-delay", "finality_delay_seconds", "From a game's end to payment.")
-@click.option("--bond", "bond_wei", type=int, default=DEFAULTS.bond_wei, help="In wei.")
-@click.option("--confirmations", type=int, default=0, show_default=True)
+@click.option(
+    "--bond", "bond_wei", type=int, default=DEFAULTS.bond_wei, show_default=True,
+    help="What a proposer stakes on a root. In wei.",
+)  # fmt: skip
+@click.option(
+    "--confirmations", type=int, default=DEFAULTS.confirmations, show_default=True,
+    help="L1 blocks on top of the Inbox's before L2's genesis is fixed.",
+)  # fmt: skip
 @json_option
 def deploy_command(
+    signing: Signing,
     l1_rpc: str,
-    key_file: Path | None,
-    password_file: Path | None,
     dev: bool,
     out: Path,
     no_dev_accounts: bool,
@@ -91,15 +99,12 @@ def deploy_command(
     **chosen: object,
 ) -> None:
     """Deploy the L1 contracts; run again after an interruption to complete it."""
-    if dev == (key_file is not None):
-        raise click.UsageError("give either --key-file or --dev")
+    if dev == signing.names_key:
+        raise click.UsageError("give one of --keystore, --key and --dev")
     named = {name: value for name, value in chosen.items() if value not in (None, ())}
-    try:
-        parameters = DeployParameters(dev_accounts=not no_dev_accounts, **named)  # type: ignore[arg-type]
-        operator = _deployer(key_file, password_file)
-        deployment = asyncio.run(_deploy(l1_rpc, operator, parameters, out, fund=dev))
-    except TallystickError as error:
-        raise click.ClickException(str(error)) from error
+    parameters = DeployParameters(dev_accounts=not no_dev_accounts, **named)  # type: ignore[arg-type]
+    operator = signing.named() or Operator.of_dev_account(operator_accounts().deployer)
+    deployment = asyncio.run(_deploy(l1_rpc, operator, parameters, out, fund=dev))
     _show(deployment, as_json=as_json)
     if not as_json:
         click.echo(f"Deployment file: {out}")
@@ -112,23 +117,14 @@ def deploy_command(
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("deployment.json"),
     show_default=True,
+    help="The deployment file.",
 )
 @json_option
 def check_command(l1_rpc: str, deployment: Path, as_json: bool) -> None:
     """Check that an L1 holds what a deployment file says."""
-    try:
-        found = load_deployment(deployment)
-        asyncio.run(_check(l1_rpc, found))
-    except TallystickError as error:
-        raise click.ClickException(str(error)) from error
+    found = load_deployment(deployment)
+    asyncio.run(_check(l1_rpc, found))
     _show(found, as_json=as_json)
-
-
-def _deployer(key_file: Path | None, password_file: Path | None) -> Operator:
-    if key_file is None:
-        return Operator.of_dev_account(operator_accounts().deployer)
-    password = None if password_file is None else password_file.read_text().rstrip("\n")
-    return Operator.from_file(key_file, password)
 
 
 async def _deploy(

@@ -25,7 +25,10 @@ LOOPBACK: Final = "127.0.0.1"
 
 @click.command(context_settings={"show_default": True})
 @config_option
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), required=True,
+    help="What it does: an embedded L1, the sequencer, a verifier, or a replica.",
+)  # fmt: skip
 @click.option(
     "--data-dir", type=click.Path(file_okay=False, path_type=Path), required=True,
     help="Where the database lives.",

@@ -15,7 +15,10 @@ from state.store import ChainStore
 
 
 @click.command(short_help="Rewind a damaged database.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), required=True,
+    help="What the stopped node was.",
+)  # fmt: skip
 @click.option(
     "--data-dir", type=click.Path(file_okay=False, exists=True, path_type=Path), required=True,
     help="The stopped node's data folder.",

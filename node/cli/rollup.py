@@ -13,6 +13,11 @@ from node.cli.options import json_option
 from node.cli.parameters import AddressType, HashType
 from state.types import Address, Hash32
 
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 100), default=20, show_default=True,
+    help="How many at the most.",
+)  # fmt: skip
+
 
 @click.group(short_help="Batches, deposits, withdrawals.")
 def rollup() -> None:
@@ -46,7 +51,7 @@ def batch(network: Network, index: str, as_json: bool) -> None:
 
 @rollup.command()
 @click.option("--address", type=AddressType(), help="Only those that it sent or gets.")
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@limit_option
 @network_options
 @json_option
 def deposits(network: Network, address: Address | None, limit: int, as_json: bool) -> None:
@@ -76,7 +81,7 @@ def deposits(network: Network, address: Address | None, limit: int, as_json: boo
 @rollup.command()
 @click.option("--address", type=AddressType(), help="Those that it sent or gets.")
 @click.option("--tx", "transaction", type=HashType(), help="Those of one L2 transaction.")
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@limit_option
 @network_options
 @json_option
 def withdrawals(

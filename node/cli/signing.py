@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from bridge.l1.accounts import read_key_file
+from bridge.l1.accounts import Operator, read_key_file
 from genesis.accounts import DEV_ACCOUNTS, dev_accounts
 from node.cli.passwords import find_password, password_file_option
 from node.keystore import KeyFolder, UnlockedKey
@@ -49,6 +49,18 @@ class Signing:
     keys_dir: Path
     password_file: Path | None
 
+    @property
+    def names_key(self) -> bool:
+        """Whether the options name a key at all."""
+        return any(one is not None for one in (self.keystore, self.key_file, self.dev_account))
+
+    def named(self) -> Operator | None:
+        """The account of the key that the options name; None where they name none.
+
+        Raises as `unlock` does.
+        """
+        return self.unlock(is_devnet=False).operator if self.names_key else None
+
     def unlock(self, *, is_devnet: bool) -> UnlockedKey:
         """The key to sign with, on a devnet that of account 0 by default.
 
@@ -64,6 +76,28 @@ class Signing:
         if self.dev_account is None and not is_devnet:
             raise click.UsageError("name the key to sign with: --keystore NAME or --key FILE")
         return UnlockedKey.of_dev_account(dev_accounts()[self.dev_account or 0])
+
+
+def key_options(command: Callable[..., R]) -> Callable[..., R]:
+    """--keystore, --key and the password, passed on as `signing`.
+
+    For commands whose --dev says which well-known account it is.
+    """
+
+    @wraps(command)
+    def with_signing(
+        keystore: str | None,
+        key_file: Path | None,
+        keys_dir: Path,
+        password_file: Path | None,
+        **others: Any,
+    ) -> R:
+        if keystore is not None and key_file is not None:
+            raise click.UsageError("give either --keystore or --key")
+        signing = Signing(keystore, key_file, None, keys_dir, password_file)
+        return command(signing=signing, **others)
+
+    return _decorated(with_signing, KEY_OPTIONS)
 
 
 def signing_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -83,10 +117,15 @@ def signing_options(command: Callable[..., R]) -> Callable[..., R]:
         signing = Signing(keystore, key_file, dev_account, keys_dir, password_file)
         return command(signing=signing, **others)
 
-    decorated: Callable[..., R] = with_signing
-    for option in reversed((*KEY_OPTIONS, _DEV_OPTION)):
-        decorated = option(decorated)
-    return decorated
+    return _decorated(with_signing, (*KEY_OPTIONS, _DEV_OPTION))
+
+
+def _decorated(
+    command: Callable[..., R], options: tuple[Callable[..., Any], ...]
+) -> Callable[..., R]:
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def _read(path: Path, password_file: Path | None) -> bytes:

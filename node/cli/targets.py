@@ -15,7 +15,7 @@ from bridge.l1.accounts import Operator
 from genesis.accounts import operator_accounts
 from node import derived
 from node.cli import output
-from node.cli.signing import KEY_OPTIONS, Signing
+from node.cli.signing import Signing, key_options
 from node.devnet import DEFAULT_DATA_DIR, read_manifest
 from node.settings import writable_folder
 from state.types import BlockNumber
@@ -73,18 +73,10 @@ def account_options(command: Callable[..., R]) -> Callable[..., R]:
     )
 
     @wraps(command)
-    def with_operator(
-        keystore: str | None,
-        key_file: Path | None,
-        keys_dir: Path,
-        password_file: Path | None,
-        dev: bool,
-        **others: Any,
-    ) -> R:
-        signing = Signing(keystore, key_file, None, keys_dir, password_file)
+    def with_operator(signing: Signing, dev: bool, **others: Any) -> R:
         return command(operator=_operator(signing, dev=dev), **others)
 
-    return _decorated(with_operator, (*KEY_OPTIONS, dev_option))
+    return key_options(dev_option(with_operator))
 
 
 def signer(target: Target, operator: Operator | None) -> Operator:
@@ -124,12 +116,11 @@ def _target(
 
 
 def _operator(signing: Signing, *, dev: bool) -> Operator | None:
-    named = [one for one in (signing.keystore, signing.key_file) if one is not None]
-    if len(named) + dev > 1:
+    if not dev:
+        return signing.named()
+    if signing.names_key:
         raise click.UsageError("give one of --keystore, --key and --dev")
-    if dev:
-        return Operator.of_dev_account(operator_accounts().challenger)
-    return signing.unlock(is_devnet=False).operator if named else None
+    return Operator.of_dev_account(operator_accounts().challenger)
 
 
 def _decorated(

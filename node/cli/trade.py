@@ -48,6 +48,14 @@ market_argument = click.argument("market", type=MarketType())
 account_option = click.option(
     "--account", type=click.IntRange(1), required=True, help="Margin account."
 )
+depth_option = click.option(
+    "--depth", type=click.IntRange(1, 100), default=10, show_default=True,
+    help="Levels on each side.",
+)  # fmt: skip
+count_option = click.option(
+    "--limit", "count", type=click.IntRange(1, 500), default=20, show_default=True,
+    help="How many at the most.",
+)  # fmt: skip
 
 
 @click.group(short_help="Orders, books and trades.")
@@ -173,7 +181,7 @@ def orders(network: Network, account: int, market: int | None, as_json: bool) ->
 
 @trade.command()
 @market_argument
-@click.option("--depth", type=click.IntRange(1, 100), default=10, show_default=True)
+@depth_option
 @network_options
 @json_option
 def book(network: Network, market: int, depth: int, as_json: bool) -> None:
@@ -192,7 +200,7 @@ def book(network: Network, market: int, depth: int, as_json: bool) -> None:
 
 @trade.command()
 @market_argument
-@click.option("--limit", "count", type=click.IntRange(1, 500), default=20, show_default=True)
+@count_option
 @network_options
 @json_option
 def trades(network: Network, market: int, count: int, as_json: bool) -> None:
@@ -207,7 +215,7 @@ def trades(network: Network, market: int, count: int, as_json: bool) -> None:
 
 @trade.command()
 @account_option
-@click.option("--limit", "count", type=click.IntRange(1, 500), default=20, show_default=True)
+@count_option
 @network_options
 @json_option
 def fills(network: Network, account: int, count: int, as_json: bool) -> None:
@@ -222,7 +230,7 @@ def fills(network: Network, account: int, count: int, as_json: bool) -> None:
 
 @trade.command()
 @market_argument
-@click.option("--depth", type=click.IntRange(1, 50), default=10, show_default=True)
+@depth_option
 @click.option("--trades", "shows_trades", is_flag=True, help="Trades instead of the book.")
 @network_options
 @json_option

@@ -56,8 +56,8 @@ class CrewSettings:
         signs_only = self.duties == (Duty.ORACLE,) and self.publish is not None
         if self.account is None and not signs_only:
             raise InvalidKeepers(
-                "keepers send transactions: give --key-file, or --dev on a devnet; only an oracle"
-                " with --publish can do without"
+                "keepers send transactions: give --keystore or --key-file, or --dev on a devnet;"
+                " only an oracle with --publish can do without"
             )
         if Duty.ORACLE in self.duties and not (self.signers or self.peers):
             raise InvalidKeepers(

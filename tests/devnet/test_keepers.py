@@ -1,18 +1,23 @@
 """A devnet's own keepers: prices come, accounts that fail are closed, and nobody helps."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from execution.contracts.abi import clearing_house
+from genesis.accounts import dev_accounts
 from genesis.predeploys import CLEARING_HOUSE
+from node.keystore import KeyFolder
 from tests.devnet.conftest import Devnet, devnet_in, rpc, tallystick, wait_for
 
 pytestmark = pytest.mark.slow
 
 MARKETS = (0, 1)
+PASSWORD = "correct horse"
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +87,33 @@ def test_demo_trade_goes_through_beside_keepers_and_its_loser_is_deleveraged(kep
     assert abs(index(kept, 0) - moved) * 50 < moved
 
 
-def test_keeper_command_tells_what_it_did(kept: Devnet) -> None:
-    command = ("keeper", "arrays", "--dev", "--once", "--json", "--watch", "64")
+@pytest.fixture(scope="module")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the encrypted key of an account that has ether."""
+    folder = tmp_path_factory.mktemp("keys")
+    KeyFolder(folder).add("kay", dev_accounts()[5].key, PASSWORD)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("series", "key"), [(64, ("--dev",)), (65, ("--keystore", "kay"))], ids=["dev", "keystore"]
+)
+def test_keeper_command_tells_what_it_did(
+    kept: Devnet, keys_dir: Path, series: int, key: tuple[str, ...]
+) -> None:
+    command = ("keeper", "arrays", *key, "--once", "--json", "--watch", str(series))
     wait_for(lambda: view(kept, "getStrike", 64)[1]["time"], 60, "inputs")
 
     result = subprocess.run(
-        tallystick(*command, "--rpc-url", kept.sequencer),
+        tallystick(*command, "--rpc-url", kept.sequencer, "--keys-dir", str(keys_dir)),
+        env={**os.environ, "TALLYSTICK_PASSWORD": PASSWORD},
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 
     assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["keeper"] for line in lines] == ["arrays"]
-    assert lines[0]["what"] == "price series 64"
+    assert lines[0]["what"] == f"price series {series}"
 
 
 def test_verifier_agrees_with_what_keepers_did(kept: Devnet) -> None:

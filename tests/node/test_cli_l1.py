@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from genesis.accounts import operator_accounts
+from bridge.deployment import InvalidDeployment
+from bridge.l1.accounts import InvalidKey
+from bridge.l1.errors import L1Unavailable
+from genesis.accounts import dev_accounts, operator_accounts
 from node.cli.l1 import l1
+from node.keystore import KeyFolder, NoSuchKey
 
+NOBODY = "http://127.0.0.1:1"
 ANVIL = Path(__file__).resolve().parents[2] / "node_modules" / ".bin" / "anvil"
 
 
@@ -54,8 +59,43 @@ def test_deploy_from_a_key_file_without_funds_says_so_and_hides_the_key(l1_url, 
     file.chmod(0o600)
     done = run("deploy", "--l1-rpc", l1_url, "--key-file", file, "--out", tmp_path / "d.json")
     assert done.exit_code == 1
-    assert "nsufficient funds" in done.output
-    assert key not in done.output
+    assert "nsufficient funds" in str(done.exception)
+    assert key not in done.output + str(done.exception)
+
+
+@pytest.fixture(scope="module")
+def keys_dir(tmp_path_factory):
+    """A folder with the encrypted key of an account that anvil funds."""
+    folder = tmp_path_factory.mktemp("keys")
+    KeyFolder(folder).add("deployer", dev_accounts()[0].key, "correct horse")
+    return folder
+
+
+def test_deploy_with_an_encrypted_key_writes_the_file(l1_url, tmp_path, keys_dir, monkeypatch):
+    monkeypatch.setenv("TALLYSTICK_PASSWORD", "correct horse")
+    out = tmp_path / "deployment.json"
+    done = run(
+        "deploy", "--l1-rpc", l1_url, "--keystore", "deployer", "--keys-dir", keys_dir,
+        "--out", out, "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout) == json.loads(out.read_text())
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "error"),
+    [("deployer", "wrong", InvalidKey), ("nobody", "correct horse", NoSuchKey)],
+)
+def test_deploy_with_a_key_that_does_not_open_sends_nothing(
+    tmp_path, keys_dir, monkeypatch, name, password, error
+):
+    monkeypatch.setenv("TALLYSTICK_PASSWORD", password)
+    done = run(
+        "deploy", "--l1-rpc", NOBODY, "--keystore", name, "--keys-dir", keys_dir,
+        "--out", tmp_path / "d.json",
+    )  # fmt: skip
+    assert isinstance(done.exception, error)
+    assert not (tmp_path / "d.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -65,24 +105,26 @@ def test_deploy_from_a_key_file_without_funds_says_so_and_hides_the_key(l1_url, 
         (["--dev", "--no-dev-accounts"], "whose key everybody knows"),
         (["--dev", "--window", "0"], "window_seconds must be above zero"),
         (["--dev", "--sequencer", "0x12"], "is no address"),
-        ([], "give either --key-file or --dev"),
+        ([], "give one of --keystore, --key and --dev"),
+        (["--dev", "--keystore", "alice"], "give one of --keystore, --key and --dev"),
+        (["--key", "file", "--keystore", "alice"], "give either --keystore or --key"),
         (["--key-file", "/nonexistent"], "can't read the key file"),
     ],
 )
 def test_deploy_bad_options_say_what_is_wrong(l1_url, tmp_path, arguments, words):
     done = run("deploy", "--l1-rpc", l1_url, "--out", tmp_path / "d.json", *arguments)
     assert done.exit_code != 0
-    assert words in done.output
+    assert words in done.output + str(done.exception)
     assert not (tmp_path / "d.json").exists()
 
 
 def test_deploy_where_nobody_listens_says_so(tmp_path):
-    done = run("deploy", "--l1-rpc", "http://127.0.0.1:1", "--dev", "--out", tmp_path / "d.json")
-    assert done.exit_code == 1
-    assert "no answer from 127.0.0.1:1" in done.output
+    done = run("deploy", "--l1-rpc", NOBODY, "--dev", "--out", tmp_path / "d.json")
+    assert isinstance(done.exception, L1Unavailable)
+    assert "no answer from 127.0.0.1:1" in str(done.exception)
 
 
 def test_check_without_a_file_says_how_to_make_one(l1_url, tmp_path):
     done = run("check", "--l1-rpc", l1_url, "--deployment", tmp_path / "none.json")
-    assert done.exit_code == 1
-    assert "tallystick l1 deploy" in done.output
+    assert isinstance(done.exception, InvalidDeployment)
+    assert "tallystick l1 deploy" in str(done.exception)

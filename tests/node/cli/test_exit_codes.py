@@ -64,6 +64,14 @@ def ran(
         (("faucet", "0x" + "11" * 20, "--rpc", NOBODY), EXIT_FAILURE, "a faucet is for devnets"),
         (("trade", "book", "DOGE", "--rpc", NOBODY), EXIT_USAGE, "is no market"),
         (("db", "check", "--data-dir", "."), EXIT_FAILURE, "there is no database in"),
+        (("l1", "deploy", "--l1-rpc", NOBODY, "--dev"), EXIT_UNAVAILABLE, "no answer from"),
+        (
+            ("l1", "deploy", "--l1-rpc", NOBODY, "--keystore", "al"),
+            EXIT_FAILURE,
+            "no key called al",
+        ),
+        (("keeper", "funding", "--keystore", "al"), EXIT_FAILURE, "no key called al"),
+        (("keeper", "funding", "--once"), EXIT_FAILURE, "--keystore or --key-file"),
     ],
 )
 def test_exit_code_and_sentence(
