@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import subprocess
 import tempfile
@@ -20,9 +19,11 @@ from bridge.l1.accounts import Operator
 from bridge.l1.client import L1Client
 from bridge.l1.rpc import RpcClient
 from genesis.accounts import dev_accounts
+from tests.ports import free_ports
+from tests.tied import tied
 
 ANVIL = Path(__file__).resolve().parents[2] / "node_modules" / ".bin" / "anvil"
-START_SECONDS_MAX = 20
+STOP_SECONDS_MAX = 120
 CHAIN_ID = 31337
 
 Result = TypeVar("Result")
@@ -35,36 +36,40 @@ class Anvil:
         self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="tallystick-anvil-"))
         self._process: subprocess.Popen[str] | None = None
-        self.port = 0
-        self.start()
+        (self.port,) = free_ports(1)
+        self._launch()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start (again), on the same port as before if there was one.
+        """Start again, on the same port as before.
 
         In the first block after loading its state, anvil 1.7.1 answers BLOCKHASH of the parent
         with another block's hash, as no L1 does; so that block is mined empty.
         """
-        is_first = self.port == 0
+        self._launch()
+        self.mine()
+
+    def _launch(self) -> None:
         command = [str(ANVIL), "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--enable-tx-gas-limit", "--state", str(self._folder / "state.json")]
         self._process = subprocess.Popen(
-            [*command, *self._options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            tied(*command, *self._options),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
-        self.port = self._listening_port()
-        if not is_first:
-            self.mine()
+        self._wait_listening()
 
-    def _listening_port(self) -> int:
+    def _wait_listening(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if found := re.search(r"Listening on 127\.0\.0\.1:(\d+)", line):
+            if f"Listening on 127.0.0.1:{self.port}" in line:
                 self._drain(self._process.stdout)
-                return int(found.group(1))
+                return
         raise AssertionError("anvil ended before it listened")
 
     @staticmethod
@@ -76,7 +81,7 @@ class Anvil:
         """Stop with the state saved."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(START_SECONDS_MAX)
+            self._process.wait(STOP_SECONDS_MAX)
             self._process = None
 
     def remove(self) -> None:

@@ -25,6 +25,16 @@ def powerful_devnet(folder: Path, *arguments: str) -> Iterator[Devnet]:
         yield devnet.start()
 
 
+@contextmanager
+def mined_by_hand(url: str) -> Iterator[None]:
+    """No block of a layer comes but those that are asked for; then one a second again."""
+    rpc(url, "evm_setIntervalMining", 0)
+    try:
+        yield
+    finally:
+        rpc(url, "evm_setIntervalMining", 1)
+
+
 def block(url: str, tag: str | int = "latest") -> dict[str, Any]:
     """A block by its number or tag."""
     return rpc(url, "eth_getBlockByNumber", hex(tag) if isinstance(tag, int) else tag, False)
@@ -66,24 +76,22 @@ def _bytes(address: str) -> bytes:
     return bytes.fromhex(address[2:])
 
 
-def receipt(url: str, transaction: str, seconds: float = 30.0) -> dict[str, Any]:
+def receipt(url: str, transaction: str) -> dict[str, Any]:
     """The receipt, waited for."""
-    return wait_for(
-        lambda: rpc(url, "eth_getTransactionReceipt", transaction), seconds, "a receipt"
-    )
+    return wait_for(lambda: rpc(url, "eth_getTransactionReceipt", transaction), what="a receipt")
 
 
 def wait_block(url: str, at_least: int) -> None:
-    wait_for(lambda: number(url) >= at_least, 60, f"block {at_least} of {url}")
+    wait_for(lambda: number(url) >= at_least, what=f"block {at_least} of {url}")
 
 
 def assert_true(devnet: Devnet, at_least: int | None = None) -> None:
     """The verifier, which knows L1 alone, comes to the sequencer's blocks."""
     goal = number(devnet.sequencer) if at_least is None else at_least
-    wait_for(lambda: devnet.safe_number(devnet.verifier) >= goal, 120, f"safe block {goal}")
+    wait_for(lambda: devnet.safe_number(devnet.verifier) >= goal, what=f"safe block {goal}")
     safe = devnet.safe_number(devnet.verifier)
     derived = block(devnet.verifier, safe)["hash"]
-    wait_for(lambda: number(devnet.sequencer) >= safe, 60, "the sequencer's block")
+    wait_for(lambda: number(devnet.sequencer) >= safe, what="the sequencer's block")
     assert block(devnet.sequencer, safe)["hash"] == derived
 
 

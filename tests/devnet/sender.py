@@ -7,7 +7,7 @@ from bridge.l1 import contracts
 from execution.signing import UnsignedTransaction, address_of, sign
 from genesis.accounts import dev_accounts
 from state.types import Address, Gas, Wei
-from tests.devnet.conftest import rpc, wait_for
+from tests.devnet.conftest import WAIT_SECONDS_MAX, rpc, wait_for
 
 GWEI = 10**9
 ETHER = 10**18
@@ -67,7 +67,7 @@ def receipt(url: str, hash: str) -> dict[str, Any] | None:
     return rpc(url, "eth_getTransactionReceipt", hash)
 
 
-def wait_for_receipt(url: str, hash: str, seconds: float = 60) -> dict[str, Any]:
+def wait_for_receipt(url: str, hash: str, seconds: float = WAIT_SECONDS_MAX) -> dict[str, Any]:
     """The receipt of a transaction that succeeds."""
     found = wait_for(lambda: receipt(url, hash), seconds, f"the receipt of {hash}")
     assert found["status"] == "0x1", found

@@ -92,7 +92,7 @@ def anchor_beyond(devnet: Devnet, block: int) -> None:
         assert rpc(devnet.verifier, "rollup_outputAtBlock", hex(number))["outputRoot"] == root
         return True
 
-    wait_for(settled, 180, "the anchor of a later root")
+    wait_for(settled, what="the anchor of a later root")
 
 
 def hexed(value: bytes) -> str:

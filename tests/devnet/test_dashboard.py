@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -23,7 +22,7 @@ from tests.browser.chromium import launch
 from tests.browser.contrast import low_contrast
 from tests.browser.visit import DESKTOP, PHONE, Visit, visiting
 from tests.devnet.challenger import ChallengerProcess, challenging
-from tests.devnet.conftest import Devnet, devnet_in, rpc, wait_for
+from tests.devnet.conftest import Devnet, devnet_in, get, rpc, wait_for
 from tests.devnet.sender import Sender, wait_for_receipt
 
 pytestmark = pytest.mark.slow
@@ -79,7 +78,7 @@ def opened_accounts(devnet: Devnet) -> list[int]:
     """The example's two accounts, after three trades that the chain has settled."""
     command = [sys.executable, "-m", "scripts.examples.market_maker", "--self-test"]
     told = subprocess.run(
-        [*command, "--data-dir", str(devnet.data_dir)], capture_output=True, text=True, timeout=300
+        [*command, "--data-dir", str(devnet.data_dir)], capture_output=True, text=True, timeout=480
     )
     assert told.returncode == 0, told.stdout + told.stderr
     return [int(number) for number in re.findall(r"account (\d+) has", told.stdout)]
@@ -260,7 +259,7 @@ def test_page_comes_back_after_a_restart_of_the_node(scene: Scene, browser: Brow
         visit.page.wait_for_selector("#connection.lost")
         visit.page.wait_for_selector("#connection.live")
         # The exchange takes orders from the first block on.
-        wait_for(lambda: newest_block(scene.devnet) > before, 120, "a block after the restart")
+        wait_for(lambda: newest_block(scene.devnet) > before, what="a block after the restart")
         with scene.trader(MAKER) as maker:
             terms = maker.market_terms(0)
             price = terms.nearest(terms.mark - terms.mark // 500)
@@ -281,5 +280,5 @@ def test_verifier_shows_the_same_chain_and_says_what_it_lacks(
 
 
 def test_l1_has_no_page(scene: Scene) -> None:
-    found = httpx.get(scene.devnet.l1 + "/", headers={"accept": "text/html"})
+    found = get(scene.devnet.l1 + "/", accept="text/html")
     assert found.json()["layer"] == "l1"

@@ -11,7 +11,7 @@ import pytest
 
 from execution.contracts.abi import clearing_house
 from genesis.predeploys import CLEARING_HOUSE
-from tests.devnet.conftest import Devnet, devnet_in, rpc, tallystick, wait_for
+from tests.devnet.conftest import STOP_SECONDS_MAX, Devnet, devnet_in, rpc, tallystick, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -92,9 +92,9 @@ def test_demo_crash_that_is_ended_early_gives_prices_back(
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(path.exists, 60, "a price file")
+        wait_for(path.exists, what="a price file")
         playing.send_signal(number)
-        assert playing.wait(30) != 0
+        assert playing.wait(STOP_SECONDS_MAX) != 0
     finally:
         playing.kill()
 

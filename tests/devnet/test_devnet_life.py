@@ -11,11 +11,11 @@ from tests.devnet.conftest import (
     answers,
     children_of,
     devnet_in,
-    free_ports,
     printed_addresses,
     rpc,
     wait_for,
 )
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ def test_devnet_supervisor_killed_leaves_no_orphans(tmp_path) -> None:
         devnet.process.kill()
         devnet.process.wait()
 
-        wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 20)
+        wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children))
 
 
 def test_sequencer_killed_restarts_with_every_acknowledged_block(tmp_path) -> None:
@@ -81,10 +81,10 @@ def test_sequencer_killed_restarts_with_every_acknowledged_block(tmp_path) -> No
         head = rpc(devnet.sequencer, "eth_getBlockByNumber", "latest", False)
         os.kill(devnet.node_pid("sequencer"), signal.SIGKILL)
 
-        wait_for(lambda: answers(devnet.sequencer), 30, "the sequencer again")
+        wait_for(lambda: answers(devnet.sequencer), what="the sequencer again")
         again = rpc(devnet.sequencer, "eth_getBlockByNumber", head["number"], False)
         assert again["hash"] == head["hash"]
-        wait_for(lambda: devnet.safe_number() >= int(head["number"], 16), 60, "safe blocks")
+        wait_for(lambda: devnet.safe_number() >= int(head["number"], 16), what="safe blocks")
         verifier = wait_for(
             lambda: rpc(devnet.verifier, "eth_getBlockByNumber", head["number"], False)
         )
@@ -96,7 +96,7 @@ def test_port_in_use_one_sentence_and_remedy(devnet: Devnet, tmp_path) -> None:
         other.ports[1] = devnet.ports[1]
         other.launch()
 
-        assert other.process.wait(30) == 1
+        assert other.end() == 1
         assert f"port {devnet.ports[1]} can't be used" in other.output
         assert "--rpc-port" in other.output
         assert "Traceback" not in other.output
@@ -108,7 +108,7 @@ def test_devnet_resumed_with_other_dispute_window_names_reset(devnet: Devnet, tm
     with devnet_in(tmp_path, "--dispute-window", "77") as other:
         other.launch()
 
-        assert other.process.wait(60) == 1
+        assert other.end() == 1
         assert "dispute_window_seconds was 5" in other.output
         assert "--reset" in other.output
 
@@ -139,7 +139,7 @@ def test_l1_of_another_chain_refused(devnet: Devnet, tmp_path) -> None:
     with devnet_in(tmp_path, "--l1-rpc", devnet.sequencer) as other:
         other.launch()
 
-        assert other.process.wait(30) == 1
+        assert other.end() == 1
         assert "has chain id 424242, not 31337" in other.output
 
 
@@ -148,5 +148,5 @@ def test_silent_l1_refused(tmp_path) -> None:
     with devnet_in(tmp_path, "--l1-rpc", f"http://127.0.0.1:{port}") as devnet:
         devnet.launch()
 
-        assert devnet.process.wait(30) == 1
+        assert devnet.end() == 1
         assert "no L1 answers" in devnet.output

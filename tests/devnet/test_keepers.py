@@ -12,7 +12,7 @@ from execution.contracts.abi import clearing_house
 from genesis.accounts import dev_accounts
 from genesis.predeploys import CLEARING_HOUSE
 from node.keystore import KeyFolder
-from tests.devnet.conftest import Devnet, devnet_in, rpc, tallystick, wait_for
+from tests.devnet.conftest import WAIT_SECONDS_MAX, Devnet, devnet_in, rpc, tallystick, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -58,13 +58,13 @@ def test_prices_of_every_market_and_inputs_of_every_strike_come_by_themselves(
             view(kept, "getStrike", strike)[1]["time"] for strike in strikes
         )
 
-    wait_for(priced, 60, "prices of everything")
+    wait_for(priced, what="prices of everything")
     first = index(kept, 0)
-    wait_for(lambda: index(kept, 0) != first, 30, "another price")
+    wait_for(lambda: index(kept, 0) != first, what="another price")
 
 
 def test_demo_trade_goes_through_beside_keepers_and_its_loser_is_deleveraged(kept: Devnet) -> None:
-    wait_for(lambda: index(kept, 0), 60, "a price")
+    wait_for(lambda: index(kept, 0), what="a price")
 
     told = kept.run("demo", "trade")
 
@@ -76,14 +76,14 @@ def test_demo_trade_goes_through_beside_keepers_and_its_loser_is_deleveraged(kep
 
     before = index(kept, 0)
     play(kept, {"0": str(before * 78 // 100 // 10**8), "1": "3000"})
-    wait_for(lambda: index(kept, 0) < before * 80 // 100, 30, "the crash")
-    wait_for(lambda: view(kept, "getPosition", alice, 0)["size"] == 0, 90, "Alice's end")
+    wait_for(lambda: index(kept, 0) < before * 80 // 100, what="the crash")
+    wait_for(lambda: view(kept, "getPosition", alice, 0)["size"] == 0, what="Alice's end")
     assert view(kept, "equity", alice) >= 0
     assert view(kept, "getPosition", bob, 0)["size"] == 0
 
     (kept.data_dir / "feed.json").unlink()
     moved = index(kept, 0)
-    wait_for(lambda: index(kept, 0) != moved, 30, "the process's next price")
+    wait_for(lambda: index(kept, 0) != moved, what="the process's next price")
     assert abs(index(kept, 0) - moved) * 50 < moved
 
 
@@ -102,12 +102,12 @@ def test_keeper_command_tells_what_it_did(
     kept: Devnet, keys_dir: Path, series: int, key: tuple[str, ...]
 ) -> None:
     command = ("keeper", "arrays", *key, "--once", "--json", "--watch", str(series))
-    wait_for(lambda: view(kept, "getStrike", 64)[1]["time"], 60, "inputs")
+    wait_for(lambda: view(kept, "getStrike", 64)[1]["time"], what="inputs")
 
     result = subprocess.run(
         tallystick(*command, "--rpc-url", kept.sequencer, "--keys-dir", str(keys_dir)),
         env={**os.environ, "TALLYSTICK_PASSWORD": PASSWORD},
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=WAIT_SECONDS_MAX,
     )  # fmt: skip
 
     assert result.returncode == 0, result.stderr
@@ -119,7 +119,7 @@ def test_keeper_command_tells_what_it_did(
 def test_verifier_agrees_with_what_keepers_did(kept: Devnet) -> None:
     number = int(rpc(kept.sequencer, "eth_blockNumber"), 16)
 
-    wait_for(lambda: kept.safe_number(kept.verifier) >= number, 90, "the verifier")
+    wait_for(lambda: kept.safe_number(kept.verifier) >= number, what="the verifier")
 
     block = [rpc(url, "eth_getBlockByNumber", hex(number), False)
              for url in (kept.sequencer, kept.verifier)]  # fmt: skip

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.devnet.conftest import (
+    START_SECONDS_MAX,
     Devnet,
     RpcFailed,
     answers,
@@ -98,12 +99,11 @@ def urls(devnet: Devnet) -> dict[str, str]:
 def wait_until_new_blocks(devnet: Devnet) -> None:
     """All three nodes answer, and go on."""
     for url in urls(devnet).values():
-        wait_for(lambda url=url: answers(url), 60, f"{url} again")
+        wait_for(lambda url=url: answers(url), what=f"{url} again")
         head = int(rpc(url, "eth_blockNumber"), 16)
         wait_for(
             lambda url=url, head=head: int(rpc(url, "eth_blockNumber"), 16) > head,
-            90,
-            f"new blocks of {url}",
+            what=f"new blocks of {url}",
         )
 
 
@@ -128,8 +128,7 @@ def test_killed_at_random_moments_loses_nothing_acknowledged(
             enough = len(watched.receipts) + moments.randint(1, 20)
             wait_for(
                 lambda watched=watched, enough=enough: len(watched.receipts) >= enough,
-                90,
-                "receipts",
+                what="receipts",
             )
             kill(devnet, victims)
         wait_until_new_blocks(devnet)
@@ -137,7 +136,7 @@ def test_killed_at_random_moments_loses_nothing_acknowledged(
     for role, client in clients.items():
         client.check_all_still_there(urls(devnet)[role])
     newest = max(int(number, 16) for number in clients["sequencer"].heads)
-    wait_for(lambda: devnet.safe_number(devnet.verifier) >= newest, 120, "the verifier")
+    wait_for(lambda: devnet.safe_number(devnet.verifier) >= newest, what="the verifier")
     clients["sequencer"].check_all_still_there(devnet.verifier)
 
 
@@ -146,7 +145,7 @@ def kill(devnet: Devnet, roles: tuple[str, ...]) -> None:
     for role in roles:
         os.kill(devnet.node_pid(role), signal.SIGKILL)
     for role in roles:
-        wait_for(lambda role=role: answers(urls(devnet)[role]), 60, f"the {role} again")
+        wait_for(lambda role=role: answers(urls(devnet)[role]), what=f"the {role} again")
 
 
 def test_disk_full_stops_node_with_sentence_and_loses_nothing(devnet: Devnet) -> None:
@@ -156,13 +155,13 @@ def test_disk_full_stops_node_with_sentence_and_loses_nothing(devnet: Devnet) ->
     clients = {role: Client(urls(devnet)[role], 2) for role in roles}
     with clients["sequencer"].sending(), clients["l1"].sending():
         for client in clients.values():
-            wait_for(lambda client=client: client.receipts, 60, "receipts")
+            wait_for(lambda client=client: client.receipts, what="receipts")
         pids = [devnet.node_pid(role) for role in roles]
         for role, pid in zip(roles, pids, strict=True):
             room = max(path.stat().st_size for path in growing_files(devnet, role)) + 8192
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, room))
         for pid in pids:
-            wait_for(lambda pid=pid: not os.path.exists(f"/proc/{pid}"), 90, "the nodes' end")
+            wait_for(lambda pid=pid: not os.path.exists(f"/proc/{pid}"), what="the nodes' end")
         wait_until_new_blocks(devnet)
 
     for role, client in clients.items():
@@ -181,8 +180,7 @@ def growing_files(devnet: Devnet, role: str) -> list[Path]:
 def start_and_fail(devnet: Devnet) -> str:
     """What the devnet command prints when a node can't start."""
     devnet.launch()
-    assert devnet.process is not None
-    assert devnet.process.wait(90) != 0
+    assert devnet.end() != 0
     assert "Traceback" not in devnet.output
     return devnet.output
 
@@ -226,7 +224,7 @@ def test_damaged_databases_refused_and_each_remedy_brings_them_back(devnet: Devn
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=START_SECONDS_MAX,
     )
     assert recovered.returncode == 0, recovered.stderr
     assert_refused_when_damaged(devnet, "sequencer", ".ldb")
@@ -234,7 +232,7 @@ def test_damaged_databases_refused_and_each_remedy_brings_them_back(devnet: Devn
 
     devnet.start()
     for url in (devnet.sequencer, devnet.verifier):
-        wait_for(lambda url=url: devnet.safe_number(url) >= number, 90, "the chain again")
+        wait_for(lambda url=url: devnet.safe_number(url) >= number, what="the chain again")
         assert rpc(url, "eth_getBlockByNumber", hex(number), False) == before
     wait_until_new_blocks(devnet)
 

@@ -60,7 +60,7 @@ class Rollup:
 
     def wait_healthy(self) -> None:
         for url in self.nodes:
-            wait_for(lambda url=url: readyz(url).status_code == 200, 90, "health again")
+            wait_for(lambda url=url: readyz(url).status_code == 200, what="health again")
 
     def head(self, url: str | None = None) -> int:
         return int(rpc(url or self.devnet.sequencer, "eth_blockNumber"), 16)
@@ -73,7 +73,7 @@ class Rollup:
         """Both nodes have derived the same blocks from L1, up to `beyond` at least."""
         for url in self.nodes:
             wait_for(
-                lambda url=url: self.devnet.safe_number(url) >= beyond, 120, f"safe block {beyond}"
+                lambda url=url: self.devnet.safe_number(url) >= beyond, what=f"safe block {beyond}"
             )
         numbers = range(beyond + 1)
         sequenced, derived = ([self.block_hash(url, n) for n in numbers] for url in self.nodes)
@@ -157,7 +157,7 @@ def test_outage_leaves_rpc_up_and_both_catch_up(rollup: Rollup, way: str) -> Non
         before = rollup.head()
         sent = [user.send(user.sign(paid)) for _ in range(2)]
         offline = [wait_for_receipt(sequencer, hash) for hash in sent]
-        wait_for(lambda: rollup.head() >= before + OFFLINE_BLOCKS, 120, "blocks without L1")
+        wait_for(lambda: rollup.head() >= before + OFFLINE_BLOCKS, what="blocks without L1")
         unsafe = rollup.head()
         unsafe_hash = rollup.block_hash(sequencer, unsafe)
         assert rollup.head(verifier) < unsafe
@@ -204,7 +204,7 @@ def test_lagging_endpoint_takes_nothing_back(rollup: Rollup) -> None:
                 safe.append(rollup.devnet.safe_number(url))
             return rollup.endpoint.stale_answers > seen + LAG_ANSWERS
 
-        wait_for(lagged_enough, 120, "stale answers")
+        wait_for(lagged_enough, what="stale answers")
         wait_for_receipt(sequencer, sent)
     finally:
         rollup.endpoint.blocks_behind = 0

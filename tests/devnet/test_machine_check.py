@@ -19,8 +19,17 @@ from node.chain import DATABASE
 from node.derived import derived_chain
 from state.types import Gas, Wei
 from tests.bridge.machine.engines import other_time
-from tests.devnet.conftest import Devnet, answers, free_ports, rpc, tallystick, wait_for
+from tests.devnet.conftest import (
+    START_SECONDS_MAX,
+    STOP_SECONDS_MAX,
+    Devnet,
+    answers,
+    rpc,
+    tallystick,
+    wait_for,
+)
 from tests.devnet.sender import GWEI, Sender
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +59,7 @@ def test_every_block_of_a_devnet_run_gives_the_same_root_on_both(devnet: Devnet)
     receipt = wait_for(lambda: rpc(devnet.sequencer, "eth_getTransactionReceipt", sent))
     assert receipt["status"] == "0x1"
     number, log = int(receipt["blockNumber"], 16), devnet.data_dir / "verifier.log"
-    wait_for(lambda: agreement(log)[0] >= number, 240, "the machine's agreement")
+    wait_for(lambda: agreement(log)[0] >= number, what="the machine's agreement")
     last, checked, left_out = agreement(log)
     assert (checked, left_out) == (last, 0)
     assert answers(devnet.verifier)
@@ -90,7 +99,7 @@ class Verifier:
     def run_to_its_end(self, *arguments: str) -> str:
         """What a node that halts says last."""
         done = subprocess.run(
-            [*self.command, *arguments], capture_output=True, text=True, timeout=60
+            [*self.command, *arguments], capture_output=True, text=True, timeout=START_SECONDS_MAX
         )
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
@@ -107,7 +116,7 @@ class Verifier:
             yield log
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(STOP_SECONDS_MAX)
 
 
 def test_disagreeing_node_halts_until_told_to_go_on_with_the_machine(

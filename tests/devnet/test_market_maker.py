@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.devnet.conftest import Devnet, devnet_in, rpc, wait_for
+from tests.devnet.conftest import STOP_SECONDS_MAX, Devnet, devnet_in, rpc, wait_for
+from tests.tied import tied
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +22,7 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
 
 def command(devnet: Devnet, *more: str) -> list[str]:
     module = "scripts.examples.market_maker"
-    return [sys.executable, "-u", "-m", module, "--data-dir", str(devnet.data_dir), *more]
+    return tied(sys.executable, "-u", "-m", module, "--data-dir", str(devnet.data_dir), *more)
 
 
 def book(devnet: Devnet) -> dict[str, list[list[str]]]:
@@ -30,7 +31,7 @@ def book(devnet: Devnet) -> dict[str, list[list[str]]]:
 
 def test_self_test_trades_and_settles(lively: Devnet) -> None:
     result = subprocess.run(
-        command(lively, "--self-test"), capture_output=True, text=True, timeout=240
+        command(lively, "--self-test"), capture_output=True, text=True, timeout=480
     )
 
     assert result.returncode == 0, result.stdout + result.stderr
@@ -40,9 +41,9 @@ def test_self_test_trades_and_settles(lively: Devnet) -> None:
 
 def test_interrupted_maker_takes_its_quotes_back(lively: Devnet) -> None:
     with subprocess.Popen(command(lively), stdout=subprocess.PIPE, text=True) as maker:
-        wait_for(lambda: all(book(lively)[side] for side in ("bids", "asks")), 120, "quotes")
+        wait_for(lambda: all(book(lively)[side] for side in ("bids", "asks")), what="quotes")
         maker.send_signal(signal.SIGINT)
-        told, _ = maker.communicate(timeout=60)
+        told, _ = maker.communicate(timeout=STOP_SECONDS_MAX)
 
     assert maker.returncode == 0
     assert "quotes back; position 0" in told
@@ -51,7 +52,7 @@ def test_interrupted_maker_takes_its_quotes_back(lively: Devnet) -> None:
 
 def test_maker_without_devnet_says_how_to_start_one(tmp_path) -> None:
     result = subprocess.run(
-        command(Devnet(tmp_path / "none")), capture_output=True, text=True, timeout=60
+        command(Devnet(tmp_path / "none")), capture_output=True, text=True, timeout=STOP_SECONDS_MAX
     )
 
     assert result.returncode == 1

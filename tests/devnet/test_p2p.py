@@ -6,7 +6,6 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
@@ -17,11 +16,12 @@ from tests.devnet.conftest import (
     children_of,
     command_line,
     devnet_in,
-    free_ports,
+    get,
     rpc,
     wait_for,
 )
 from tests.devnet.sender import Sender
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -175,7 +175,7 @@ def test_killed_sequencer_comes_back_and_the_replica_follows_it(
 
 
 def metrics(url: str) -> str:
-    return httpx.get(f"{url}/metrics", trust_env=False).text
+    return get(f"{url}/metrics").text
 
 
 def head(url: str) -> int:

@@ -10,13 +10,14 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.devnet.conftest import Devnet, RpcFailed, rpc, wait_for
+from tests.devnet.conftest import WAIT_SECONDS_MAX, Devnet, RpcFailed, rpc, wait_for
 from tests.devnet.powers import (
     DAY,
     NOBODY,
     assert_true,
     balance,
     block,
+    mined_by_hand,
     number,
     powerful_devnet,
     receipt,
@@ -43,7 +44,7 @@ def test_increase_time_of_any_node_moves_both_layers(devnet: Devnet, layer: str)
 
     assert again == offset + DAY
     for url, moment in before.items():
-        wait_for(lambda url=url, moment=moment: timestamp(url) >= moment + 2 * DAY, 30, "the time")
+        wait_for(lambda url=url, moment=moment: timestamp(url) >= moment + 2 * DAY, what="the time")
     assert_true(devnet)
 
 
@@ -52,7 +53,7 @@ def test_set_next_timestamp_next_block_has_exactly_it(devnet: Devnet) -> None:
         wanted = timestamp(url) + 1_000
         first = number(url) + 1
         assert rpc(url, "evm_setNextBlockTimestamp", wanted) is None
-        wait_for(lambda url=url, wanted=wanted: timestamp(url) >= wanted, 30, "the time")
+        wait_for(lambda url=url, wanted=wanted: timestamp(url) >= wanted, what="the time")
 
         times = [timestamp(url, at) for at in range(first, number(url) + 1)]
         assert wanted in times
@@ -76,7 +77,7 @@ def test_skipped_time_takes_no_block_of_l2_back(devnet: Devnet) -> None:
 
     rpc(devnet.sequencer, "evm_increaseTime", 30 * DAY)
 
-    wait_for(lambda: balance(devnet.sequencer, "0x" + "00" * 19 + "99"), 60, "the deposit")
+    wait_for(lambda: balance(devnet.sequencer, "0x" + "00" * 19 + "99"), what="the deposit")
     assert_true(devnet)
     assert receipt(devnet.sequencer, transaction)["blockHash"] == mined
 
@@ -136,8 +137,7 @@ def test_automine_one_block_a_transaction(devnet: Devnet) -> None:
 
 def test_manual_mining_nothing_comes_until_told(devnet: Devnet) -> None:
     url = devnet.sequencer
-    rpc(url, "evm_setIntervalMining", 0)
-    try:
+    with mined_by_hand(url):
         l1 = number(devnet.l1)
         transaction = send(url)
         before = number(url)
@@ -147,24 +147,19 @@ def test_manual_mining_nothing_comes_until_told(devnet: Devnet) -> None:
 
         rpc(url, "evm_mine")
         assert int(receipt(url, transaction)["blockNumber"], 16) == before + 1
-    finally:
-        rpc(url, "evm_setIntervalMining", 1)
     wait_block(url, before + 2)
 
 
 @pytest.mark.parametrize("layer", ["l1", "sequencer"])
 def test_drop_transaction_never_comes(devnet: Devnet, layer: str) -> None:
     url = getattr(devnet, layer)
-    rpc(url, "evm_setIntervalMining", 0)
-    try:
+    with mined_by_hand(url):
         first, second = send(url), send(url, value=2)
         assert rpc(url, "anvil_dropTransaction", second) == second
         assert rpc(url, "anvil_dropTransaction", second) is None
         assert rpc(url, "hardhat_dropTransaction", first) is True
         rpc(url, "evm_mine")
         assert rpc(url, "eth_getTransactionByHash", first) is None
-    finally:
-        rpc(url, "evm_setIntervalMining", 1)
 
 
 def test_revert_puts_both_layers_and_the_clock_back(devnet: Devnet) -> None:
@@ -177,7 +172,7 @@ def test_revert_puts_both_layers_and_the_clock_back(devnet: Devnet) -> None:
     for url in heads:
         receipt(url, send(url, value=10**18))
     rpc(devnet.sequencer, "evm_increaseTime", 30 * DAY)
-    wait_for(lambda: timestamp(devnet.sequencer) > 30 * DAY, 30, "the time")
+    wait_for(lambda: timestamp(devnet.sequencer) > 30 * DAY, what="the time")
 
     assert rpc(devnet.verifier, "evm_revert", snapshot) is True
 
@@ -207,8 +202,7 @@ def test_revert_again_and_again_stays_true(devnet: Devnet) -> None:
 
 def test_revert_brings_waiting_transactions_back(devnet: Devnet) -> None:
     url = devnet.sequencer
-    rpc(url, "evm_setIntervalMining", 0)
-    try:
+    with mined_by_hand(url):
         transaction = send(url)
         snapshot = rpc(url, "evm_snapshot")
         rpc(url, "evm_mine")
@@ -218,8 +212,6 @@ def test_revert_brings_waiting_transactions_back(devnet: Devnet) -> None:
         assert rpc(url, "eth_getTransactionByHash", transaction)["blockNumber"] is None
         rpc(url, "evm_mine")
         receipt(url, transaction)
-    finally:
-        rpc(url, "evm_setIntervalMining", 1)
 
 
 def test_dump_loads_into_another_devnet(devnet: Devnet, tmp_path) -> None:
@@ -270,14 +262,14 @@ def test_revert_ends_subscriptions_and_keeps_other_sockets(devnet: Devnet) -> No
 def drain(socket: ClientConnection) -> None:
     """Read until the other side closes. Raises `ConnectionClosed`."""
     while True:
-        socket.recv(timeout=60)
+        socket.recv(timeout=WAIT_SECONDS_MAX)
 
 
 def ask(socket: ClientConnection, method: str, *params: object) -> Any:
     """One call over a websocket; its result."""
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
     socket.send(json.dumps(request))
-    return json.loads(socket.recv(timeout=60))["result"]
+    return json.loads(socket.recv(timeout=WAIT_SECONDS_MAX))["result"]
 
 
 def test_unknown_snapshot_is_no_error(devnet: Devnet) -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.devnet.conftest import Devnet, RpcFailed, answers, free_ports, rpc, tallystick, wait_for
+from tests.devnet.conftest import (
+    STOP_SECONDS_MAX,
+    Devnet,
+    RpcFailed,
+    answers,
+    rpc,
+    tallystick,
+    wait_for,
+)
 from tests.devnet.l1 import TimedAnvil
 from tests.devnet.powers import (
     DAY,
@@ -20,6 +28,7 @@ from tests.devnet.powers import (
     send,
     timestamp,
 )
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -34,12 +43,12 @@ def lone_node(folder: Path, *arguments: str) -> Iterator[str]:
         process = subprocess.Popen([*command, *arguments], stdin=its, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: answers(url), 60, "the node")
+        wait_for(lambda: answers(url), what="the node")
         yield url
     finally:
         ours.close()
         process.terminate()
-        process.wait(30)
+        process.wait(STOP_SECONDS_MAX)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--dev",), ("--powers", "--rpc-host", "0.0.0.0")])
@@ -69,7 +78,7 @@ def test_time_skipped_on_anvil_too(anvil: TimedAnvil, on_anvil: Devnet) -> None:
     rpc(on_anvil.sequencer, "evm_increaseTime", DAY)
 
     assert timestamp(anvil.url) >= before + DAY
-    wait_for(lambda: timestamp(on_anvil.sequencer) >= before + DAY, 30, "the time on L2")
+    wait_for(lambda: timestamp(on_anvil.sequencer) >= before + DAY, what="the time on L2")
     assert_true(on_anvil)
 
 

@@ -65,7 +65,7 @@ def test_devnet_killed_while_reverting_finishes_at_the_next_start(tmp_path: Path
         devnet.process.kill()
         devnet.process.wait()
         asking.join()
-        wait_for(lambda: not any(map(command_line, nodes)), 60, "the end of the nodes")
+        wait_for(lambda: not any(map(command_line, nodes)), what="the end of the nodes")
 
         devnet.start()
 
@@ -83,8 +83,8 @@ def test_node_killed_while_reverting_comes_back_reverted(devnet: Devnet, role: s
     os.kill(victim, signal.SIGKILL)
     asking.join()
 
-    wait_for(lambda: answers(devnet.sequencer) and answers(devnet.verifier), 90, "all nodes")
-    wait_for(lambda: not (devnet.data_dir / "restoring.json").exists(), 90, "the end of it")
+    wait_for(lambda: answers(devnet.sequencer) and answers(devnet.verifier), what="all nodes")
+    wait_for(lambda: not (devnet.data_dir / "restoring.json").exists(), what="the end of it")
     assert balance(devnet.sequencer, NOBODY) == before
     receipt(devnet.sequencer, send(devnet.sequencer))
     assert_true(devnet)
@@ -94,13 +94,13 @@ def test_clock_and_snapshots_survive_a_restart(tmp_path: Path) -> None:
     with powerful_devnet(tmp_path) as devnet:
         snapshot, before = spent_snapshot(devnet)
         rpc(devnet.sequencer, "evm_increaseTime", 3 * DAY)
-        wait_for(lambda: timestamp(devnet.l1) and number(devnet.l1), 30, "a block")
+        wait_for(lambda: timestamp(devnet.l1) and number(devnet.l1), what="a block")
         skipped = timestamp(devnet.l1)
         devnet.stop()
 
         devnet.start()
 
-        wait_for(lambda: timestamp(devnet.sequencer) >= skipped, 30, "the skipped time")
+        wait_for(lambda: timestamp(devnet.sequencer) >= skipped, what="the skipped time")
         assert rpc(devnet.sequencer, "evm_revert", snapshot) is True
         assert balance(devnet.sequencer, NOBODY) == before
         assert timestamp(devnet.l1) < skipped

@@ -9,6 +9,7 @@ from tests.devnet.conftest import Devnet, RpcFailed, rpc, wait_for
 from tests.devnet.powers import (
     assert_true,
     block,
+    mined_by_hand,
     number,
     powerful_devnet,
     receipt,
@@ -31,17 +32,18 @@ def test_l1_reorg_other_blocks_same_transactions(devnet: Devnet) -> None:
     mined = int(receipt(devnet.l1, transaction)["blockNumber"], 16)
     before = block(devnet.l1, mined)["hash"]
 
-    rpc(devnet.l1, "anvil_reorg", number(devnet.l1) - mined + 1)
+    with mined_by_hand(devnet.l1):
+        rpc(devnet.l1, "anvil_reorg", number(devnet.l1) - mined + 1)
 
     assert block(devnet.l1, mined)["hash"] != before
     receipt(devnet.l1, transaction)
-    wait_for(lambda: devnet.sync_status()["safe"], 60, "a status")
+    wait_for(lambda: devnet.sync_status()["safe"], what="a status")
     assert_true(devnet)
 
 
 def test_l1_reorg_under_posted_batches_l2_follows(devnet: Devnet) -> None:
     safe = devnet.safe_number()
-    wait_for(lambda: devnet.safe_number() > safe, 60, "a batch")
+    wait_for(lambda: devnet.safe_number() > safe, what="a batch")
     rpc(devnet.l1, "anvil_reorg", 3)
 
     assert_true(devnet)
@@ -62,7 +64,7 @@ def mine_and_take_back(devnet: Devnet, power: str) -> tuple[dict[str, Any], str]
     url = devnet.sequencer
     for _ in range(20):
         head = number(url)
-        wait_for(lambda head=head: devnet.safe_number() >= head, 60, "all posted")
+        wait_for(lambda head=head: devnet.safe_number() >= head, what="all posted")
         transaction = send(url)
         rpc(url, "evm_mine")
         mined = block(url)
@@ -79,33 +81,28 @@ def mine_and_take_back(devnet: Devnet, power: str) -> tuple[dict[str, Any], str]
 
 def test_l2_reorg_unsafe_blocks_give_way(devnet: Devnet) -> None:
     url = devnet.sequencer
-    rpc(url, "evm_setIntervalMining", 0)
-    try:
+    with mined_by_hand(url):
         mined, transaction = mine_and_take_back(devnet, "anvil_reorg")
 
         assert number(url) == int(mined["number"], 16)
         assert block(url)["hash"] != mined["hash"]
         receipt(url, transaction)
-    finally:
-        rpc(url, "evm_setIntervalMining", 1)
     assert_true(devnet)
 
 
 def test_l2_rollback_forgets_what_the_blocks_held(devnet: Devnet) -> None:
     url = devnet.sequencer
-    rpc(url, "evm_setIntervalMining", 0)
-    try:
+    with mined_by_hand(url):
         mined, transaction = mine_and_take_back(devnet, "anvil_rollback")
 
         assert number(url) == int(mined["number"], 16) - 1
         assert rpc(url, "eth_getTransactionByHash", transaction) is None
-    finally:
-        rpc(url, "evm_setIntervalMining", 1)
     assert_true(devnet)
 
 
 def test_l2_reorg_of_safe_blocks_refused_with_remedy(devnet: Devnet) -> None:
-    depth = number(devnet.sequencer) - devnet.safe_number() + 1
-    with pytest.raises(RpcFailed, match="reorg L1 instead"):
-        rpc(devnet.sequencer, "anvil_reorg", depth + 5)
+    with mined_by_hand(devnet.sequencer):
+        depth = number(devnet.sequencer) - devnet.safe_number() + 1
+        with pytest.raises(RpcFailed, match="reorg L1 instead"):
+            rpc(devnet.sequencer, "anvil_reorg", depth)
     assert_true(devnet)

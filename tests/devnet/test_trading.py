@@ -161,7 +161,7 @@ def test_settled_match_is_the_same_on_a_verifier(market: Market) -> None:
     sequencer, verifier = market.devnet.sequencer, market.devnet.verifier
     wait_for(market.is_settled, what="the settlement")
     held = market.position(market.buyer, sequencer)
-    wait_for(lambda: market.position(market.buyer, verifier) == held, 90, "the verifier")
+    wait_for(lambda: market.position(market.buyer, verifier) == held, what="the verifier")
     assert market.position(market.seller, verifier) == -held
 
 
@@ -173,8 +173,8 @@ def test_killed_between_match_and_settlement_settles_each_fill_once(market: Mark
         with _trading(market):
             threading.Event().wait(moments.uniform(0.5, 3.0))
             os.kill(devnet.node_pid("sequencer"), signal.SIGKILL)
-        wait_for(lambda: answers(devnet.sequencer), 60, "the sequencer again")
-        wait_for(lambda: _trades_again(market), 60, "trading again")
+        wait_for(lambda: answers(devnet.sequencer), what="the sequencer again")
+        wait_for(lambda: _trades_again(market), what="trading again")
     wait_for(market.is_settled, what="all settled")
     for trader in (market.buyer, market.seller):
         acknowledged = {order for order, is_known in trader.orders.items() if is_known}
@@ -182,7 +182,7 @@ def test_killed_between_match_and_settlement_settles_each_fill_once(market: Mark
     held = market.position(market.buyer, devnet.sequencer)
     assert held == market.filled(market.buyer) == market.filled(market.seller)
     assert held >= ROUNDS * LOT
-    wait_for(lambda: market.position(market.buyer, devnet.verifier) == held, 90, "the verifier")
+    wait_for(lambda: market.position(market.buyer, devnet.verifier) == held, what="the verifier")
 
 
 def _trades_again(market: Market) -> bool:

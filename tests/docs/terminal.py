@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.devnet.conftest import free_ports, wait_for
+from tests.devnet.conftest import wait_for
 from tests.docs.likeness import hashes_seen, missing_line
 from tests.docs.pages import Command
+from tests.ports import free_ports
+from tests.tied import tied
 
 ROOT: Final = Path(__file__).parents[2]
 PORTS: Final = (8545, 9545, 9546, 9547, 9550, 9551, 9600)
 """Ports that pages name; each becomes a free one."""
 COMMAND_SECONDS_MAX: Final = 600.0
 READY_SECONDS_MAX: Final = 600.0
-STOP_SECONDS_MAX: Final = 60.0
-LINES_SECONDS_MAX: Final = 60.0
+STOP_SECONDS_MAX: Final = 120.0
+LINES_SECONDS_MAX: Final = 240.0
 """What a started program still prints after the text that it is ready by."""
 
 
@@ -99,7 +101,7 @@ class Terminal:
         before, after = f"[ -f {memory} ] && . {memory}", f"export -p >{memory}"
         script = f"{before}; {{ {text}\n}}; code=$?; {after}; exit $code"
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.folder, env=self._environment(), text=True,
+            tied("bash", "-c", script), cwd=self.folder, env=self._environment(), text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=COMMAND_SECONDS_MAX,
         )  # fmt: skip
@@ -112,7 +114,7 @@ class Terminal:
         output = self.folder / f"terminal-{len(self.left_running)}.txt"
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                ["bash", "-c", f"exec {text}"], cwd=self.folder, env=self._environment(),
+                tied("bash", "-c", f"exec {text}"), cwd=self.folder, env=self._environment(),
                 stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True,
             )  # fmt: skip
         self.left_running.append(process)

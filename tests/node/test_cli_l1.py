@@ -16,6 +16,7 @@ from bridge.l1.errors import L1Unavailable
 from genesis.accounts import dev_accounts, operator_accounts
 from node.cli.l1 import l1
 from node.keystore import KeyFolder, NoSuchKey
+from tests.tied import tied
 
 NOBODY = "http://127.0.0.1:1"
 ANVIL = Path(__file__).resolve().parents[2] / "node_modules" / ".bin" / "anvil"
@@ -24,7 +25,7 @@ ANVIL = Path(__file__).resolve().parents[2] / "node_modules" / ".bin" / "anvil"
 @pytest.fixture
 def l1_url():
     process = subprocess.Popen(
-        [str(ANVIL), "--host", "127.0.0.1", "--port", "0"], stdout=subprocess.PIPE, text=True
+        tied(str(ANVIL), "--host", "127.0.0.1", "--port", "0"), stdout=subprocess.PIPE, text=True
     )
     for line in process.stdout:
         if found := re.search(r"Listening on (127\.0\.0\.1:\d+)", line):
@@ -32,7 +33,7 @@ def l1_url():
     threading.Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
     yield f"http://{found.group(1)}"
     process.terminate()
-    process.wait(20)
+    process.wait(120)
 
 
 def run(*arguments):

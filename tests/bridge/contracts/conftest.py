@@ -11,20 +11,23 @@ import pytest
 from web3 import Web3
 
 from tests.bridge.contracts.l1 import L1, Stack, deploy_stack
+from tests.tied import tied
 
 ANVIL = Path(__file__).resolve().parents[3] / "node_modules" / ".bin" / "anvil"
+
+STOP_SECONDS_MAX = 120
 
 
 @pytest.fixture(scope="session")
 def anvil_url() -> Iterator[str]:
     """An anvil with EIP-7825's transaction cap and its default (newest) hard fork."""
     command = [str(ANVIL), "--host", "127.0.0.1", "--port", "0", "--enable-tx-gas-limit"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(tied(*command), stdout=subprocess.PIPE, text=True)
     try:
         yield f"http://127.0.0.1:{_listening_port(process)}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(STOP_SECONDS_MAX)
 
 
 def _listening_port(process: "subprocess.Popen[str]") -> int:
