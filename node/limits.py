@@ -174,6 +174,17 @@ RPC_OVERRIDE_ACCOUNTS_MAX = 256
 RPC_OVERRIDE_SLOTS_MAX = 4096
 """Slots in the override of one account."""
 
+# JSON-RPC: typed data (EIP-712)
+
+RPC_TYPED_DATA_TYPES_MAX = 64
+"""Struct types of one message. Each is written out with all those it refers to."""
+
+RPC_TYPED_DATA_MEMBERS_MAX = 512
+"""Members of all struct types of one message together."""
+
+RPC_TYPED_DATA_VALUES_MAX = 10_000
+"""Values within one message, which is hashed between two other calls, 5 us a value."""
+
 # JSON-RPC: traces
 
 RPC_TRACE_SECONDS = 5.0

@@ -20,6 +20,7 @@ from node.rpc.eth.config import ConfigMethods
 from node.rpc.eth.events import EventMethods
 from node.rpc.eth.fees import FeeMethods
 from node.rpc.eth.sending import SendingMethods
+from node.rpc.eth.signing import SigningMethods
 from node.rpc.eth.simulate import SimulationMethods
 from node.rpc.eth.transactions import TransactionMethods
 from node.rpc.format import Json
@@ -44,6 +45,7 @@ _NAMESPACES = (
     CallMethods,
     SimulationMethods,
     SendingMethods,
+    SigningMethods,
     FeeMethods,
     EventMethods,
     NetMethods,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.bridge.conftest import Anvil
 from tests.clients.differential import Difference, Table, differences, questions, transactions
+from tests.devnet.conftest import wait_for
 from tests.node.rpc.harness import GENESIS_TIME, open_chain, running_node
 
 HASHES = "genesis holds other accounts, and Prague's header has a field more: all hashes follow"
@@ -18,6 +19,7 @@ NO_UNCLES = "geth answers for a block that is there, and null for one that isn't
 UNMADE = "a pending block has no hash, nonce or miner yet, as in geth"
 ANVIL_SIMULATES = "anvil's first simulated block has its base's own number and time"
 SPEC_SIMULATES = "eth_simulateV1 by its specification, which anvil follows in part"
+BY_CHANCE = "each has a clock of its own, and may have the same time all the same"
 NO_FEES = "without validation a simulated block's base fee is zero, as in geth"
 
 ALLOWED = (
@@ -31,7 +33,7 @@ ALLOWED = (
     ("(block|hashes) earliest", r"\.result\.baseFeePerGas",
      "anvil's option sets the fee of block 1, ours that of genesis"),
     ("(block|hashes) pending", r"\.result\.(miner|nonce)", UNMADE),
-    ("(block|hashes) pending", r"\.result\.timestamp", "each has a clock of its own"),
+    ("(block|hashes) pending", r"\.result\.timestamp", BY_CHANCE),
     ("receipts pending", r"\.result", "an empty block has no receipts; anvil has no such block"),
     ("uncles (pending|0xffff)", r".*", NO_UNCLES),
     ("eth_getUncleCountByBlockHash", r".*", NO_UNCLES),
@@ -104,13 +106,15 @@ def test_anvil_and_we_differ_only_where_there_is_a_reason(anvil: Anvil) -> None:
             hashes = []
             for place, raw in enumerate(transactions(), start=1):
                 ask("evm_setNextBlockTimestamp", GENESIS_TIME + place)
-                sent = node.call("eth_sendRawTransaction", "0x" + raw.hex())
-                assert ask("eth_sendRawTransaction", "0x" + raw.hex())["result"] == sent
-                hashes.append(sent)
+                hashes.append(node.call("eth_sendRawTransaction", "0x" + raw.hex()))
+                assert ask("eth_sendRawTransaction", "0x" + raw.hex())["result"] == hashes[-1]
+                # anvil answers before it has made the block, which must not get the next one's time.
+                wait_for(lambda: ask("eth_getTransactionReceipt", hashes[-1])["result"])
             found: list[Difference] = []
             for question in questions(hashes):
                 ours = node.answer(question.method, *question.params)
                 found += differences(question, ours, ask(question.method, *question.params))
     unexplained = [str(one) for one in found if not table.allows(one)]
     assert unexplained == []
-    assert table.stale() == [], "these differences are no more: take their rows out"
+    stale = [row for row in table.stale() if row[2] != BY_CHANCE]
+    assert stale == [], "these differences are no more: take their rows out"

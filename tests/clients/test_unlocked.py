@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from eth_account import Account
-from eth_account.messages import encode_defunct
+from eth_account.messages import encode_defunct, encode_typed_data
 from web3 import HTTPProvider, Web3
 
 from tests.clients.scenario import ARTIFACT, NODE_MODULES, SCRIPT_SECONDS_MAX
@@ -52,6 +52,7 @@ def script(name: str, node: RunningNode, address: str) -> dict[str, Any]:
 SEEN = {
     "sent": 1,
     "signed": True,
+    "signedTyped": True,
     "pendingIsNext": True,
     "simulated": ["0x1", 1],
     "proven": True,
@@ -85,6 +86,15 @@ def test_web3_signs_and_simulates_with_the_nodes_accounts(
     assert Account.recover_transaction(w3.eth.get_raw_transaction(sent)) == sender
     signature = w3.eth.sign(sender, text="hello")
     assert Account.recover_message(encode_defunct(text="hello"), signature=signature) == sender
+    typed = {
+        "types": {"Move": [{"name": "by", "type": "int256"}]},
+        "primaryType": "Move",
+        "domain": {"name": "Counter", "chainId": 1},
+        "message": {"by": -7},
+    }
+    signable = encode_typed_data(full_message=typed)
+    signature = w3.eth.sign_typed_data(sender, json.dumps(typed))
+    assert Account.recover_message(signable, signature=signature) == sender
     assert w3.eth.get_block("pending")["number"] == w3.eth.block_number + 1
     call = {"from": sender, "to": contract.address, "data": "0x" + move(3).hex()}
     (block,) = w3.eth.simulate_v1({"blockStateCalls": [{"calls": [call]}]}, "latest")

@@ -9,7 +9,7 @@ from execution.transaction import TransactionType
 from execution.transactions import decode
 from node import limits
 from node.rpc.backend import Backend
-from node.rpc.codec import Tag, data, parse_address, parse_data, parse_quantity
+from node.rpc.codec import Tag, data, parse_quantity
 from node.rpc.dispatch import Param, method
 from node.rpc.errors import CallFailed, InvalidParams
 from node.rpc.eth.requests import given_members, parse_call
@@ -18,7 +18,7 @@ from node.rpc.eth.tips import TipOracle
 from node.rpc.format import Json, signed_transaction_json, unsigned_transaction_json
 from state.accounts import Account
 from state.errors import Invalid
-from state.types import Address, Gas, Wei
+from state.types import Gas, Wei
 
 
 def parse_transaction(value: object) -> tuple[CallRequest, int | None]:
@@ -78,16 +78,6 @@ class SendingMethods:
         """Complete, sign and send a transaction; one after the other, for their nonces' sake."""
         async with self._sending:
             return data(await self._backend.submit(await self._signed(requested)))
-
-    @method("eth_sign", Param(parse_address), Param(parse_data))
-    async def sign(self, signer: Address, message: bytes) -> str:
-        """A signature over a message with its prefix (EIP-191)."""
-        return data(self._backend.signers.sign_message(signer, message))
-
-    @method("personal_sign", Param(parse_data), Param(parse_address), Param(str, None))
-    async def personal_sign(self, message: bytes, signer: Address, password: str | None) -> str:
-        """The same, as ethers and viem ask for it; nothing here has a password."""
-        return await self.sign(signer, message)
 
     async def _signed(self, requested: Requested) -> bytes:
         sender = requested[0].sender

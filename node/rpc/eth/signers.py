@@ -7,8 +7,7 @@ gives nothing away, and it is what anvil and Hardhat users expect.
 from collections.abc import Sequence
 from typing import Protocol
 
-from coincurve import PrivateKey
-
+from execution.margin.typed_data import sign_digest, word
 from execution.signing import UnsignedTransaction, sign
 from execution.transactions import UNPROTECTED_V
 from genesis.accounts import DevAccount
@@ -33,8 +32,8 @@ class Signers(Protocol):
     def sign_transaction(self, sender: Address, fields: UnsignedTransaction) -> bytes:
         """The EIP-2718 envelope of `fields`, signed by `sender` for this chain."""
 
-    def sign_message(self, signer: Address, message: bytes) -> bytes:
-        """r, s and v (27 or 28) over a message with its prefix (EIP-191, version 0x45)."""
+    def sign_digest(self, signer: Address, digest: Hash32) -> bytes:
+        """r, s and v (27 or 28) over the digest of a message or of typed data (EIP-191)."""
 
 
 class NoSigners:
@@ -48,7 +47,7 @@ class NoSigners:
         """Raises `UnknownAccount`."""
         raise UnknownAccount
 
-    def sign_message(self, signer: Address, message: bytes) -> bytes:
+    def sign_digest(self, signer: Address, digest: Hash32) -> bytes:
         """Raises `UnknownAccount`."""
         raise UnknownAccount
 
@@ -68,11 +67,10 @@ class UnlockedAccounts:
         """Signed by the account's key. Raises `UnknownAccount`."""
         return sign(fields, self._account(sender).key, self._chain_id)
 
-    def sign_message(self, signer: Address, message: bytes) -> bytes:
+    def sign_digest(self, signer: Address, digest: Hash32) -> bytes:
         """Signed by the account's key. Raises `UnknownAccount`."""
-        key = PrivateKey(self._account(signer).key)
-        signature = key.sign_recoverable(message_digest(message), hasher=None)
-        return signature[:64] + bytes([UNPROTECTED_V + signature[64]])
+        r, s, parity = sign_digest(digest, self._account(signer).key)
+        return r + word(s) + bytes([UNPROTECTED_V + parity])
 
     def _account(self, address: Address) -> DevAccount:
         account = self._accounts.get(address)

@@ -10,7 +10,7 @@ import node.rpc
 from tests.node.rpc import schemas
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "json-rpc.md"
-ROW = re.compile(r"^\| `([a-z0-9]+_[A-Za-z0-9]+)` \|", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-z0-9]+_[A-Za-z0-9_]+)` \|", re.MULTILINE)
 
 NOT_HERE = re.compile(r"engine_|testing_|eth_getBlockAccessList|debug_getRawBlockAccessList")
 """What the page says why it is left out."""
