@@ -12,11 +12,10 @@ from click.core import ParameterSource
 
 from node.cli import output
 from node.cli.options import json_option
+from node.rpc.access import is_loopback
 
 CONFIGURABLE: Final = ("devnet", "node")
 """Commands with a --config file."""
-
-_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def _without_secrets(text: str) -> str:
     if "://" not in text:
         return text
     parts = urlsplit(text)
-    if parts.hostname in _LOCAL and "@" not in parts.netloc:
+    if is_loopback(parts.hostname or "") and "@" not in parts.netloc:
         return text
     rest = "/…" if parts.path.strip("/") or parts.query or "@" in parts.netloc else ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{rest}"

@@ -12,31 +12,18 @@ from node.cli import output
 from node.cli.markets import MarketType
 from node.cli.network import Network, network_options
 from node.cli.options import json_option
+from node.cli.order_options import Wishes, order_options
 from node.cli.parameters import HashType
 from node.cli.signing import Signing, signing_options
+from node.cli.trade_market import book, candles, count_option, market_argument, trades, watch
 from node.cli.trade_tables import (
-    book_json,
     fill_json,
-    fill_line,
     order_json,
-    print_book,
-    print_fills,
     print_orders,
     print_placed,
+    tell_fills,
 )
-from node.client import (
-    BUY,
-    SELL,
-    AsyncTradeClient,
-    Draft,
-    Gap,
-    limit,
-    market_order,
-    p8,
-    s8,
-    stop,
-    take_profit,
-)
+from node.client import AsyncTradeClient, OrderRefused, Placed, Refusal, p8, s8
 from state.types import Hash32
 
 SLIPPAGE_PERCENT: Final = "1"
@@ -44,18 +31,9 @@ SLIPPAGE_PERCENT: Final = "1"
 
 _PPM_PER_PERCENT: Final = 10_000
 
-market_argument = click.argument("market", type=MarketType())
 account_option = click.option(
     "--account", type=click.IntRange(1), required=True, help="Margin account."
 )
-depth_option = click.option(
-    "--depth", type=click.IntRange(1, 100), default=10, show_default=True,
-    help="Levels on each side.",
-)  # fmt: skip
-count_option = click.option(
-    "--limit", "count", type=click.IntRange(1, 500), default=20, show_default=True,
-    help="How many at the most.",
-)  # fmt: skip
 
 
 @click.group(short_help="Orders, books and trades.")
@@ -67,20 +45,17 @@ def trade() -> None:
     """
 
 
+for command in (book, trades, candles, watch):
+    trade.add_command(command)
+
+
 @trade.command()
 @market_argument
 @click.argument("side", type=click.Choice(["buy", "sell"]))
 @click.argument("size")
 @click.argument("price", required=False)
 @account_option
-@click.option("--post-only", is_flag=True, help="Refused rather than to trade at once.")
-@click.option("--reduce-only", is_flag=True, help="Only towards a position of zero.")
-@click.option("--ioc", is_flag=True, help="What can't trade at once is let go.")
-@click.option("--fok", is_flag=True, help="All at once or nothing.")
-@click.option("--seconds", type=click.IntRange(1), help="How long the order is good.")
-@click.option("--client-id", help="A name of your own for it.")
-@click.option("--stop", "stop_at", metavar="PRICE", help="Wait until the mark is there or beyond.")
-@click.option("--take-profit", "profit_at", metavar="PRICE", help="Likewise, the other way.")
+@order_options
 @click.option(
     "--slippage", default=SLIPPAGE_PERCENT, show_default=True, metavar="PERCENT",
     help="Without a PRICE: how far from the mark it may trade.",
@@ -98,7 +73,7 @@ def place(
     account: int,
     slippage: str,
     as_json: bool,
-    **wishes: Any,
+    wishes: Wishes,
 ) -> None:
     """Place an order to buy or sell SIZE at PRICE or better; without a PRICE, at the market.
 
@@ -115,15 +90,49 @@ def place(
             if bound is None:
                 terms = await client.market_terms(market)
                 bound = terms.bound(side == "buy", int(s8(slippage) * _PPM_PER_PERCENT // s8(1)))
-            draft = _draft(market, side == "buy", s8(size), bound, price is None, wishes)
+            draft = wishes.draft(market, side == "buy", s8(size), bound, at_market=price is None)
             return await client.place(draft)
 
-    placed = asyncio.run(run())
-    if as_json:
-        fills = [fill_json(fill) for fill in placed.fills]
-        click.echo(json.dumps({"order": order_json(placed.order), "fills": fills}, indent=2))
-    else:
-        print_placed(output.console(), placed)
+    _tell_placed(asyncio.run(run()), as_json=as_json)
+
+
+@trade.command()
+@click.argument("order", type=HashType())
+@click.argument("size")
+@click.argument("price")
+@account_option
+@order_options
+@network_options
+@signing_options
+@json_option
+def replace(
+    network: Network,
+    signing: Signing,
+    order: Hash32,
+    size: str,
+    price: str,
+    account: int,
+    as_json: bool,
+    wishes: Wishes,
+) -> None:
+    """Put a new order of SIZE at PRICE in the place of the open ORDER (its hash), in one step.
+
+    Market and side stay. Nothing else of the old order is taken over, so give again what should
+    hold. Where the new order is refused, the old one stays as it is.
+
+    \b
+    tallystick trade replace 0x3b04… 0.5 64010 --account 3 --post-only
+    """
+
+    async def run() -> Any:
+        async with _signed(network, signing, account) as client:
+            old = await client.order(order)
+            if old is None:
+                raise OrderRefused(Refusal.UNKNOWN_ORDER, f"there is no order 0x{order.hex()}")
+            draft = wishes.draft(old.market, old.is_buy, s8(size), p8(price))
+            return await client.replace(order, draft)
+
+    _tell_placed(asyncio.run(run()), as_json=as_json)
 
 
 @trade.command()
@@ -180,40 +189,6 @@ def orders(network: Network, account: int, market: int | None, as_json: bool) ->
 
 
 @trade.command()
-@market_argument
-@depth_option
-@network_options
-@json_option
-def book(network: Network, market: int, depth: int, as_json: bool) -> None:
-    """The best levels of a market now."""
-
-    async def run() -> Any:
-        async with AsyncTradeClient(network.l2_url) as client:
-            return await client.book(market, depth)
-
-    found = asyncio.run(run())
-    if as_json:
-        click.echo(json.dumps(book_json(market, found.sequence, found.bids, found.asks), indent=2))
-    else:
-        print_book(output.console(), market, found.bids, found.asks)
-
-
-@trade.command()
-@market_argument
-@count_option
-@network_options
-@json_option
-def trades(network: Network, market: int, count: int, as_json: bool) -> None:
-    """The newest trades of a market, newest first."""
-
-    async def run() -> Any:
-        async with AsyncTradeClient(network.l2_url) as client:
-            return await client.trades(market, count)
-
-    _tell_fills(asyncio.run(run()), as_json=as_json)
-
-
-@trade.command()
 @account_option
 @count_option
 @network_options
@@ -225,46 +200,7 @@ def fills(network: Network, account: int, count: int, as_json: bool) -> None:
         async with AsyncTradeClient(network.l2_url, account=account) as client:
             return await client.fills(count)
 
-    _tell_fills(asyncio.run(run()), as_json=as_json)
-
-
-@trade.command()
-@market_argument
-@depth_option
-@click.option("--trades", "shows_trades", is_flag=True, help="Trades instead of the book.")
-@network_options
-@json_option
-def watch(network: Network, market: int, depth: int, shows_trades: bool, as_json: bool) -> None:
-    """A market's book after each change, or its trades, until Ctrl-C. JSON is one line each."""
-    url = network.l2_url.replace("http", "ws", 1)
-    follow = _watch_trades if shows_trades else _watch_book
-    asyncio.run(follow(url, market, depth, as_json))
-
-
-async def _watch_book(url: str, market: int, depth: int, as_json: bool) -> None:
-    console = output.screen()
-    async with AsyncTradeClient(url) as client:
-        async for now in client.follow_book(market):
-            best = now.levels(depth)
-            if as_json:
-                click.echo(json.dumps(book_json(market, now.sequence, best.bids, best.asks)))
-                continue
-            if console.is_terminal:
-                console.clear()
-            print_book(console, market, best.bids, best.asks)
-
-
-async def _watch_trades(url: str, market: int, depth: int, as_json: bool) -> None:
-    del depth  # of books alone
-    console = output.console()
-    async with AsyncTradeClient(url) as client:
-        async for news in await client.follow_trades(market):
-            if isinstance(news, Gap):
-                console.print("[yellow]some trades may be missing here[/yellow]")
-            elif as_json:
-                click.echo(json.dumps(fill_json(news)))
-            else:
-                console.print(fill_line(news))
+    tell_fills(asyncio.run(run()), as_json=as_json)
 
 
 @asynccontextmanager
@@ -277,27 +213,12 @@ async def _signed(
         yield client
 
 
-def _draft(
-    market: int, is_buy: bool, size: int, price: int, at_market: bool, wishes: dict[str, Any]
-) -> Draft:
-    stop_at, profit_at = wishes["stop_at"], wishes["profit_at"]
-    if stop_at is not None and profit_at is not None:
-        raise click.UsageError("give either --stop or --take-profit")
-    if wishes["ioc"] and wishes["fok"]:
-        raise click.UsageError("give either --ioc or --fok")
-    side = BUY if is_buy else SELL
-    if stop_at is not None:
-        draft = stop(market, side, size, trigger=p8(stop_at), price=price)
-    elif profit_at is not None:
-        draft = take_profit(market, side, size, trigger=p8(profit_at), price=price)
+def _tell_placed(placed: Placed, *, as_json: bool) -> None:
+    if as_json:
+        fills = [fill_json(fill) for fill in placed.fills]
+        click.echo(json.dumps({"order": order_json(placed.order), "fills": fills}, indent=2))
     else:
-        draft = (market_order if at_market else limit)(market, side, size, price)
-    for wish in ("post_only", "reduce_only", "ioc", "fok"):
-        if wishes[wish]:
-            draft = getattr(draft, wish)()
-    if wishes["seconds"] is not None:
-        draft = draft.lasting(wishes["seconds"])
-    return draft if wishes["client_id"] is None else draft.named(wishes["client_id"])
+        print_placed(output.console(), placed)
 
 
 def _tell_cancelled(hashes: Any, *, as_json: bool) -> None:
@@ -308,10 +229,3 @@ def _tell_cancelled(hashes: Any, *, as_json: bool) -> None:
             output.console().print(f"[green]✓[/green] cancelled {one}")
     else:
         click.echo("No order was open.")
-
-
-def _tell_fills(found: Any, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps([fill_json(fill) for fill in found], indent=2))
-    else:
-        print_fills(output.console(), found)

@@ -1,14 +1,16 @@
 """Orders, books and trades for people and for programs."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import click
 from rich.console import Console
 
 from node.cli import output
 from node.cli.markets import market_name
-from node.client import OrderState, Placed, TradeFill
+from node.client import Candle, OrderState, Placed, TradeFill
 from node.demo.amounts import price, quantity
 
 _MILLISECONDS: Final = 1_000
@@ -87,6 +89,27 @@ def print_fills(console: Console, fills: Sequence[TradeFill]) -> None:
     console.print(table)
 
 
+def tell_fills(fills: Sequence[TradeFill], *, as_json: bool) -> None:
+    """Trades on the standard output."""
+    if as_json:
+        click.echo(json.dumps([fill_json(fill) for fill in fills], indent=2))
+    else:
+        print_fills(output.console(), fills)
+
+
+def print_candles(console: Console, candles: Sequence[Candle]) -> None:
+    """Candles, oldest first."""
+    if not candles:
+        console.print("No trades in that time.")
+        return
+    numbers = ("Open", "High", "Low", "Close", "Volume", "Trades")
+    table = output.table("Time", *numbers, right=numbers)
+    for one in candles:
+        prices = (price(at) for at in (one.open, one.high, one.low, one.close))
+        table.add_row(_time(one.time), *prices, quantity(one.volume), f"{one.trades:,}")
+    console.print(table)
+
+
 def fill_line(fill: TradeFill) -> str:
     """A trade in one line."""
     return (
@@ -130,6 +153,19 @@ def fill_json(fill: TradeFill) -> dict[str, Any]:
         "block": fill.block,
         "transaction": None if fill.transaction is None else str(fill.transaction),
         "reason": fill.reason,
+    }
+
+
+def candle_json(candle: Candle) -> dict[str, Any]:
+    """A candle, `time` its beginning in seconds; prices p8 and volume s8 as text."""
+    return {
+        "time": candle.time,
+        "openP8": str(candle.open),
+        "highP8": str(candle.high),
+        "lowP8": str(candle.low),
+        "closeP8": str(candle.close),
+        "volumeS8": str(candle.volume),
+        "trades": candle.trades,
     }
 
 

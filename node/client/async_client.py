@@ -13,10 +13,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from eth_account.signers.local import LocalAccount
 
 from bridge.l1.rpc import RpcClient
+from execution.margin import SignedCancel
 from node.client import wire
 from node.client.drafts import Draft
 from node.client.errors import (
@@ -51,9 +53,10 @@ from node.client.wire import (
     Positions,
     TradeFill,
 )
+from node.rpc.access import is_loopback
 from node.rpc.codec import data
-from state.clock import Clock, SystemClock
-from state.types import Hash32
+from state.clock import Clock, OffsetClock, SystemClock
+from state.types import Hash32, Timestamp
 
 T = TypeVar("T")
 
@@ -73,12 +76,15 @@ class AsyncTradeClient:
         """`node` is its URL, or an open connection by HTTP.
 
         `key` is the owner's or a session key; without key and account the client only reads.
-        Raises `InvalidKey`.
+        Orders are dated by `clock`; what stands for one that isn't given: see `time`. Raises
+        `InvalidKey`.
         """
         self._transport = _transport_to(node)
         self._key = None if key is None else TradingKey.of(key)
         self.account = account
-        self._clock = clock or SystemClock()
+        self._machine = clock or SystemClock()
+        self._clock = OffsetClock(self._machine)
+        self._follows_chain = clock is None and is_loopback(_host_of(node))
         self._nonce_place = nonce_place
         self._signer: Signer | None = None
         self._opened = AsyncExitStack()
@@ -98,6 +104,7 @@ class AsyncTradeClient:
     async def _make_signer(self, key: TradingKey, account: int) -> Signer:
         chain_id = int(await self._transport.request("eth_chainId"), 16)
         epoch = (await self.account_facts()).order_epoch
+        await self._set_clock()
         return Signer(account, key, chain_id, NonceSource(epoch, self._nonce_place), self._clock)
 
     # Orders
@@ -119,17 +126,24 @@ class AsyncTradeClient:
 
     async def cancel(self, order: bytes) -> tuple[Hash, ...]:
         """Let one order go; the hashes of those that left."""
-        signed = self._signing("cancelling").cancel(Hash32(bytes(order)))
-        answer = await self._ask(wire.Cancelled, "trade_cancelOrder", wire.cancel_json(signed))
-        return answer.cancelled
+        name = Hash32(bytes(order))
+        return await self._cancel("trade_cancelOrder", lambda signer: signer.cancel(name))
 
     async def cancel_all(self, market: int | None = None) -> tuple[Hash, ...]:
         """Let all orders of the account go, or all in one market."""
-        signed = self._signing("cancelling").cancel_all(market)
-        answer = await self._ask(wire.Cancelled, "trade_cancelAll", wire.cancel_json(signed))
-        return answer.cancelled
+        return await self._cancel("trade_cancelAll", lambda signer: signer.cancel_all(market))
 
     # Reading
+
+    async def time(self) -> Timestamp:
+        """What orders are dated by (s): the clock that was given, or else the machine's.
+
+        A devnet's clock may have been moved ahead, so that what the machine's dates is old. At a
+        node on this machine the time is therefore the newest block's where that is later. No other
+        node is believed: one that lies would have orders signed that outlive what was wanted.
+        """
+        await self._set_clock()
+        return self._clock.now()
 
     async def order(self, order: bytes | str) -> OrderState | None:
         """An order by its hash, or an open one by the name that the trader gave it."""
@@ -240,9 +254,32 @@ class AsyncTradeClient:
             signer.nonces.jump()
         elif reason is Refusal.WRONG_EPOCH:
             signer.nonces.epoch = (await self.account_facts()).order_epoch
+        elif reason is Refusal.EXPIRED:
+            return await self._set_clock()
         else:
             return False
         return True
+
+    async def _cancel(
+        self, method: str, sign: Callable[[Signer], SignedCancel]
+    ) -> tuple[Hash, ...]:
+        signer = self._signing("cancelling")
+        try:
+            answer = await self._ask(wire.Cancelled, method, wire.cancel_json(sign(signer)))
+        except OrderRefused as refusal:
+            if refusal.reason is not Refusal.CANCEL_OUT_OF_TIME or not await self._set_clock():
+                raise
+            answer = await self._ask(wire.Cancelled, method, wire.cancel_json(sign(signer)))
+        return answer.cancelled
+
+    async def _set_clock(self) -> bool:
+        """Be no earlier than the newest block, if its node is believed; whether that changed it."""
+        if not self._follows_chain:
+            return False
+        before = self._clock.offset_seconds
+        newest = await self._ask(wire.BlockTime, "eth_getBlockByNumber", "latest", False)
+        self._clock.move(max(0, newest.timestamp - self._machine.now()))
+        return self._clock.offset_seconds != before
 
     async def _send(self, order: Hash32, method: str, *body: object) -> Placed:
         """Send until somebody says what became of it."""
@@ -303,6 +340,12 @@ def _checked(placed: Placed, order: Hash32) -> Placed:
     if bytes(placed.order.hash) != order:
         raise NotConnected("the node answered with another order than the one it was sent")
     return placed
+
+
+def _host_of(node: str | RpcClient) -> str:
+    """Where a node is, without the port."""
+    url = node if isinstance(node, str) else f"//{node.name}"
+    return urlsplit(url).hostname or ""
 
 
 def _transport_to(node: str | RpcClient) -> Http | Socket:

@@ -38,6 +38,7 @@ from node.client.wire import (
     TradeFill,
 )
 from state.clock import Clock
+from state.types import Timestamp
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -104,6 +105,10 @@ class TradeClient:
         return self._run(self._client.cancel_all(market))
 
     # Reading
+
+    def time(self) -> Timestamp:
+        """What orders are dated by (s)."""
+        return self._run(self._client.time())
 
     def order(self, order: bytes | str) -> OrderState | None:
         """An order by its hash, or an open one by the trader's name for it."""

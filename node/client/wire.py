@@ -11,7 +11,7 @@ import msgspec
 
 from execution.margin import OrderFlag, SignedCancel, SignedOrder
 from node.client.errors import NotConnected
-from node.rpc.codec import data, parse_address, parse_hash
+from node.rpc.codec import data, parse_address, parse_hash, parse_uint64
 from node.rpc.errors import InvalidParams
 from node.rpc.format import Json
 from sequencer.exchange.placement import OrderOptions
@@ -41,6 +41,10 @@ class Owner(bytes):
         return data(self)
 
     __repr__ = __str__
+
+
+class Seconds(int):
+    """Seconds since 1970, which come as a hexadecimal quantity."""
 
 
 class TimeInForce(StrEnum):
@@ -275,6 +279,12 @@ class PerpPosition(_Answer, frozen=True, kw_only=True):
     cost: int = msgspec.field(name="costQ6")
 
 
+class BlockTime(_Answer, frozen=True, kw_only=True):
+    """A block as `eth_getBlockByNumber` tells of it, the time (s) of it."""
+
+    timestamp: Seconds
+
+
 class BlockName(_Answer, frozen=True, kw_only=True):
     """The block that an answer is about. `timestamp` in seconds."""
 
@@ -347,6 +357,8 @@ def _decode(kind: type, value: Any) -> Any:
             return Hash(parse_hash(value))
         if kind is Owner:
             return Owner(parse_address(value))
+        if kind is Seconds:
+            return Seconds(parse_uint64(value))
     except InvalidParams as error:
         raise ValueError(error.message) from None
     raise NotImplementedError(kind)

@@ -1,6 +1,7 @@
 """The clock, mining and snapshots of a devnet, on both layers at once."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,15 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.devnet.conftest import WAIT_SECONDS_MAX, Devnet, RpcFailed, rpc, wait_for
+from genesis.accounts import dev_accounts
+from tests.devnet.conftest import (
+    WAIT_SECONDS_MAX,
+    Devnet,
+    RpcFailed,
+    rpc,
+    tallystick,
+    wait_for,
+)
 from tests.devnet.powers import (
     DAY,
     NOBODY,
@@ -46,6 +55,50 @@ def test_increase_time_of_any_node_moves_both_layers(devnet: Devnet, layer: str)
     for url, moment in before.items():
         wait_for(lambda url=url, moment=moment: timestamp(url) >= moment + 2 * DAY, what="the time")
     assert_true(devnet)
+
+
+def test_orders_are_dated_by_the_chain_where_it_is_ahead_of_the_machine(devnet: Devnet) -> None:
+    """Dated by the machine, an order of an hour would be old, and a request to cancel refused."""
+    owner = ("--dev-account", "5")
+    ahead = timestamp(devnet.sequencer) + DAY
+    rpc(devnet.sequencer, "evm_increaseTime", DAY)
+    wait_for(lambda: timestamp(devnet.sequencer) >= ahead, WAIT_SECONDS_MAX, "the time")
+    bring_price(devnet)
+    said(devnet, "faucet", dev_address(5))
+    account = str(said(devnet, "margin", "open", "1000", *owner)["account"])
+    mine = ("--account", account, *owner)
+
+    placed = said(devnet, "trade", "place", "BTC", "buy", "0.01", "60000", *mine)["order"]
+    assert placed["status"] == "live"
+    assert placed["expiry"] > ahead
+    better = ("0.02", "60100", "--post-only")
+    other = said(devnet, "trade", "replace", placed["order"], *better, *mine)["order"]
+    assert (other["sizeS8"], other["priceP8"], other["postOnly"]) == (
+        "2000000",
+        "6010000000000",
+        True,
+    )
+    (left,) = said(devnet, "trade", "orders", "--account", account)
+    assert left["order"] == other["order"]
+    assert said(devnet, "trade", "cancel-all", *mine) == [other["order"]]
+
+
+def bring_price(devnet: Devnet) -> None:
+    """A round of the oracle, after which markets are open."""
+    command = tallystick("keeper", "oracle", "--dev", "--once", "--rpc-url", devnet.sequencer)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def said(devnet: Devnet, *command: str) -> Any:
+    """What a command answers with --json."""
+    done = devnet.run(*command, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def dev_address(index: int) -> str:
+    return "0x" + dev_accounts()[index].address.hex()
 
 
 def test_set_next_timestamp_next_block_has_exactly_it(devnet: Devnet) -> None:

@@ -18,6 +18,8 @@ from node.cli.main import COMMANDS, main
 
 NOBODY = "http://127.0.0.1:1"
 """A port that nothing can listen on without being root."""
+REPLACE = ("trade", "replace", "--account", "1", "--dev-account", "1", "--rpc", NOBODY)
+ORDER = "0x" + "ab" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ def ran(
         (("withdraw", "--rpc", NOBODY), EXIT_USAGE, "either AMOUNT and ASSET"),
         (("faucet", "0x" + "11" * 20, "--rpc", NOBODY), EXIT_FAILURE, "a faucet is for devnets"),
         (("trade", "book", "DOGE", "--rpc", NOBODY), EXIT_USAGE, "is no market"),
+        (("trade", "candles", "BTC", "--rpc", NOBODY), EXIT_UNAVAILABLE, "no answer from"),
+        (("trade", "candles", "BTC", "--interval", "2m"), EXIT_USAGE, "'2m' is not one of"),
+        (("trade", "candles", "BTC", "--to", "noon", "--rpc", NOBODY), EXIT_USAGE, "'noon'"),
+        ((*REPLACE, "0x12", "1", "2"), EXIT_USAGE, "is no hash"),
+        ((*REPLACE, ORDER, "1", "2", "--ioc"), EXIT_UNAVAILABLE, "no answer from"),
         (("db", "check", "--data-dir", "."), EXIT_FAILURE, "there is no database in"),
         (("l1", "deploy", "--l1-rpc", NOBODY, "--dev"), EXIT_UNAVAILABLE, "no answer from"),
         (
