@@ -108,7 +108,7 @@ def test_anvil_and_we_differ_only_where_there_is_a_reason(anvil: Anvil) -> None:
                 ask("evm_setNextBlockTimestamp", GENESIS_TIME + place)
                 hashes.append(node.call("eth_sendRawTransaction", "0x" + raw.hex()))
                 assert ask("eth_sendRawTransaction", "0x" + raw.hex())["result"] == hashes[-1]
-                # anvil answers before it has made the block, which must not get the next one's time.
+                # anvil answers before it has made the block, which mustn't get the next one's time.
                 wait_for(lambda: ask("eth_getTransactionReceipt", hashes[-1])["result"])
             found: list[Difference] = []
             for question in questions(hashes):
