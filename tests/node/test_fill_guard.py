@@ -89,6 +89,12 @@ def between(node: Node, step: Step, **how: Any) -> Between:
     return Between(step, asyncio.get_running_loop(), **how)
 
 
+async def stays(node: Node, taker: Trader, sent: Hash32, **how: Any) -> bool:
+    """Whether a block holds a transaction although the taker buys while it is under way."""
+    racing = between(node, lambda: node.place(taker, True), **how)
+    return is_in(node, await node.block(guard=racing), sent)
+
+
 def call(node: Node, sender: Trader, name: str, *arguments: object) -> Hash32:
     """Send a call of the clearing house to the pool; returns the transaction's hash."""
     fields = UnsignedTransaction(
@@ -134,8 +140,7 @@ async def test_match_during_a_block_holds_a_withdrawal_back_until_it_is_settled(
 ) -> None:
     await node.place(maker, False)
     sent = withdraw(node, maker)
-    racing = between(node, lambda: node.place(taker, True))
-    assert not is_in(node, await node.block(guard=racing), sent)
+    assert not await stays(node, taker, sent)
     assert [one.state for one in node.fills] == [FillState.MATCHED]
     number = await node.block()
     assert [(one.state, one.block) for one in node.fills] == [(FillState.UNSAFE, number)]
@@ -150,8 +155,7 @@ async def test_match_during_a_block_is_void_where_nothing_holds_a_withdrawal_bac
     """Why there is a guard: this is what comes of it without one."""
     await node.place(maker, False)
     sent = withdraw(node, maker)
-    racing = between(node, lambda: node.place(taker, True), guard=None)
-    assert is_in(node, await node.block(guard=racing), sent)
+    assert await stays(node, taker, sent, guard=None)
     await node.block()
     (record,) = node.fills
     assert (record.state, record.reason) == (FillState.REFUSED, Reason.MAKER_MARGIN)
@@ -170,8 +174,7 @@ def test_match_during_a_block_holds_an_order_cancellation_back(
                 sent = call(node, maker, "cancelOrders", maker.account, [maker.next_nonce - 1])
             else:
                 sent = call(node, maker, "cancelAllOrders", maker.account)
-            racing = between(node, lambda: node.place(taker, True))
-            assert not is_in(node, await node.block(guard=racing), sent)
+            assert not await stays(node, taker, sent)
             number = await node.block()
             assert [one.state for one in node.fills] == [FillState.UNSAFE]
             assert is_in(node, number, sent)
@@ -185,8 +188,7 @@ async def test_withdrawal_in_the_block_takes_resting_orders_out_of_the_way_of_ot
 ) -> None:
     await node.place(maker, False)
     sent = withdraw(node, maker)
-    racing = between(node, lambda: node.place(taker, True), is_after=True)
-    assert is_in(node, await node.block(guard=racing), sent)
+    assert await stays(node, taker, sent, is_after=True)
     assert node.fills == []
     assert CancelReason.CHANGES_ON_CHAIN in {
         event.reason for event in node.told if isinstance(event, Cancelled)
@@ -214,8 +216,7 @@ async def test_account_that_deposits_in_the_block_goes_on_trading(
     await node.block()
     await node.place(maker, False)
     sent = call(node, maker, "deposit", maker.account, 5 * USD)
-    racing = between(node, lambda: node.place(taker, True), is_after=True)
-    assert is_in(node, await node.block(guard=racing), sent)
+    assert await stays(node, taker, sent, is_after=True)
     assert [one.state for one in node.fills] == [FillState.MATCHED]
 
 
@@ -241,8 +242,7 @@ async def test_deposit_passes_whatever_its_account_has_matched(
     assert is_in(node, await node.block(), withdrawn)
     await node.place(maker, False)
     sent = call(node, taker, "deposit", maker.account, 5 * USD)
-    racing = between(node, lambda: node.place(taker, True))
-    assert is_in(node, await node.block(guard=racing), sent)
+    assert await stays(node, taker, sent)
     await node.block()
     assert [one.state for one in node.fills] == [FillState.UNSAFE]
 
@@ -258,8 +258,7 @@ def test_transaction_of_somebody_else_passes(tmp_path: Path) -> None:
             await node.place(maker, False)
             other = Trader(house.trader(4).key, 0)
             sent = call(node, other, "createAccount")
-            assert is_in(node, await node.block(
-                guard=between(node, lambda: node.place(taker, True))), sent)  # fmt: skip
+            assert await stays(node, taker, sent)
             assert [one.block for one in node.fills] == [settled, None]
 
     play(scenario)

@@ -3,29 +3,15 @@
 import pytest
 from eth_abi import decode, encode
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bridge.boundary import Boundary
-from bridge.items import Cursor, Origin
 from genesis.predeploys import CLEARING_HOUSE, L1_BLOCK
 from state.keccak import keccak
-from state.types import Address, BlockNumber, Hash32
+from state.types import Address
+from tests.bridge.strategies import BOUNDARIES
 from tests.contracts import artifact
 from tests.contracts.vm import SENDER, Reverted, Vm, selector
 
-WORDS = st.binary(min_size=32, max_size=32).map(Hash32)
-NUMBERS = st.integers(0, 2**64 - 1)
-BOUNDARIES = st.builds(
-    Boundary,
-    config_hash=WORDS,
-    number=NUMBERS.map(BlockNumber),
-    header_hash=WORDS,
-    state_root=WORDS,
-    message_passer_root=WORDS,
-    ring_root=WORDS,
-    cursor=st.builds(Cursor, NUMBERS, NUMBERS, NUMBERS),
-    origin=st.builds(Origin, NUMBERS, NUMBERS),
-)
 BOUNDARY = "(uint256,bytes32,uint256,bytes32,bytes32,bytes32,bytes32" + ",uint256" * 5 + ")"
 WITHDRAWAL = "(uint256,address,address,uint256,uint256,bytes)"
 
