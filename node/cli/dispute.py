@@ -14,6 +14,7 @@ from bridge.l1.accounts import Operator
 from bridge.l1.transactor import Transactor
 from node.cli import output
 from node.cli.dispute_tables import game_json, list_json, print_dispute, print_list
+from node.cli.parameters import HashType
 from node.cli.targets import Target, account_options, derivation_progress, rollup_options, signer
 from node.derived import DerivedChain, derived_chain
 from node.dispute import happenings
@@ -21,7 +22,7 @@ from node.dispute.games import JudgedDispute, ListedGame, find_dispute, judge, l
 from node.dispute.hand import Hand
 from node.dispute.happenings import Happening
 from node.limits import DISPUTE_POLL_SECONDS
-from state.types import Hash32, Wei, hash32
+from state.types import Hash32, Wei
 
 T = TypeVar("T")
 
@@ -81,31 +82,14 @@ def show(target: Target, game: str, verifies: bool, as_json: bool) -> None:
         print_dispute(output.console(), shown)
 
 
-class _ClaimHash(click.ParamType[Hash32]):
-    """A machine hash: 32 bytes in hex."""
-
-    name = "HASH"
-
-    def convert(
-        self, value: str | Hash32, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Hash32:
-        """32 bytes; a usage error for anything else."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return hash32(bytes.fromhex(value.removeprefix("0x")))
-        except ValueError:
-            self.fail(f"{value!r:.80} is no hash of 32 bytes", param, ctx)
-
-
 @dispute.command()
 @click.argument("game", metavar="ID")
-@click.argument("parent", type=click.IntRange(min=0))
+@click.argument("parent", type=click.IntRange(min=0), required=False)
 @click.option(
-    "--attack/--defend", "is_attack", required=True, default=None,
+    "--attack/--defend", "is_attack", default=None, show_default="whichever is right",
     help="Say what is in the middle before the claim, or after it.",
 )  # fmt: skip
-@click.option("--claim", type=_ClaimHash(), help="What to claim; by default what is right.")
+@click.option("--claim", type=HashType(), show_default="what is right", help="What to claim there.")
 @rollup_options
 @account_options
 @json_option
@@ -113,14 +97,29 @@ def move(
     target: Target,
     operator: Operator | None,
     game: str,
-    parent: int,
-    is_attack: bool,
+    parent: int | None,
+    is_attack: bool | None,
     claim: Hash32 | None,
     as_json: bool,
 ) -> None:
-    """Answer claim PARENT of a game with a claim of your own, and stake the bond of its depth."""
+    """Answer claim PARENT of a game with a claim of your own, and stake the bond of its depth.
+
+    Derives the chain from L1 and makes the answer that is right by it: a wrong claim is attacked, a
+    right one that stands against the truth is defended, and one that needs no answer is refused.
+    Without PARENT it answers the claim that most needs it. With --attack or --defend you decide.
+
+    \b
+    tallystick dispute move 0
+    tallystick dispute move 0 2 --defend
+    """
+    if claim is not None and is_attack is None:
+        raise click.UsageError("with --claim say where: --attack or --defend")
+    if is_attack is not None and parent is None:
+        raise click.UsageError("name the claim to attack or defend: its number is in `show`")
 
     async def run(hand: Hand) -> list[Happening]:
+        if parent is None or is_attack is None:
+            return [_told(await hand.answer(parent))]
         return [_told(await hand.move(parent, claim, is_attack=is_attack))]
 
     _play(target, operator, game, run, derives=claim is None, as_json=as_json)
@@ -128,12 +127,17 @@ def move(
 
 @dispute.command()
 @click.argument("game", metavar="ID")
-@click.argument("claim", type=click.IntRange(min=0))
+@click.argument("claim", type=click.IntRange(min=0), required=False)
 @rollup_options
 @account_options
 @json_option
-def step(target: Target, operator: Operator | None, game: str, claim: int, as_json: bool) -> None:
-    """Refute CLAIM, which is about a single step, by proving that step on L1."""
+def step(
+    target: Target, operator: Operator | None, game: str, claim: int | None, as_json: bool
+) -> None:
+    """Refute CLAIM, which is about a single step, by proving that step on L1.
+
+    Without CLAIM the one that is wrong by the chain that is derived from L1.
+    """
 
     async def run(hand: Hand) -> list[Happening]:
         played, view = await hand.step(claim)

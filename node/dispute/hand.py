@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from bridge.dispute.challenger import Played, bond_of, name_of, resolve_expired, send_within_funds
-from bridge.dispute.game import Move, Step
+from bridge.dispute.game import Claim, Move, Step
 from bridge.dispute.reader import Dispute
-from bridge.dispute.solver import Action, claimable
+from bridge.dispute.solver import Action, claimable, next_moves
 from bridge.dispute.trace import ChainTrace, TraceBook
 from bridge.games import GameStatus
 from bridge.l1 import contracts
@@ -33,33 +33,47 @@ class Hand:
         """Our own trace of the game; on the chain's thread. Raises `Unavailable`."""
         return TraceBook(self.derived.local).trace_of(self.dispute.subject)
 
+    async def answer(self, parent: int | None) -> Played:
+        """Attack a claim that is wrong by our own trace, defend one that is right but stands
+        against it; without `parent` the one of all such claims whose clock is the shortest.
+
+        Raises `NotPlayable`, also for a claim that `solver` leaves alone: an answer to one that is
+        on our side would only cost its bond. Raises `Unavailable` while the trace is incomplete.
+        """
+        self._require_in_progress()
+        if parent is not None:
+            self._movable(parent)
+        due = await self.derived.chain.write(lambda: self._due(parent))
+        if isinstance(due, Step):
+            raise _is_leaf(due.claim_index)
+        return await self._move(due)
+
     async def move(self, parent: int, claim: Hash32 | None, *, is_attack: bool) -> Played:
-        """Answer a claim; without `claim` by what our own trace says there.
+        """Answer a claim, be that wise or not; without `claim` by what our own trace says there.
 
         Raises `NotPlayable`, and what sending raises.
         """
         self._require_in_progress()
-        answered = claim_of(self.dispute, parent)
-        max_depth = self.dispute.game.rules.max_depth
-        if answered.position.depth == max_depth:
-            raise NotPlayable(f"claim {parent} is about a single step: use `dispute step`")
+        answered = self._movable(parent)
         if answered.position.is_root and not is_attack:
             raise NotPlayable("the root claim ends the trace: it can only be attacked")
-        if self.dispute.game.is_expired(answered, self.dispute.read_at):
-            raise NotPlayable(f"the time to answer claim {parent} is over")
-        index = answered.position.move(is_attack).trace_index(max_depth)
+        index = answered.position.move(is_attack).trace_index(self.dispute.game.rules.max_depth)
         if claim is None:
             claim = await self.derived.chain.write(lambda: self.trace().claim_at(index))
-        move = Move(parent, answered.claim, claim, is_attack)
-        data = contracts.MOVE.call(parent, answered.claim, claim, is_attack)
-        return await self._send(move, data, bond_of(self.dispute, move))
+        return await self._move(Move(parent, answered.claim, claim, is_attack))
 
-    async def step(self, index: int) -> tuple[Played, StepView]:
-        """Refute a leaf by the step that our own trace says it falls by.
+    async def step(self, index: int | None) -> tuple[Played, StepView]:
+        """Refute a leaf by the step that our own trace says it falls by; without `index` the one
+        of all wrong leaves whose clock is the shortest.
 
         Raises `NotPlayable`, and what sending raises.
         """
         self._require_in_progress()
+        if index is None:
+            due = await self.derived.chain.write(lambda: self._due(None))
+            if not isinstance(due, Step):
+                raise NotPlayable("no single step is left to prove yet: use `dispute move`")
+            index = due.claim_index
         leaf = claim_of(self.dispute, index)
         max_depth = self.dispute.game.rules.max_depth
         if leaf.position.depth != max_depth:
@@ -103,6 +117,33 @@ class Hand:
         wait = game.resolved_at + game.rules.payout_delay - self.dispute.read_at
         raise NotPlayable(f"bonds are held back for {wait} more seconds")
 
+    def _due(self, index: int | None) -> Action:
+        """The honest answer to a claim, or the most urgent one of all. On the chain's thread."""
+        game, trace = self.dispute.game, self.trace()
+        trace.claim_at(game.claims[0].position.trace_index(game.rules.max_depth))
+        for action in next_moves(game, trace, None, self.dispute.read_at):
+            if index in (None, _answered(action)):
+                return action
+        if index is None:
+            raise NotPlayable("no claim needs an answer of yours now: the other side is to move")
+        raise NotPlayable(
+            f"claim {index} needs no answer: it is on the side that is right, or has its answer;"
+            " --attack or --defend answer it all the same"
+        )
+
+    def _movable(self, index: int) -> Claim:
+        """A claim that can still be answered by another. Raises `NotPlayable`, `UnknownGame`."""
+        claim = claim_of(self.dispute, index)
+        if claim.position.depth == self.dispute.game.rules.max_depth:
+            raise _is_leaf(index)
+        if self.dispute.game.is_expired(claim, self.dispute.read_at):
+            raise NotPlayable(f"the time to answer claim {index} is over")
+        return claim
+
+    async def _move(self, move: Move) -> Played:
+        data = contracts.MOVE.call(move.parent_index, move.parent_claim, move.claim, move.is_attack)
+        return await self._send(move, data, bond_of(self.dispute, move))
+
     def _require_in_progress(self) -> None:
         status = self.dispute.game.status
         if status is not GameStatus.IN_PROGRESS:
@@ -112,3 +153,12 @@ class Hand:
         what = name_of(self.dispute, action)
         call = L1Transaction(what, self.dispute.address, data, value)
         return Played(self.dispute, action, await send_within_funds(self.transactor, call))
+
+
+def _answered(action: Action) -> int:
+    """The claim that an action is about, by index."""
+    return action.parent_index if isinstance(action, Move) else action.claim_index
+
+
+def _is_leaf(index: int) -> NotPlayable:
+    return NotPlayable(f"claim {index} is about a single step: use `dispute step`")

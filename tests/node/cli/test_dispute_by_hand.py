@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from bridge.dispute.limits import DEPTH_MAX
 from bridge.games import GameStatus
@@ -36,10 +36,19 @@ class Hand:
 
     def plays(self, *arguments: str) -> list[dict[str, Any]]:
         """What a command tells."""
-        command = ["dispute", *arguments, *self._rollup, *self._key, "--json"]
-        result = CliRunner().invoke(cli, command, catch_exceptions=False)
-        assert result.exit_code == 0, result.output
+        result = self._run(*arguments)
+        assert result.exit_code == 0, result.exception
         return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def refused(self, *arguments: str) -> str:
+        """Why a command isn't done."""
+        result = self._run(*arguments)
+        assert result.exit_code != 0, result.output
+        return f"{result.exception} {result.output}"
+
+    def _run(self, *arguments: str) -> Result:
+        command = ["dispute", *arguments, *self._rollup, *self._key, "--json"]
+        return CliRunner().invoke(cli, command)
 
 
 @pytest.fixture
@@ -78,11 +87,13 @@ def test_game_is_moved_stepped_resolved_and_claimed_by_hand(in_court: InCourt, h
         assert not credit.amount
 
     in_court(propose)
-    (move,) = hand.plays("move", "0", "0", "--attack")
-    assert (move["event"], move["depth"]) == ("move", 1)
+    assert "no single step is left to prove" in hand.refused("step", "0")
+    (move,) = hand.plays("move", "0")
+    assert (move["event"], move["depth"], move["isAttack"]) == ("move", 1, True)
     in_court(narrow_down)
-    (step,) = hand.plays("step", "0", str(LEAF))
-    assert step["event"] == "step"
+    assert "use `dispute step`" in hand.refused("move", "0")
+    (step,) = hand.plays("step", "0")
+    assert (step["event"], step["claimIndex"]) == ("step", LEAF)
     in_court(wait_for_clocks)
     told = hand.plays("resolve", "0")
     assert [one["event"] for one in told] == ["claimsResolved", "gameResolved"]
@@ -90,3 +101,36 @@ def test_game_is_moved_stepped_resolved_and_claimed_by_hand(in_court: InCourt, h
     (claimed,) = hand.plays("claim", "0")
     assert claimed["event"] == "bondClaimed"
     in_court(paid)
+
+
+def test_move_left_to_the_chain_defends_what_is_right_and_stands_against_it(
+    in_court: InCourt, hand: Hand
+) -> None:
+    async def attack_with_the_truth(court: Court) -> None:
+        game = await court.propose(court.root(3), 3)
+        dispute = await court.read(game)
+        (root,) = dispute.game.claims
+        middle = root.position.move(is_attack=True).trace_index(dispute.game.rules.max_depth)
+        state = court.book.trace_of(dispute.subject).claim_at(middle)
+        await court.attack(game, root, state)
+
+    in_court(attack_with_the_truth)
+    assert "needs no answer" in hand.refused("move", "0", "0")
+    (move,) = hand.plays("move", "0", "1")
+    assert (move["parentIndex"], move["isAttack"]) == (1, False)
+    assert "needs no answer" in hand.refused("move", "0", "2")
+    assert "the other side is to move" in hand.refused("move", "0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("move", "0", "--attack"), "name the claim to attack or defend"),
+        (("move", "0", "0", "--claim", "0x" + "66" * 32), "--attack or --defend"),
+        (("move", "0", "0", "--attack", "--claim", "0x66"), "is no hash"),
+    ],
+)
+def test_move_that_is_half_said_is_a_usage_error(
+    hand: Hand, arguments: tuple[str, ...], words: str
+) -> None:
+    assert words in hand.refused(*arguments)
