@@ -3,7 +3,6 @@
 Nothing is taken from the node under test but its answers: derivation starts at genesis, in memory.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.deployment import Deployment
@@ -11,14 +10,12 @@ from bridge.games import Game, GameStatus, newest_games
 from bridge.l1.client import L1Client
 from bridge.l1.contracts import l1_errors
 from bridge.l1.rpc import RpcClient
+from node.derived import Progress
 from node.probe import RpcProbe
 from node.roles.follower import Follower, open_l2
 from state.clock import SystemClock
 from state.errors import Unavailable
 from state.types import BlockNumber, Hash32
-
-Progress = Callable[[int, int], None]
-"""Blocks derived so far, and how far the node under test has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,20 @@ class VerifiedBlock:
         return self.node_agrees and (self.proposal_agrees or refuted)
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What L1 determines of the blocks that were asked for."""
+
+    blocks: tuple[VerifiedBlock, ...]
+    newest: BlockNumber
+    """The last block that L1 determines at all; 0, the genesis, while it holds no batch."""
+
+    @property
+    def wrong(self) -> tuple[VerifiedBlock, ...]:
+        """Blocks of which somebody says something else."""
+        return tuple(block for block in self.blocks if not block.is_right)
+
+
 async def verify(
     deployment: Deployment,
     l1_url: str,
@@ -58,7 +69,7 @@ async def verify(
     first: BlockNumber,
     last: BlockNumber | None,
     progress: Progress,
-) -> list[VerifiedBlock]:
+) -> Verification:
     """Derive the chain from L1 and compare blocks `first`..`last` (None: as far as L1 goes).
 
     Raises `Unavailable` when an endpoint doesn't answer.
@@ -70,12 +81,14 @@ async def verify(
             follower = Follower.over(chain, client, deployment)
             await _derive(follower, progress)
             games = await _games(client, deployment)
-        numbers = range(first, min(last or 2**63, chain.store.heads.safe.number) + 1)
+        newest = chain.store.heads.safe.number
+        numbers = range(first, min(newest if last is None else last, newest) + 1)
         answers = await _node_hashes(node_url, numbers)
-        return [
+        compared = (
             _compare(follower, BlockNumber(number), answers.get(number), games.get(number))
             for number in numbers
-        ]
+        )
+        return Verification(tuple(compared), newest)
     finally:
         chain.close()
 

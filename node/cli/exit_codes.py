@@ -11,6 +11,9 @@ EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
 """The command line can't be understood; nothing was done."""
 
+EXIT_NOTHING: Final = 3
+"""There was nothing to check yet, or not all that was asked for: neither yes nor no."""
+
 EXIT_UNAVAILABLE: Final = 75
 """Something outside did not answer; trying again may help (EX_TEMPFAIL of sysexits.h)."""
 

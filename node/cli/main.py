@@ -71,8 +71,8 @@ def cli() -> None:
     turns colours off.
 
     \b
-    Exit codes: 0 done, 1 no or failed, 2 wrong usage, 75 an endpoint is out of reach (try
-    again), 130 interrupted.
+    Exit codes: 0 done, 1 no or failed, 2 wrong usage, 3 nothing to check yet, 75 an endpoint
+    is out of reach (try again), 130 interrupted.
     """
 
 

@@ -35,6 +35,7 @@ or on a devnet `--dev-account N`. Every option can also come from an environment
 | 0 | done, and the answer is yes |
 | 1 | the answer is no, or something is wrong; the message says what to do |
 | 2 | the command line can't be understood; nothing was done |
+| 3 | there was nothing to check yet, or not all of what was asked for: neither yes nor no |
 | 75 | an endpoint is out of reach; trying again may help |
 | 130 | interrupted by Ctrl-C or SIGTERM |
 

@@ -92,9 +92,11 @@ def signer(target: Target, operator: Operator | None) -> Operator:
 
 @contextmanager
 def derivation_progress() -> Iterator[derived.Progress]:
-    """A line that counts derived blocks, gone in the end."""
+    """A line on a terminal that counts derived blocks, gone in the end."""
     columns = (TextColumn("[progress.description]{task.description}"),)
-    with Progress(*columns, console=output.console(stderr=True), transient=True) as bar:
+    console = output.console(stderr=True)
+    disabled = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=disabled) as bar:
         task = bar.add_task("Reading the inbox on L1")
 
         def progress(block: BlockNumber, items: int) -> None:

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import click
-from rich.progress import Progress, TextColumn
 
 from bridge.deployment import Deployment, load_deployment
 from bridge.games import GameStatus
 from node.cli import output
+from node.cli.exit_codes import EXIT_FAILURE, EXIT_NOTHING
+from node.cli.targets import derivation_progress
 from node.devnet import DEFAULT_DATA_DIR, read_manifest
-from node.verification import VerifiedBlock
+from node.verification import Verification, VerifiedBlock
 from node.verification import verify as run_verification
 from state.types import BlockNumber
 
@@ -22,8 +23,13 @@ _ROWS_DEFAULT = 20
 @click.command(
     short_help="Derive the chain from L1 and compare.", context_settings={"show_default": True}
 )
-@click.option("--from", "first", type=int, help="First block; the last 20 by default.")
-@click.option("--to", "last", type=int, help="Last block; as far as L1 goes by default.")
+@click.option(
+    "--from", "first", type=click.IntRange(1), show_default="1, of which the last 20 are shown",
+    help="First block.",
+)  # fmt: skip
+@click.option(
+    "--to", "last", type=click.IntRange(1), show_default="as far as L1 goes", help="Last block."
+)
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -50,47 +56,57 @@ def verify(
     """Derive every block from L1 alone, execute it again, and compare the roots.
 
     The node's blocks and the proposals on L1 are held against the result. Exit code 1 when one of
-    them is wrong.
+    them is wrong; 3 when there was nothing to verify, because L1 holds no batch yet, or when L1
+    doesn't go as far as --to.
     """
+    if first is not None and last is not None and first > last:
+        raise click.UsageError(f"--from {first} is after --to {last}")
     if l1_rpc is None or deployment is None:
         manifest = read_manifest(data_dir)
         l1_rpc = l1_rpc or manifest["l1"]
         l2_rpc = l2_rpc or manifest["sequencer"]
         deployment = deployment or Path(manifest["deployment"])
-    blocks = asyncio.run(_verify(load_deployment(deployment), l1_rpc, l2_rpc, first, last))
+    found = asyncio.run(_verify(load_deployment(deployment), l1_rpc, l2_rpc, first, last))
     if as_json:
-        click.echo(json.dumps([_json(block) for block in blocks], indent=2))
-    else:
-        _print(blocks, shown=blocks if first is not None else blocks[-_ROWS_DEFAULT:])
-    if not all(block.is_right for block in blocks):
-        sys.exit(1)
+        click.echo(json.dumps([_json(block) for block in found.blocks], indent=2))
+    elif found.blocks:
+        _print(found, shown=found.blocks if first is not None else found.blocks[-_ROWS_DEFAULT:])
+    missing = _missing(found, first or 1, last)
+    if missing is not None:
+        click.echo(missing, err=True)
+    if found.wrong:
+        sys.exit(EXIT_FAILURE)
+    if missing is not None:
+        sys.exit(EXIT_NOTHING)
+
+
+def _missing(found: Verification, first: int, last: int | None) -> str | None:
+    """Which of the blocks that were asked for L1 doesn't determine yet."""
+    if found.newest == 0:
+        return "L1 holds no batch yet: nothing to verify."
+    if first > found.newest:
+        return f"L1 goes to block {found.newest}: there is no block {first} to verify yet."
+    if last is not None and last > found.newest:
+        return f"L1 goes to block {found.newest}: those from there to {last} are not verified."
+    return None
 
 
 async def _verify(
     deployment: Deployment, l1_rpc: str, l2_rpc: str | None, first: int | None, last: int | None
-) -> list[VerifiedBlock]:
-    columns = (TextColumn("[progress.description]{task.description}"),)
-    with Progress(*columns, console=output.console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Reading the inbox on L1")
-
-        def progress(derived: int, items: int) -> None:
-            bar.update(task, description=f"Derived {derived} blocks from {items} inbox items")
-
+) -> Verification:
+    with derivation_progress() as progress:
         return await run_verification(
             deployment,
             l1_rpc,
             l2_rpc,
-            BlockNumber(max(1, first or 1)),
+            BlockNumber(first or 1),
             None if last is None else BlockNumber(last),
             progress,
         )
 
 
-def _print(blocks: list[VerifiedBlock], shown: list[VerifiedBlock]) -> None:
-    console = output.console()
-    if not blocks:
-        console.print("L1 holds no batch yet: nothing to verify.")
-        return
+def _print(found: Verification, shown: tuple[VerifiedBlock, ...]) -> None:
+    console, blocks = output.console(), found.blocks
     table = output.table(
         "Block", "Item", "Txs", "Block hash", "State root", "Output root", "Node", "Proposal on L1",
         right=("Block", "Item", "Txs"),
@@ -107,10 +123,9 @@ def _print(blocks: list[VerifiedBlock], shown: list[VerifiedBlock]) -> None:
             _proposal_verdict(block),
         )
     console.print(table)
-    wrong = [block for block in blocks if not block.is_right]
     span = f"blocks {blocks[0].number} to {blocks[-1].number}"
-    if wrong:
-        names = ", ".join(str(block.number) for block in wrong)
+    if found.wrong:
+        names = ", ".join(str(block.number) for block in found.wrong)
         console.print(f"[bold red]Wrong:[/bold red] of {span}, L1 determines another {names}.")
     else:
         proposals = sum(block.game is not None for block in blocks)
