@@ -57,7 +57,7 @@ class Page(NamedTuple):
     before: int | None = None
 
 
-def _parse_filter(value: object) -> int | None:
+def parse_filter(value: object) -> int | None:
     """`{"market"?}`: the market whose orders are asked for, or None for all."""
     members = Members(value)
     market = members.optional("market", _PERP_OR_SERIES)
@@ -65,7 +65,7 @@ def _parse_filter(value: object) -> int | None:
     return market
 
 
-def _parse_page(value: object) -> Page:
+def parse_page(value: object) -> Page:
     """`{"limit"?, "before"?}`: the newest fills, or those before an id."""
     members = Members(value)
     limit = members.optional("limit", whole(1, PAGE_MAX)) or PAGE_DEFAULT
@@ -74,7 +74,7 @@ def _parse_page(value: object) -> Page:
     return Page(limit, before)
 
 
-_PAGE = Param(_parse_page, Page())
+_PAGE = Param(parse_page, Page())
 
 
 class TradeMethods:
@@ -125,7 +125,7 @@ class TradeMethods:
         view = await self._exchange.ask(lambda engine: _find(engine, name))
         return None if view is None else order_json(view)
 
-    @method("trade_getOrders", _ACCOUNT, Param(_parse_filter, None))
+    @method("trade_getOrders", _ACCOUNT, Param(parse_filter, None))
     async def orders(self, account: int, market: int | None) -> list[Json]:
         """An account's open orders, oldest first."""
         views = await self._exchange.ask(lambda engine: engine.orders_of(account))

@@ -1,34 +1,16 @@
 """docs/json-rpc.md lists exactly the methods that there are."""
 
-import importlib
-import inspect
-import pkgutil
 import re
 from pathlib import Path
 
-import node.rpc
 from tests.node.rpc import schemas
+from tests.node.rpc.marked import marked_methods
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "json-rpc.md"
 ROW = re.compile(r"^\| `([a-z0-9]+_[A-Za-z0-9_]+)` \|", re.MULTILINE)
 
 NOT_HERE = re.compile(r"engine_|testing_|eth_getBlockAccessList|debug_getRawBlockAccessList")
 """What the page says why it is left out."""
-
-
-def marked_methods() -> dict[str, str]:
-    """Every method of every namespace, with what its docstring says."""
-    found: dict[str, str] = {}
-    for module in pkgutil.walk_packages(node.rpc.__path__, "node.rpc."):
-        members = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-        for _, namespace in members:
-            if namespace.__module__ != module.name:
-                continue
-            for attribute in vars(namespace).values():
-                mark = getattr(attribute, "__rpc__", None)
-                if mark is not None:
-                    found[mark[0]] = attribute.__doc__ or ""
-    return found
 
 
 def test_page_lists_exactly_the_methods_there_are() -> None:

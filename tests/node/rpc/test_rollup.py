@@ -13,12 +13,14 @@ from genesis.hashing import config_hash
 from node import limits
 from node.rpc.api import build_app
 from node.rpc.backend import Backend, Rollup
+from node.rpc.dispatch import Dispatcher
 from node.rpc.evm_work import EvmWork
 from node.rpc.feed import ChainFeed
 from state.keccak import keccak
 from state.types import Address, Hash32
 from tests.bridge.derive.inbox import RECIPIENT, Inbox
 from tests.bridge.derive.rig import ALICE, BURNER, Rig
+from tests.node.rpc.hostile_arguments import BROKEN, honest, taken
 
 DEPLOYMENT = {"l1ChainId": 31337}
 
@@ -38,7 +40,7 @@ def rig() -> Iterator[Rig]:
     rig.close()
 
 
-def answer(rig: Rig, method: str, *params: object) -> dict[str, Any]:
+def dispatcher(rig: Rig) -> Dispatcher:
     backend = Backend(
         store=rig.store,
         config=rig.config,
@@ -47,10 +49,18 @@ def answer(rig: Rig, method: str, *params: object) -> dict[str, Any]:
         submit=refuse,
         rollup=Rollup(rig.pipeline.status, rig.pipeline.view, DEPLOYMENT),
     )
+    return build_app(backend).dispatcher
+
+
+async def asked(methods: Dispatcher, method: str, *params: object) -> dict[str, Any]:
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    body = asyncio.run(build_app(backend).dispatcher.answer(msgspec.json.encode(request)))
+    body = await methods.answer(msgspec.json.encode(request))
     assert body is not None
     return msgspec.json.decode(body)
+
+
+def answer(rig: Rig, method: str, *params: object) -> dict[str, Any]:
+    return asyncio.run(asked(dispatcher(rig), method, *params))
 
 
 async def refuse(raw: bytes) -> Hash32:
@@ -225,3 +235,20 @@ def test_withdrawals_without_an_l1_to_ask_are_unavailable(rig: Rig) -> None:
 
 def block_hashes(rig: Rig, number: str) -> list[str]:
     return ["0x" + keccak(raw).hex() for raw in rig.transactions(int(number, 16))]
+
+
+def test_no_method_breaks_on_what_its_parser_takes(rig: Rig) -> None:
+    """Those that only a node with a rollup has; test_hostile_arguments.py has all others."""
+
+    async def ask_all() -> list[str]:
+        methods = dispatcher(rig)
+        broken = []
+        for name, method in methods.methods.items():
+            if not name.startswith("rollup_"):
+                continue
+            for params in taken(method.params, [honest(param) for param in method.params]):
+                if (await asked(methods, name, *params)).get("error") == BROKEN:
+                    broken.append(f"{name} {params!r:.300}")
+        return broken
+
+    assert asyncio.run(ask_all()) == []
