@@ -25,8 +25,8 @@ class EndpointRefused(Invalid):
 class RpcProbe:
     """Asynchronous calls to any number of endpoints over one connection pool."""
 
-    def __init__(self) -> None:
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False)
+    def __init__(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+        self._client = httpx.AsyncClient(timeout=timeout_seconds, trust_env=False)
 
     async def close(self) -> None:
         await self._client.aclose()

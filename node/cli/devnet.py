@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import click
 from eth_utils.address import to_checksum_address
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bridge.dispute.faults import Fault
@@ -23,6 +25,7 @@ from genesis.predeploys import (
     L2_TO_L1_MESSAGE_PASSER,
 )
 from node.cli import output
+from node.cli.invocation import typed_program
 from node.cli.options import (
     FAULT_HELP,
     FaultType,
@@ -235,7 +238,8 @@ def print_banner(console: Console, ready: ReadyDevnet) -> None:
 def _command(words: str, settings: DevnetSettings) -> str:
     """How this devnet's user calls another command on it."""
     is_default = settings.data_dir == DEFAULT_DATA_DIR
-    return f"{sys.argv[0]} {words}" + ("" if is_default else f" --data-dir {settings.data_dir}")
+    folder = "" if is_default else f" --data-dir {shlex.quote(str(settings.data_dir))}"
+    return escape(f"{typed_program(sys.argv, sys.orig_argv)} {words}{folder}")
 
 
 def _endpoints(settings: DevnetSettings) -> Table:

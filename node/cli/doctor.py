@@ -73,16 +73,17 @@ async def _examine_rollup(
     data_dir: Path, l1_rpc: str | None, deployment: Path | None, manifest: dict[str, Any] | None
 ) -> list[Finding]:
     findings: list[Finding] = []
+    clock = SystemClock()
     known = None
     path = deployment or data_dir / DEPLOYMENT
     if deployment is not None or path.exists():
         known, findings = rollup.examine_deployment(path)
     url = l1_rpc or (manifest["l1"] if manifest is not None else None)
     if url is not None:
-        examined = rollup.examine_l1(url, known, SystemClock(), is_devnet=manifest is not None)
+        examined = rollup.examine_l1(url, known, clock, is_devnet=manifest is not None)
         findings += [one async for one in examined]
     if manifest is not None:
-        findings += [one async for one in rollup.examine_nodes(manifest)]
+        findings += [one async for one in rollup.examine_nodes(manifest, clock)]
     return findings
 
 

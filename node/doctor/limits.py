@@ -17,3 +17,10 @@ L1_AGE_SECONDS_WARNING = 120
 
 KEY_FOLDER_FILES_MAX = 1_000
 """Keys that are looked at."""
+
+ANSWER_SECONDS_MAX = 60.0
+"""A node that is gone refuses at once; one on a machine that is too busy answers late, and then
+that is what is to be told of it."""
+
+ANSWER_SECONDS_WARNING = 5.0
+"""Half of what other clients wait for an answer (`bridge.l1.limits.REQUEST_SECONDS_MAX`)."""

@@ -9,7 +9,12 @@ from bridge.l1.client import L1Client
 from bridge.l1.deploy import check_deployment
 from bridge.l1.rpc import RpcClient, endpoint_name
 from node.doctor.findings import Finding, failed, ok, warning
-from node.doctor.limits import CLOCK_AHEAD_SECONDS_MAX, L1_AGE_SECONDS_WARNING
+from node.doctor.limits import (
+    ANSWER_SECONDS_MAX,
+    ANSWER_SECONDS_WARNING,
+    CLOCK_AHEAD_SECONDS_MAX,
+    L1_AGE_SECONDS_WARNING,
+)
 from node.probe import RpcProbe
 from state.clock import Clock
 from state.errors import TallystickError, Unavailable
@@ -31,11 +36,12 @@ async def examine_l1(
 ) -> AsyncIterator[Finding]:
     """Whether L1 answers, is the right one, and has the time that we have."""
     name = endpoint_name(url)
-    async with RpcClient(url) as rpc:
+    async with RpcClient(url, timeout_seconds=ANSWER_SECONDS_MAX) as rpc:
         try:
             client = L1Client(rpc, chain_id=deployment.l1_chain_id if deployment else 0)
             if deployment is not None:
                 await check_deployment(client, deployment)
+            began = clock.monotonic()
             header = await client.header()
         except Unavailable as error:
             yield failed("L1", str(error), "start it, or correct --l1-rpc")
@@ -44,8 +50,17 @@ async def examine_l1(
             yield failed("L1", str(error), "name the right L1 with --l1-rpc, or the right file")
             return
     contracts = "" if deployment is None else ", with the rollup's contracts"
-    yield ok("L1", f"{name} answers, at block {header.number}{contracts}")
+    what = f"{name} answers, at block {header.number}{contracts}"
+    yield examine_answer("L1", what, clock.monotonic() - began)
     yield examine_clock(header.timestamp - clock.now(), is_devnet=is_devnet)
+
+
+def examine_answer(subject: str, what: str, seconds: float) -> Finding:
+    """An answer that took so long."""
+    if seconds <= ANSWER_SECONDS_WARNING:
+        return ok(subject, what)
+    remedy = "give its machine less to do: clients that wait for less will say that it is silent"
+    return warning(subject, f"{what}, after {seconds:.0f} s", remedy)
 
 
 def examine_clock(ahead: int, *, is_devnet: bool) -> Finding:
@@ -63,17 +78,19 @@ def examine_clock(ahead: int, *, is_devnet: bool) -> Finding:
     return ok("clock", f"within {abs(ahead)} s of L1's newest block")
 
 
-async def examine_nodes(manifest: Mapping[str, Any]) -> AsyncIterator[Finding]:
+async def examine_nodes(manifest: Mapping[str, Any], clock: Clock) -> AsyncIterator[Finding]:
     """The nodes of a running devnet."""
     named = {name: manifest[name] for name in ("sequencer", "verifier")}
     urls = {name: url for name, url in named.items() if url is not None}
     urls |= {f"replica {index}": url for index, url in enumerate(manifest.get("replicas", ()))}
-    probe = RpcProbe()
+    probe = RpcProbe(ANSWER_SECONDS_MAX)
     try:
         for name, url in urls.items():
             try:
+                began = clock.monotonic()
                 block = int(await probe.call(url, "eth_blockNumber"), 16)
-                yield ok(name, f"{url} answers, at block {block}")
+                what = f"{url} answers, at block {block}"
+                yield examine_answer(name, what, clock.monotonic() - began)
             except TallystickError as error:
                 yield failed(name, str(error), f"look into {name}.log in the devnet's folder")
     finally:

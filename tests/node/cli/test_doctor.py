@@ -8,7 +8,11 @@ import pytest
 
 from node.doctor import files, machine, rollup
 from node.doctor.findings import Verdict
-from node.doctor.limits import CLOCK_AHEAD_SECONDS_MAX, L1_AGE_SECONDS_WARNING
+from node.doctor.limits import (
+    ANSWER_SECONDS_WARNING,
+    CLOCK_AHEAD_SECONDS_MAX,
+    L1_AGE_SECONDS_WARNING,
+)
 from node.keystore import KeyFolder
 from tests.node.cli.run import run
 from tests.node.database.chains import make_chain
@@ -81,3 +85,10 @@ def test_clock_of_a_devnet_may_have_been_moved() -> None:
 
     assert finding.verdict is Verdict.OK
     assert "was moved" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"), [(0.1, Verdict.OK), (ANSWER_SECONDS_WARNING + 1, Verdict.WARNING)]
+)
+def test_late_answer_is_a_warning_and_no_failure(seconds: float, verdict: Verdict) -> None:
+    assert rollup.examine_answer("L1", "it answers", seconds).verdict is verdict
