@@ -44,9 +44,11 @@ def run(*command: str) -> str:
     return done.stdout.strip()
 
 
-def script(name: str, node: RunningNode, address: str) -> dict[str, Any]:
+def script(name: str, node: RunningNode, address: str, *, socket: bool = False) -> dict[str, Any]:
+    """What a script of this folder prints, told the node's URL and with `socket` the other too."""
+    urls = (node.url, node.ws_url) if socket else (node.url,)
     path = Path(__file__).with_name(name)
-    return json.loads(run("node", str(path), node.url, address, str(ARTIFACT)))
+    return json.loads(run("node", str(path), *urls, address, str(ARTIFACT)))
 
 
 SEEN = {
