@@ -10,6 +10,7 @@ from node.rpc.app import RpcApp
 from node.rpc.backend import Backend
 from node.rpc.codec import data
 from node.rpc.debug.raw import RawMethods
+from node.rpc.debug.state_diff import ReplayMethods
 from node.rpc.debug.traces import TraceMethods
 from node.rpc.dispatch import Dispatcher, registry
 from node.rpc.eth.accounts import AccountMethods
@@ -53,6 +54,7 @@ _NAMESPACES = (
     TxpoolMethods,
     RawMethods,
     TraceMethods,
+    ReplayMethods,
     OtterscanBlocks,
     OtterscanTraces,
     OtterscanAccounts,

@@ -7,6 +7,7 @@ from typing import Any, Final
 from execution.evm.addresses import creation_address
 from node.rpc.codec import as_given
 from node.rpc.debug.config import parse_trace_config
+from node.rpc.debug.state_diff import parse_kinds
 from node.rpc.debug.traces import parse_call_config
 from node.rpc.dispatch import Param
 from node.rpc.errors import RpcError
@@ -144,6 +145,7 @@ EXAMPLES: Final[dict[Callable[..., Any], tuple[Any, ...]]] = {
     parse_cancel_all: ({"account": 1, "market": 0, **_SIGNED_BY},),
     parse_order_name: ({"account": 1, "clientOrderId": "x"}, HASH),
     parse_interval: ("1m",),
+    parse_kinds: (["stateDiff"],),
     parse_filter: ({"market": 0},),
     parse_page: ({"limit": 1, "before": 1},),
 }  # fmt: skip
