@@ -23,41 +23,15 @@ from execution.limits import (
     SIMULATION_GAS_MAX,
 )
 from execution.overrides import Overrides, override_accounts
+from execution.simulation_errors import (
+    ExecutionHalted,
+    ExecutionReverted,
+    GasRequiredExceedsAllowance,
+)
 from execution.transaction import AccessListEntry, Transaction, TransactionType
 from genesis.config import ChainConfig
 from state.accounts import EMPTY_CODE_HASH, Account, StateReader
-from state.errors import Invalid
 from state.types import ZERO_ADDRESS, ZERO_HASH, Address, Gas, Wei
-
-
-class SimulationFailed(Invalid):
-    """The transaction runs, but not to its end. `outcome` says how far."""
-
-    def __init__(self, message: str, outcome: Outcome) -> None:
-        super().__init__(message)
-        self.outcome = outcome
-
-
-class ExecutionReverted(SimulationFailed):
-    """The contract reverted. `data` is what it returned: an ABI-encoded reason, as a rule."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__("execution reverted", outcome)
-        self.data = outcome.output
-
-
-class ExecutionHalted(SimulationFailed):
-    """The contract ran into an exceptional halt, which is named in geth's words."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.error or "execution halted", outcome)
-
-
-class GasRequiredExceedsAllowance(Invalid):
-    """No gas limit that the sender may use or can pay for is enough."""
-
-    def __init__(self, allowance: int) -> None:
-        super().__init__(f"gas required exceeds allowance ({allowance})")
 
 
 @dataclass(frozen=True, slots=True)

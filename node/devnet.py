@@ -31,8 +31,7 @@ from node.devnet_nodes import (
     replica_children,
 )
 from node.limits import CHILD_START_SECONDS_MAX, DEVNET_REPLICAS_MAX
-from node.p2p.network import ADDRESS_FILE
-from node.p2p.settings import require_libp2p
+from node.p2p.settings import ADDRESS_FILE, require_libp2p
 from node.powers.coordinator import Coordinator
 from node.powers.foreign_l1 import ForeignL1
 from node.powers.shared_clock import CLOCK_FILE

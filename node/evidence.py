@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.boundary import Boundary
+from bridge.derive.anchor import Anchor
 from bridge.derive.engine import BlockTask
-from bridge.derive.plan import Anchor
 from bridge.machine.difference import Difference, StepPlace
 from execution.evm.tracing import Instant
 from execution.machine.opcodes.mnemonics import mnemonic

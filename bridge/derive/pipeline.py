@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from bridge.boundary import BlockHashRing, Boundary, message_passer_root
+from bridge.derive.anchor import Anchor
 from bridge.derive.batches import Payloads, Verdict
 from bridge.derive.engine import PY_EVM, BlockTask, Execute, ExecutedBlock, task_after
 from bridge.derive.errors import FinalizedReorg
 from bridge.derive.inbox_log import InboxLog
-from bridge.derive.plan import Anchor, DerivedPlan, check_derivable
+from bridge.derive.plan import DerivedPlan, check_derivable
 from bridge.derive.records import (
     BlockInputs,
     DerivedBlock,

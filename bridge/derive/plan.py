@@ -6,6 +6,7 @@ builds exactly the block that every verifier derives later.
 
 from dataclasses import dataclass
 
+from bridge.derive.anchor import Anchor
 from bridge.derive.attributes import ATTRIBUTES_GAS, attributes_deposit
 from bridge.derive.batches import Fetched, Payloads, fetch
 from bridge.derive.deposits import transaction_of
@@ -21,17 +22,6 @@ from genesis.config import L2_RULES, TRANSACTION_GAS_CAP, ChainConfig
 from state.blocks import Header
 from state.keccak import keccak
 from state.types import BlockNumber, Hash32, Timestamp
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """The newest inbox item that a block or an ancestor depends on.
-
-    The block stands as long as the log has that `acc` there.
-    """
-
-    index: int
-    acc: Hash32
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bridge.boundary import BOUNDARY_BYTES, Boundary, decode_boundary
+from bridge.derive.anchor import Anchor
 from bridge.derive.errors import RecordDamaged
-from bridge.derive.plan import Anchor
 from bridge.derive.source import ItemSource
 from bridge.items import Cursor, Origin
 from state.blocks import BlockId, Heads

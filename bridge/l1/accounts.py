@@ -8,8 +8,6 @@ import stat
 from pathlib import Path
 from typing import Self
 
-from eth_account import Account
-
 from execution.margin.typed_data import sign_digest
 from execution.signing import UnsignedTransaction, address_of, sign
 from genesis.accounts import DevAccount
@@ -96,6 +94,9 @@ def _decrypt(path: Path, text: str, password: str | None) -> bytes:
         raise InvalidKey(f"{path} holds neither 64 hex digits nor a JSON keystore") from None
     if password is None:
         raise InvalidKey(f"{path} is an encrypted keystore: give its password")
+    # Here, because it brings the beacon chain's curves: half a second that others do without.
+    from eth_account import Account
+
     try:
         return bytes(Account.decrypt(keystore, password))
     except (ValueError, TypeError, KeyError, NotImplementedError):

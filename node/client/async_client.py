@@ -12,10 +12,8 @@ s8, amounts q6, fees ppm. Errors are those of `node.client.errors`, unless a met
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
-
-from eth_account.signers.local import LocalAccount
 
 from bridge.l1.rpc import RpcClient
 from execution.margin import SignedCancel
@@ -58,6 +56,9 @@ from node.rpc.codec import data
 from state.clock import Clock, OffsetClock, SystemClock
 from state.types import Hash32, Timestamp
 
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
 T = TypeVar("T")
 
 
@@ -67,7 +68,7 @@ class AsyncTradeClient:
     def __init__(
         self,
         node: str | RpcClient,
-        key: bytes | LocalAccount | TradingKey | None = None,
+        key: "bytes | LocalAccount | TradingKey | None" = None,
         account: int | None = None,
         *,
         clock: Clock | None = None,

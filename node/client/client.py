@@ -13,9 +13,7 @@ same. Any thread may call them.
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
-from typing import Any, Protocol, TypeVar
-
-from eth_account.signers.local import LocalAccount
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from node.client.async_client import AsyncTradeClient
 from node.client.drafts import Draft
@@ -40,6 +38,9 @@ from node.client.wire import (
 from state.clock import Clock
 from state.types import Timestamp
 
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -58,7 +59,7 @@ class TradeClient:
     def __init__(
         self,
         url: str,
-        key: bytes | LocalAccount | TradingKey | None = None,
+        key: "bytes | LocalAccount | TradingKey | None" = None,
         account: int | None = None,
         *,
         clock: Clock | None = None,

@@ -1,8 +1,7 @@
 """Signed orders and requests to cancel (EIP-712), from what a trader wants."""
 
 from dataclasses import dataclass, field
-
-from eth_account.signers.local import LocalAccount
+from typing import TYPE_CHECKING
 
 from execution.margin import CancelRequest, Order, SignedCancel, SignedOrder, domain_separator
 from genesis.accounts import address_of
@@ -11,6 +10,9 @@ from node.client.nonces import NonceSource
 from state.clock import Clock
 from state.errors import Invalid
 from state.types import Address, Hash32, Timestamp
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 _KEY_BYTES = 32
 

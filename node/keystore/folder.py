@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from eth_account import Account
-
 from bridge.l1.accounts import InvalidKey, read_key_file
 from genesis.accounts import address_of
 from node.keystore.errors import InvalidKeyName, KeyExists, KeyFolderUnwritable, NoSuchKey
@@ -117,6 +115,9 @@ class KeyFolder:
 
 def _encrypted(key: bytes, password: str) -> bytes:
     """The keystore's JSON; scrypt with the standard's parameters."""
+    # Here, because it brings the beacon chain's curves: half a second that others do without.
+    from eth_account import Account
+
     keystore: dict[str, Any] = Account.encrypt(key, password)
     return json.dumps(keystore).encode()
 

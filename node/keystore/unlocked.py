@@ -1,8 +1,5 @@
 """A key that was decrypted, for as long as a command runs."""
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
-
 from bridge.l1.accounts import Operator
 from genesis.accounts import DevAccount
 from node.client.signing import TradingKey
@@ -36,4 +33,8 @@ class UnlockedKey:
 
     def sign_text(self, text: str) -> bytes:
         """The signature of a text, 65 bytes, as wallets make it (EIP-191, version 0x45)."""
+        # Here, because it brings the beacon chain's curves: half a second that others do without.
+        from eth_account import Account
+        from eth_account.messages import encode_defunct
+
         return bytes(Account.sign_message(encode_defunct(text=text), self._key).signature)

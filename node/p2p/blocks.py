@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from bridge.derive.plan import Anchor
+from bridge.derive.anchor import Anchor
 from execution.errors import InvalidSignature
 from execution.margin.typed_data import typed_digest, word
 from execution.transactions import recover

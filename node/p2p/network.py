@@ -41,7 +41,7 @@ from node.p2p.limits import (
 from node.p2p.link import HostLink
 from node.p2p.loops import run_all
 from node.p2p.scores import Offence
-from node.p2p.settings import P2PSettings
+from node.p2p.settings import ADDRESS_FILE, P2PSettings
 from node.p2p.signatures import BlockSigner, peer_digest, stored_block
 from node.p2p.topics import Exchange, Topic
 from node.p2p.validation import offence_of
@@ -52,8 +52,6 @@ from state.types import BlockNumber
 
 log = logging.getLogger("tallystick.p2p")
 
-ADDRESS_FILE: Final = "p2p.addr"
-"""Holds this node's multiaddress while it runs, one a line, for others' --bootnode."""
 PEERS_FILE: Final = "p2p-peers.json"
 """Peers worth dialling at the next start."""
 _PEERS_FILE_BYTES_MAX: Final = 2 * KNOWN_PEERS_MAX * 256

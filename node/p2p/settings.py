@@ -9,6 +9,9 @@ from typing import Final
 from node.p2p.errors import InvalidAddress, LibraryMissing
 from state.types import Address
 
+ADDRESS_FILE: Final = "p2p.addr"
+"""Holds this node's multiaddress while it runs, one a line, for others' --bootnode."""
+
 _ADDRESS: Final = re.compile(
     r"/(ip4|ip6|dns|dns4|dns6)/[^/\s]{1,253}/tcp/[0-9]{1,5}/p2p/[1-9A-HJ-NP-Za-km-z]{32,64}"
 )

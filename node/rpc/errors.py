@@ -17,7 +17,7 @@ Clients match on codes and on geth's words, so both are kept (EIP-1474; go-ether
 
 from typing import ClassVar
 
-from execution.simulate import ExecutionReverted
+from execution.simulation_errors import ExecutionReverted
 from state.errors import Invalid, TallystickError, Unavailable
 
 

@@ -9,14 +9,16 @@ from execution.attributes import InclusionRule
 from execution.overrides import AccountOverride
 from execution.simulate import (
     CallRequest,
-    ExecutionHalted,
-    ExecutionReverted,
-    GasRequiredExceedsAllowance,
     World,
     call,
     checked,
     create_access_list,
     estimate_gas,
+)
+from execution.simulation_errors import (
+    ExecutionHalted,
+    ExecutionReverted,
+    GasRequiredExceedsAllowance,
 )
 from execution.transition import Candidate, context_of
 from genesis.config import L1_RULES, TRANSACTION_GAS_CAP

@@ -1,6 +1,6 @@
 """Signed blocks for tests, of a key that the tests' domain knows as the sequencer's."""
 
-from bridge.derive.plan import Anchor
+from bridge.derive.anchor import Anchor
 from node.p2p.blocks import SignedBlock, SignedClaim, claim_of, packed_block
 from state.batch_codec import BatchBlock
 from state.types import BlockNumber, Hash32, Timestamp

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.derive.anchor import Anchor
 from bridge.derive.inbox_log import InboxLog
-from bridge.derive.plan import Anchor
 from node.evidence_file import EvidenceUnreadable
 from node.p2p.equivocation import (
     EQUIVOCATION,

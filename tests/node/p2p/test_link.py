@@ -11,7 +11,8 @@ import pytest
 
 from node.p2p.errors import HostUnavailable, PeerUnavailable
 from node.p2p.limits import HOST_ADDRESS_SPACE_BYTES, TO_HOST_FRAMES_MAX
-from node.p2p.network import ADDRESS_FILE, PEERS_FILE, read_known
+from node.p2p.network import PEERS_FILE, read_known
+from node.p2p.settings import ADDRESS_FILE
 from node.p2p.topics import Exchange, Topic
 from tests.node.p2p.rig import connected, peers_in, stalled, until
 
