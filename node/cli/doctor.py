@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from node.chain import DATABASE
 from node.cli import output
 from node.cli.exit_codes import EXIT_FAILURE
 from node.cli.options import data_dir_option, json_option
@@ -42,8 +43,8 @@ def doctor(
 ) -> None:
     """Look at versions, open files, disk, ports, keys, databases, the clock and L1.
 
-    --data-dir is a devnet's folder or a node's. Each finding comes with what to do. The exit code
-    is 1 if something failed.
+    --data-dir is a node's folder, or a devnet's, whose ports are looked at too. Each finding comes
+    with what to do. The exit code is 1 if something failed.
     """
     with waiting("Examining"):
         findings = list(_examine(data_dir, l1_rpc, deployment, keys_dir.expanduser()))
@@ -62,7 +63,7 @@ def _examine(
     yield from machine.examine_python()
     yield machine.examine_open_files()
     yield machine.examine_disk(data_dir)
-    if manifest is None:
+    if manifest is None and not (data_dir / DATABASE).is_dir():
         yield from machine.examine_ports(DevnetSettings(data_dir).ports())
     yield from files.examine_keys(data_dir, keys_dir)
     yield from files.examine_databases(data_dir, deployment)

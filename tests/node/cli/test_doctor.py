@@ -92,3 +92,12 @@ def test_clock_of_a_devnet_may_have_been_moved() -> None:
 )
 def test_late_answer_is_a_warning_and_no_failure(seconds: float, verdict: Verdict) -> None:
     assert rollup.examine_answer("L1", "it answers", seconds).verdict is verdict
+
+
+def test_node_of_its_own_is_not_examined_for_a_devnets_ports(tmp_path: Path) -> None:
+    make_chain(tmp_path / "l1", blocks=1)
+    done = run("doctor", "--data-dir", tmp_path / "l1", "--keys-dir", tmp_path / "keys", "--json")
+
+    subjects = {one["subject"] for one in json.loads(done.stdout)}
+    assert "database l1" in subjects
+    assert "ports" not in subjects
