@@ -17,8 +17,8 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 ROOT: Final = Path(__file__).parents[1]
-WAITING: Final = ("tests/devnet/", "tests/docs/")
-"""Folders whose tests wait more than they compute."""
+WAITING: Final = ("tests/devnet/", "tests/docs/", "tests/scripts/test_benchmarks.py")
+"""Where tests wait more than they compute."""
 PAGES: Final = "tests/docs/test_commands.py::test_commands_of_the_page"
 """Each page is a reader's session of its own, so that pages need not stay in one worker."""
 SECONDS: Final = {

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.limits import WAIT_SECONDS_MAX
+
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     "accounts",
@@ -18,7 +20,6 @@ COMMANDS = (
 )
 WITHOUT_EVM = ("node.p2p.host", *(f"node.cli.{name}" for name in COMMANDS))
 HEAVY = ("eth", "py_ecc")
-SECONDS_MAX = 240
 
 
 def test_p2p_host_and_commands_that_only_ask_load_no_evm() -> None:
@@ -30,6 +31,6 @@ for module in {WITHOUT_EVM}:
 """
     loaded = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=SECONDS_MAX,
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=WAIT_SECONDS_MAX,
     )  # fmt: skip
     assert loaded.stdout == ""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.limits import STOP_SECONDS_MAX
 from tests.tied import tied
 
 ROOT = Path(__file__).parents[1]
@@ -16,7 +17,6 @@ from tests.tied import tied
 print(subprocess.Popen(tied("sleep", "3600")).pid, flush=True)
 input()
 """
-END_SECONDS_MAX = 120
 
 
 def test_tied_program_ends_with_its_killed_parent() -> None:
@@ -35,7 +35,7 @@ def test_tied_program_ends_with_its_killed_parent() -> None:
 
 def ended(process: int) -> bool:
     """Whether a process, given by its descriptor, ends: that becomes readable then."""
-    return bool(select.select([process], [], [], END_SECONDS_MAX)[0])
+    return bool(select.select([process], [], [], STOP_SECONDS_MAX)[0])
 
 
 def test_tied_program_keeps_its_arguments_exit_code_and_signals() -> None:

@@ -19,11 +19,11 @@ from bridge.l1.accounts import Operator
 from bridge.l1.client import L1Client
 from bridge.l1.rpc import RpcClient
 from genesis.accounts import dev_accounts
+from tests.limits import STOP_SECONDS_MAX, WAIT_SECONDS_MAX
 from tests.ports import free_ports
 from tests.tied import tied
 
 ANVIL = Path(__file__).resolve().parents[2] / "node_modules" / ".bin" / "anvil"
-STOP_SECONDS_MAX = 120
 CHAIN_ID = 31337
 
 Result = TypeVar("Result")
@@ -95,7 +95,9 @@ class Anvil:
         `verify` would read the system's certificates each time, for a connection without TLS.
         """
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-        answer = httpx.post(self.url, json=body, timeout=30, trust_env=False, verify=False).json()
+        answer = httpx.post(
+            self.url, json=body, timeout=WAIT_SECONDS_MAX, trust_env=False, verify=False
+        ).json()
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
@@ -125,7 +127,7 @@ def on_l1(anvil: Anvil) -> Callable[[Callable[[L1Client], Awaitable[Result]]], R
             async with RpcClient(anvil.url) as rpc:
                 return await use(L1Client(rpc, chain_id=CHAIN_ID))
 
-        return asyncio.run(asyncio.wait_for(scenario(), timeout=120))
+        return asyncio.run(asyncio.wait_for(scenario(), timeout=WAIT_SECONDS_MAX))
 
     return run
 

@@ -13,10 +13,10 @@ from genesis.accounts import dev_accounts
 from state.types import Address, Gas, Wei
 from tests.bridge.conftest import Anvil
 from tests.bridge.l1_rig import PARAMETERS, Rig, rollup
+from tests.limits import WAIT_SECONDS_MAX
 
 USER, ANYBODY = dev_accounts()[1], dev_accounts()[2]
 RECIPIENT = Address(b"\x0f" * 20)
-SECONDS_MAX = 60
 
 
 def transfer(rig: Rig) -> bytes:
@@ -59,7 +59,7 @@ def test_forced_transaction_with_the_sequencer_dead_is_in_l2_by_anybodys_tick(
             assert received(rig) == 9
             assert rig.store.heads.safe == rig.store.heads.unsafe
 
-    asyncio.run(asyncio.wait_for(scenario(), SECONDS_MAX))
+    asyncio.run(asyncio.wait_for(scenario(), WAIT_SECONDS_MAX))
 
 
 def test_forced_transaction_with_the_sequencer_censoring_is_in_l2_within_the_window(
@@ -86,4 +86,4 @@ def test_forced_transaction_with_the_sequencer_censoring_is_in_l2_within_the_win
             assert received(rig) == 9
             assert rig.store.heads.safe.number == before + 1
 
-    asyncio.run(asyncio.wait_for(scenario(), SECONDS_MAX))
+    asyncio.run(asyncio.wait_for(scenario(), WAIT_SECONDS_MAX))

@@ -25,6 +25,7 @@ from node.rpc.margin.methods import proof_of_margin_json
 from state.errors import Invalid
 from state.types import BlockNumber, Gas, Wei
 from tests.bridge.l1_rig import PARAMETERS, Rig, rollup
+from tests.limits import WAIT_SECONDS_MAX
 
 ALICE = dev_accounts()[0]
 FALSE = b"\xfa" * 32
@@ -42,7 +43,7 @@ def on_rollup(anvil, tmp_path):
                 await rig.follow()
                 return await scenario(rig)
 
-        return asyncio.run(asyncio.wait_for(whole(), timeout=60))
+        return asyncio.run(asyncio.wait_for(whole(), timeout=WAIT_SECONDS_MAX))
 
     return run
 

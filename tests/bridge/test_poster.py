@@ -21,6 +21,7 @@ from state.errors import InternalError
 from state.limits import BATCH_DECODED_BYTES_MAX, BATCH_POSTED_BYTES_MAX
 from state.types import Address, BlockNumber, Gas, Timestamp, Wei
 from tests.bridge.l1_rig import PARAMETERS, POLL, Rig, rollup
+from tests.limits import WAIT_SECONDS_MAX
 
 ALICE = dev_accounts()[0]
 BOB = Address(b"\xb0" * 20)
@@ -40,7 +41,7 @@ def on_rollup(anvil, tmp_path):
                 await rig.follow()
                 return await scenario(rig)
 
-        return asyncio.run(asyncio.wait_for(whole(), timeout=60))
+        return asyncio.run(asyncio.wait_for(whole(), timeout=WAIT_SECONDS_MAX))
 
     return run
 

@@ -30,6 +30,7 @@ from tests.bridge.test_withdrawals import (
     withdraw_on_l2,
     withdrawer,
 )
+from tests.limits import WAIT_SECONDS_MAX
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def on_rollup(anvil, tmp_path):
                 await rig.follow()
                 return await scenario(rig)
 
-        return asyncio.run(asyncio.wait_for(whole(), timeout=120))
+        return asyncio.run(asyncio.wait_for(whole(), timeout=WAIT_SECONDS_MAX))
 
     return run
 

@@ -40,6 +40,7 @@ from state.errors import Unavailable
 from state.proofs import InvalidProof
 from state.types import Address, Gas, Wei
 from tests.bridge.l1_rig import PARAMETERS, rollup
+from tests.limits import WAIT_SECONDS_MAX
 
 ALICE = dev_accounts()[0]
 CAROL = Address(b"\xca" * 20)
@@ -59,7 +60,7 @@ def on_rollup(anvil, tmp_path):
                 await rig.follow()
                 return await scenario(rig)
 
-        return asyncio.run(asyncio.wait_for(whole(), timeout=60))
+        return asyncio.run(asyncio.wait_for(whole(), timeout=WAIT_SECONDS_MAX))
 
     return run
 

@@ -15,16 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.limits import START_SECONDS_MAX, STOP_SECONDS_MAX, WAIT_SECONDS_MAX
 from tests.ports import free_ports
 from tests.tied import tied
-
-WAIT_SECONDS_MAX = 240.0
-"""How long a test waits for what takes moments on a machine that has nothing else to do.
-
-A deadline is for what never comes: it is far beyond what the slowest machine of CI needs."""
-
-START_SECONDS_MAX = 300.0
-STOP_SECONDS_MAX = 120.0
 
 _HTTP = httpx.Client(timeout=120, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 """One for all, because making one loads certificates, 30 ms; connections don't outlive a call,

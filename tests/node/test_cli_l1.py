@@ -16,6 +16,7 @@ from bridge.l1.errors import L1Unavailable
 from genesis.accounts import dev_accounts, operator_accounts
 from node.cli.l1 import l1
 from node.keystore import KeyFolder, NoSuchKey
+from tests.limits import STOP_SECONDS_MAX
 from tests.tied import tied
 
 NOBODY = "http://127.0.0.1:1"
@@ -33,7 +34,7 @@ def l1_url():
     threading.Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
     yield f"http://{found.group(1)}"
     process.terminate()
-    process.wait(120)
+    process.wait(STOP_SECONDS_MAX)
 
 
 def run(*arguments):

@@ -27,7 +27,8 @@ from sequencer.matching.events import Cancelled, FillState
 from sequencer.matching.inputs import CancelReason
 from state.types import Gas, Hash32, Wei
 from tests.execution.contracts.house import USD, Trader
-from tests.node.trading_node import LOT, SECONDS_MAX, Node, make_chain, play, running
+from tests.limits import WAIT_SECONDS_MAX
+from tests.node.trading_node import LOT, Node, make_chain, play, running
 
 ALL_CASH = 100_000 * USD
 GWEI = 10**9
@@ -79,7 +80,7 @@ class Between:
             await self.step()
 
         try:
-            asyncio.run_coroutine_threadsafe(step(), self.loop).result(SECONDS_MAX)
+            asyncio.run_coroutine_threadsafe(step(), self.loop).result(WAIT_SECONDS_MAX)
         except ExchangeUnavailable as error:
             self.error = error
 

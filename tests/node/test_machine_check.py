@@ -25,8 +25,7 @@ from state.types import BlockNumber, Gas, Timestamp, Wei
 from tests.bridge.derive.inbox import GENESIS_TIME, Inbox
 from tests.bridge.derive.rig import ALICE, BOB, CONFIG, Rig
 from tests.bridge.machine.engines import other_ancestors, other_rules
-
-WAIT_SECONDS_MAX = 60
+from tests.limits import WAIT_SECONDS_MAX
 
 HASHES_64_KB = bytes.fromhex("620100015f2000")
 """KECCAK256 of one byte more than the chain's rules allow."""

@@ -20,13 +20,13 @@ from state.headers import next_base_fee
 from state.types import BlockNumber, Gas, Timestamp
 from tests.execution.contracts.desk import usd
 from tests.execution.contracts.house import OPERATORS, USD, Trader
+from tests.limits import WAIT_SECONDS_MAX
 from tests.node.rpc.harness import TestChain
 from tests.node.rpc.margin_chain import RecordedDesk
 
 LOT = 10**5
 BTC = 0
 DAY = 86_400
-SECONDS_MAX = 60
 
 
 @dataclass
@@ -115,7 +115,7 @@ async def running(house: RecordedDesk, chain: TestChain, folder: Path) -> AsyncI
 
 def play(scenario: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
             await scenario()
 
     asyncio.run(bounded())

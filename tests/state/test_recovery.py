@@ -22,6 +22,7 @@ from state.proofs import prove_account
 from state.store import ChainStore
 from state.tables import body_key, header_key, node_key, number_key, receipts_key, undo_key
 from state.types import Address, Hash32
+from tests.limits import WAIT_SECONDS_MAX
 from tests.state.chains import account_address, grow, identity_of, make_genesis, replay
 from tests.state.test_store import assert_same_state
 
@@ -298,7 +299,7 @@ def test_full_disk_is_said_once_and_loses_nothing(tmp_path: Path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
     child = start_child(tmp_path, preexec_fn=limit_files)
-    output, _ = child.communicate(timeout=120)
+    output, _ = child.communicate(timeout=WAIT_SECONDS_MAX)
     lines = output.splitlines()
     assert child.returncode == 3, output
     assert "free room" in lines[-2]

@@ -11,11 +11,10 @@ import pytest
 from web3 import Web3
 
 from tests.bridge.contracts.l1 import L1, Stack, deploy_stack
+from tests.limits import STOP_SECONDS_MAX
 from tests.tied import tied
 
 ANVIL = Path(__file__).resolve().parents[3] / "node_modules" / ".bin" / "anvil"
-
-STOP_SECONDS_MAX = 120
 
 
 @pytest.fixture(scope="session")

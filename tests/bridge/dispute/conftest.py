@@ -14,6 +14,7 @@ from tests.bridge.conftest import Anvil
 from tests.bridge.derive.inbox import GENESIS_TIME, Inbox
 from tests.bridge.derive.rig import ALICE, BOB, BURNER, Rig
 from tests.bridge.dispute.l1_disputes import Court, build_chain, court_on
+from tests.limits import WAIT_SECONDS_MAX
 
 Scenario = Callable[[Court], Awaitable[None]]
 InCourt = Callable[[Scenario], None]
@@ -68,7 +69,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Anvil, Pat
         async with court_on(anvil, folder) as court:
             await build_chain(court)
 
-    asyncio.run(asyncio.wait_for(build(), timeout=120))
+    asyncio.run(asyncio.wait_for(build(), timeout=WAIT_SECONDS_MAX))
     yield anvil, folder
     anvil.remove()
 
@@ -84,7 +85,7 @@ def in_court(built: tuple[Anvil, Path]) -> Iterator[InCourt]:
             async with court_on(anvil, folder) as court:
                 await scenario(court)
 
-        asyncio.run(asyncio.wait_for(whole(), timeout=240))
+        asyncio.run(asyncio.wait_for(whole(), timeout=WAIT_SECONDS_MAX))
 
     yield run
     anvil.ask("evm_revert", snapshot)

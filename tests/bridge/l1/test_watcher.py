@@ -19,6 +19,7 @@ from bridge.l1.rpc import RpcClient
 from bridge.l1.transactor import L1Transaction
 from state.errors import Unavailable
 from tests.bridge.l1_rig import no_wait, rollup
+from tests.limits import WAIT_SECONDS_MAX
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def on_rollup(anvil, tmp_path):
             async with rollup(anvil.url, tmp_path) as rig:
                 return await scenario(rig)
 
-        return asyncio.run(asyncio.wait_for(whole(), timeout=30))
+        return asyncio.run(asyncio.wait_for(whole(), timeout=WAIT_SECONDS_MAX))
 
     return run
 

@@ -13,6 +13,7 @@ from node.rpc.app import RpcApp
 from node.rpc.dispatch import Dispatcher
 from node.rpc.server import RpcServer
 from tests.browser.chromium import launch
+from tests.limits import WAIT_SECONDS_MAX
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +37,9 @@ def bare_site() -> Iterator[str]:
     thread = threading.Thread(target=loop.run_forever, name="bare-site")
     thread.start()
     server = RpcServer(app, "127.0.0.1", 0)
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(60)
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(WAIT_SECONDS_MAX)
     yield server.url
-    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(60)
+    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(WAIT_SECONDS_MAX)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

@@ -15,6 +15,7 @@ from node.monitor.findings import Invariant
 from node.monitor.limits import LOAD_SLICE_ACCOUNTS, SCAN_BLOCKS
 from node.rpc.feed import ChainFeed
 from state.types import BlockNumber
+from tests.limits import WAIT_SECONDS_MAX
 from tests.node.monitor.chain import (
     CALL,
     CASH,
@@ -433,7 +434,7 @@ async def _run_until_a_fault(tmp_path: Path) -> None:
     chain = FaultyChain(tmp_path)
     feed = ChainFeed(chain.store)
     running = asyncio.ensure_future(chain.monitor.run(feed))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS_MAX):
         await chain.monitor.wait_checked_head()
         chain.fault()
         await feed.announce()

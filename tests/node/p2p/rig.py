@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bridge.derive.plan import BlockPlan
 from bridge.derive.sequenced import record_block
@@ -27,9 +28,10 @@ from node.roles.follower import Follower
 from node.roles.replica import Replica
 from tests.bridge.derive.inbox import Inbox
 from tests.bridge.derive.rig import CONFIG, Rig, genesis
+from tests.limits import WAIT_SECONDS_MAX
 
-SECONDS_MAX = 90.0
-"""How long a test waits for what takes a second on a free machine."""
+STORY_SECONDS_MAX = 600.0
+"""How long a whole test may take."""
 
 SEQUENCER = Operator.of_dev_account(operator_accounts().batcher)
 DOMAIN = BlockDomain(CONFIG.chain_id, genesis().hash, SEQUENCER.address)
@@ -107,7 +109,14 @@ def stalled(member: Member) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-async def until(condition: Callable[[], object], what: str, seconds: float = SECONDS_MAX) -> None:
+def run(story: Coroutine[Any, Any, None]) -> None:
+    """Play a test to its end."""
+    asyncio.run(asyncio.wait_for(story, STORY_SECONDS_MAX))
+
+
+async def until(
+    condition: Callable[[], object], what: str, seconds: float = WAIT_SECONDS_MAX
+) -> None:
     """Wait for a condition that other processes bring about."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -1,16 +1,15 @@
 """Peers that tell a replica wrong news: it believes none of it, and looks for another way."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from node.p2p.channels import Channel
 from node.p2p.feed_messages import Answered, News, decode_request, encode_feed
 from node.p2p.limits import FEED_MESSAGE_BYTES_MAX
-from tests.node.p2p.rig import until
+from tests.node.p2p.rig import run, until
 from tests.node.p2p.trading_rig import leads, trading_peers
 
 pytestmark = pytest.mark.slow
@@ -19,10 +18,6 @@ TAKEN = b'{"jsonrpc":"2.0","id":0,"result":"0x1"}'
 SNAPSHOT = b'{"type":"snapshot","sequence":7,"bids":[],"asks":[]}'
 ESCAPE = SNAPSHOT + b'}},{"jsonrpc":"2.0","id":1,"result":"mine"}'
 Tells = Callable[[Channel, int], None]
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 400))
 
 
 def say(*results: bytes) -> Tells:

@@ -1,10 +1,8 @@
 """Subscriptions of a replica's clients: shared, told as at the sequencer, lost and found again."""
 
-import asyncio
 import json
 import os
 import signal
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +13,11 @@ from node.p2p.feeds import Feeds
 from node.p2p.limits import FEEDS_MAX
 from node.p2p.remote_feed import RESUMED, FeedKey, RemoteFeed
 from tests.bridge.derive.rig import Rig
-from tests.node.p2p.rig import make_network, until
+from tests.node.p2p.rig import make_network, run, until
 from tests.node.p2p.trading_rig import leads, trading_peers
 from tests.node.rpc.trade.venue import Client
 
 pytestmark = pytest.mark.slow
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 400))
 
 
 async def heard_type(client: Client, subscription: str, kind: str) -> Any:

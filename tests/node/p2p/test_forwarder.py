@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +18,7 @@ from node.rpc.errors import CallFailed, InvalidParams, MethodNotFound
 from node.rpc.feed import ChainFeed
 from state.keccak import keccak
 from tests.bridge.derive.rig import Rig
-from tests.node.p2p.rig import Member, make_network, peers_in, until
+from tests.node.p2p.rig import Member, make_network, peers_in, run, until
 from tests.node.p2p.trading_rig import backend_of
 
 SEND = "eth_sendRawTransaction"
@@ -48,10 +46,6 @@ class Pool:
     @method("trade_placeOrder", Param(parse_order), Param(parse_order, None))
     async def place(self, order: dict[str, int], options: object) -> object:
         return {"placed": order["size"], "options": options}
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 400))
 
 
 def answer_with(member: Member, pool: Pool) -> None:

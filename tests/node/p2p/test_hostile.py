@@ -8,16 +8,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from node.p2p.exchanges import RangeRequest
 from node.p2p.limits import NEWCOMER_BAN_COST, NEWCOMER_RATE
 from node.p2p.topics import ChainNames, Topic
-from tests.node.p2p.rig import DOMAIN, Member, connected, peers_in, until
+from tests.node.p2p.rig import DOMAIN, Member, connected, peers_in, run, until
 from tests.node.p2p.trading_rig import leads, trading_peers
 
 pytestmark = pytest.mark.slow
@@ -47,10 +45,6 @@ ATTACKS = {
     "silent": None,
 }
 """What the host counts for each; None where silence is no offence, and limits alone hold."""
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 400))
 
 
 FEED_ATTACKS = {

@@ -3,9 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,13 +12,9 @@ from node.p2p.limits import HOST_ADDRESS_SPACE_BYTES, TO_HOST_FRAMES_MAX
 from node.p2p.network import PEERS_FILE, read_known
 from node.p2p.settings import ADDRESS_FILE
 from node.p2p.topics import Exchange, Topic
-from tests.node.p2p.rig import connected, peers_in, stalled, until
+from tests.node.p2p.rig import connected, peers_in, run, stalled, until
 
 pytestmark = pytest.mark.slow
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 400))
 
 
 def test_killed_host_is_started_again_under_the_same_name(tmp_path: Path) -> None:

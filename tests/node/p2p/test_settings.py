@@ -8,6 +8,7 @@ import pytest
 
 from node.p2p.settings import P2PSettings
 from node.settings import InvalidSettings, NodeSettings, Role
+from tests.limits import WAIT_SECONDS_MAX
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,6 +46,8 @@ def test_network_without_its_library_is_refused_with_the_remedy() -> None:
     """An environment of requirements/runtime.txt has no libp2p: stood in for by a bare Python."""
     code = "from node.p2p.settings import require_libp2p; require_libp2p()"
     isolated = [sys.executable, "-S", "-c", code]
-    ended = subprocess.run(isolated, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(
+        isolated, cwd=ROOT, capture_output=True, text=True, timeout=WAIT_SECONDS_MAX
+    )
     assert "LibraryMissing" in ended.stderr
     assert "libgmp-dev" in ended.stderr

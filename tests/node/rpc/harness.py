@@ -47,6 +47,7 @@ from state.reader import ChainReader
 from state.store import ChainIdentity, ChainStore
 from state.types import Address, BlockNumber, Gas, Hash32, Timestamp, Wei
 from tests.clients.scenario import ARTIFACT
+from tests.limits import WAIT_SECONDS_MAX
 
 T = TypeVar("T")
 
@@ -185,7 +186,7 @@ class RunningNode:
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine on the node's loop, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(_awaited(work), self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(_awaited(work), self._loop).result(WAIT_SECONDS_MAX)
 
     def mine(self, *forced: Candidate) -> BlockNumber:
         return self.run(lambda: self.miner.mine(*forced))
@@ -248,7 +249,7 @@ def running_node(chain: TestChain, extra: Extra = nothing_extra) -> Iterator[Run
     thread.start()
 
     def wait_for(work: Callable[[], Awaitable[T]]) -> T:
-        return asyncio.run_coroutine_threadsafe(_awaited(work), loop).result(60)
+        return asyncio.run_coroutine_threadsafe(_awaited(work), loop).result(WAIT_SECONDS_MAX)
 
     closing = AsyncExitStack()
 

@@ -18,6 +18,7 @@ from node.rpc.codec import parse_string
 from node.rpc.dispatch import Dispatcher, Param, Session, method, registry
 from node.rpc.server import CannotListen, PortInUse, RpcServer, listen
 from node.rpc.subscriptions import Notify, Subscription
+from tests.limits import WAIT_SECONDS_MAX
 
 pytestmark = pytest.mark.anyio
 
@@ -224,7 +225,7 @@ async def test_subscriptions_end_with_their_socket() -> None:
             await client.send(call("subscribe", "bell"))
             await client.recv()
             assert len(bell.listeners) == 1
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
             while bell.listeners:
                 await asyncio.sleep(0)
 
@@ -239,7 +240,7 @@ async def test_subscriber_that_does_not_read_is_dropped() -> None:
         await reader.readuntil(b"\r\n\r\n")
         body = call("subscribe", "bell").encode()
         writer.write(bytes([0x81, 0x80 | len(body), 0, 0, 0, 0]) + body)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
             while not bell.listeners:
                 await asyncio.sleep(0)
             while bell.listeners:
@@ -285,7 +286,7 @@ async def test_pongs_behind_calls_in_the_works_do_not_cost_the_websocket(
     dispatcher = Dispatcher(registry(gate))
     app = RpcApp(dispatcher, describe=dict, health=Health)
     count = limits.RPC_SOCKET_CALLS_MAX + 8
-    async with running(app) as server, asyncio.timeout(60):
+    async with running(app) as server, asyncio.timeout(WAIT_SECONDS_MAX):
         reader, writer = await upgraded(server)
         writer.write(masked(TEXT, call("pass").encode()) * count)
         for _ in range(5):
@@ -305,7 +306,7 @@ async def test_pongs_behind_calls_in_the_works_do_not_cost_the_websocket(
 
 
 async def test_rest_of_a_refused_body_is_dropped_and_the_connection_goes_on() -> None:
-    async with running(make_app()) as server, asyncio.timeout(60):
+    async with running(make_app()) as server, asyncio.timeout(WAIT_SECONDS_MAX):
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         size = limits.RPC_BODY_BYTES_MAX + 1
         head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"

@@ -17,13 +17,12 @@ from sequencer.matching.events import Fill
 from sequencer.matching.inputs import Input, Outcome, Refusal
 from state.blocks import Heads
 from state.types import BlockNumber
+from tests.limits import WAIT_SECONDS_MAX
 from tests.node.rpc.harness import L2_CONFIG, RunningNode, TestChain, open_chain, running_node
 from tests.sequencer.exchange.hall import Hall, opened
 from tests.sequencer.exchange.house import Trader
 
 TX = b"\x07" * 32
-SECONDS_MAX = 60
-"""How long a test waits for a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class Client:
             await self._receive()
 
     async def _receive(self) -> Any:
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
             message = json.loads(await self._connection.recv())
         if "method" in message:
             assert message["method"] == "trade_subscription"
