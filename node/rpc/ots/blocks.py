@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from execution.transaction import TransactionType
 from node import limits
 from node.rpc.backend import Backend
 from node.rpc.codec import BlockRef, Tag, data, parse_block_number, parse_hash, quantity
@@ -106,6 +107,7 @@ class OtterscanBlocks:
             "block": _slim(block, chain_id),
             "issuance": _NO_ISSUANCE,
             "totalFees": quantity(_fees(block, chain_id)),
+            "gasUsedDepositTx": quantity(_deposit_gas(block)),
         }
 
 
@@ -119,6 +121,15 @@ def _short(transaction: dict[str, Any]) -> Json:
     """The transaction with the selector instead of the whole input."""
     selector = bytes.fromhex(transaction["input"][2:])[:SELECTOR_BYTES]
     return {**transaction, "input": data(selector)}
+
+
+def _deposit_gas(block: StoredBlock) -> int:
+    """The gas of deposits, which Otterscan leaves out of what is burnt, as they pay nothing."""
+    return sum(
+        gas_used(block, index)
+        for index, raw in enumerate(block.transactions)
+        if raw[0] == TransactionType.DEPOSIT
+    )
 
 
 def _fees(block: StoredBlock, chain_id: int) -> int:

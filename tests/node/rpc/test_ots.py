@@ -138,6 +138,12 @@ def test_block_details_have_fees_and_no_transactions(
     receipts = node.call("eth_getBlockReceipts", hex(number))
     paid = sum(int(r["gasUsed"], 16) * int(r["effectiveGasPrice"], 16) for r in receipts)
     assert int(details["totalFees"], 16) == paid > 0
+    # Otterscan shows what is burnt and what the miner gets: neither can be below zero.
+    assert details["gasUsedDepositTx"] == receipts[0]["gasUsed"]
+    burnt = int(block["baseFeePerGas"], 16) * (
+        int(block["gasUsed"], 16) - int(details["gasUsedDepositTx"], 16)
+    )
+    assert 0 < burnt < paid
     assert node.call("ots_getBlockDetails", 10**6) is None
 
 
