@@ -20,7 +20,8 @@ from node.rpc.api import build_app
 from node.rpc.app import RpcApp
 from node.rpc.powers.info import InfoMethods
 from node.rpc.server import RpcServer
-from node.service import RunningNode, opened
+from node.service.opening import opened
+from node.service.running import RunningNode
 from node.settings import NodeSettings
 from state.clock import SystemClock
 

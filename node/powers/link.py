@@ -38,7 +38,7 @@ from state.clock import OffsetClock, SystemClock
 from state.types import Address, Hash32, Timestamp, Wei
 
 if TYPE_CHECKING:
-    from node.service import RunningNode
+    from node.service.running import RunningNode
 
 
 class NodeLink:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from execution.evm.lanes import SIMULATING
@@ -39,7 +40,7 @@ class EvmWork:
             raise LimitExceeded("too many calls at once: try again in a moment")
         self._waiting += 1
         try:
-            future = self._executor.submit(_in_turns, work, *args, **kwargs)
+            future = self._executor.submit(_in_turns, partial(work, *args, **kwargs))
             async with asyncio.timeout(limits.RPC_CALL_SECONDS_MAX):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
@@ -50,6 +51,6 @@ class EvmWork:
             self._waiting -= 1
 
 
-def _in_turns(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _in_turns(work: Callable[[], T]) -> T:
     with SIMULATING.turns():
-        return work(*args, **kwargs)
+        return work()

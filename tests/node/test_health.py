@@ -15,7 +15,8 @@ from node.conditions import Conditions
 from node.monitor.evidence import InvariantBroken
 from node.roles.l1 import L1Builder
 from node.roles.pace import Pace
-from node.service import RunningNode, opened
+from node.service.opening import opened
+from node.service.running import RunningNode
 from node.settings import NodeSettings, Role
 from state.clock import ManualClock, SystemClock
 from state.kv import DatabaseUnwritable

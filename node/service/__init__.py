@@ -1,0 +1,1 @@
+"""The composition of one node: its chain, its role, what it answers, and its loops."""
