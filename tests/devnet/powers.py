@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,10 +92,3 @@ def assert_true(devnet: Devnet, at_least: int | None = None) -> None:
     derived = block(devnet.verifier, safe)["hash"]
     wait_for(lambda: number(devnet.sequencer) >= safe, what="the sequencer's block")
     assert block(devnet.sequencer, safe)["hash"] == derived
-
-
-def seconds_of(action: Any) -> float:
-    """How long a call took."""
-    began = time.monotonic()
-    action()
-    return time.monotonic() - began

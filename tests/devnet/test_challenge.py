@@ -283,9 +283,7 @@ def test_dispute_commands_refused_say_why(lying: Devnet) -> None:
 def test_lie_on_anvil_is_found_proven_and_paid(tmp_path: Path) -> None:
     anvil = TimedAnvil()
     try:
-        with devnet_in(
-            tmp_path, "--l1-rpc", anvil.url, "--fault", "gas@2", "--dispute-window", "24"
-        ) as devnet:
+        with devnet_in(tmp_path, "--l1-rpc", anvil.url, "--fault", "gas@2", *WINDOW) as devnet:
             play_to_the_end(devnet.start(), FaultKind.GAS)
     finally:
         anvil.remove()
