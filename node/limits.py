@@ -174,6 +174,17 @@ RPC_OVERRIDE_ACCOUNTS_MAX = 256
 RPC_OVERRIDE_SLOTS_MAX = 4096
 """Slots in the override of one account."""
 
+# JSON-RPC: sending and waiting (EIP-7966)
+
+RPC_SYNC_SECONDS = 20.0
+"""How long a receipt is waited for unless the client says otherwise; go-ethereum's default."""
+
+RPC_SYNC_SECONDS_MAX = 60.0
+"""The longest that a client may say; go-ethereum's."""
+
+RPC_SYNC_WAITING_MAX = 256
+"""Who may wait at once: each looks for its receipt after every block, 20 us."""
+
 # JSON-RPC: typed data (EIP-712)
 
 RPC_TYPED_DATA_TYPES_MAX = 64

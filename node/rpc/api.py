@@ -23,6 +23,7 @@ from node.rpc.eth.fees import FeeMethods
 from node.rpc.eth.sending import SendingMethods
 from node.rpc.eth.signing import SigningMethods
 from node.rpc.eth.simulate import SimulationMethods
+from node.rpc.eth.sync_sending import SyncSendingMethods
 from node.rpc.eth.transactions import TransactionMethods
 from node.rpc.format import Json
 from node.rpc.margin import MarginMethods
@@ -47,6 +48,7 @@ _NAMESPACES = (
     SimulationMethods,
     SendingMethods,
     SigningMethods,
+    SyncSendingMethods,
     FeeMethods,
     EventMethods,
     NetMethods,

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { createPublicClient, createWalletClient, defineChain, http, webSocket } from "viem";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 
 const [url, wsUrl, address, artifactPath] = process.argv.slice(2);
 const { abi } = JSON.parse(readFileSync(artifactPath, "utf8"));
@@ -83,6 +84,10 @@ reader.waitForTransactionReceipt({ hash, confirmations: 2 }).then((receipt) => (
 while (!confirmed) await reader.waitForTransactionReceipt({ hash: await move() });
 const calls = [{ to: address, abi, functionName: "move", args: [1n] }, { to: account, value: 1n }];
 const simulated = await reader.simulateCalls({ account, calls, traceAssetChanges: true });
+// Sent and waited for in one call, as viem does for those who ask it to.
+const own = createWalletClient({ ...settings, account: privateKeyToAccount(generatePrivateKey()), transport: http(url) });
+await sender.sendTransactionSync({ account, to: own.account.address, value: 10n ** 18n });
+const sync = await own.sendTransactionSync({ to: account, value: 1n, timeout: 60_000 });
 const contracts = ["value", "refuse"].map((functionName) => ({ address, abi, functionName }));
 
 const polled = await allHeard(reader);
@@ -107,6 +112,7 @@ console.log(
     polled,
     pushed,
     reconnected: true,
+    sync: sync.status,
     ens: await nameOf(reader.getEnsAddress({ name: "a.eth" })),
     missing: [
       await nameOf(reader.getTransaction({ hash: `0x${"00".repeat(32)}` })),

@@ -54,6 +54,7 @@ def test_viem_filters_watches_batches_waits_and_reconnects(
         "polled": [True] * 4,
         "pushed": [True] * 4,
         "reconnected": True,
+        "sync": "success",
         "ens": "ChainDoesNotSupportContract",
         "missing": ["TransactionNotFoundError", "BlockNotFoundError"],
     }

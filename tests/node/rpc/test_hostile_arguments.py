@@ -85,6 +85,7 @@ def known(venue: Venue) -> Known:
     head = node.call("eth_getBlockByNumber", "latest", False)
     found: Known = {
         ("eth_sendRawTransaction", 0): sign(node, 2, sender=MAKER),
+        ("eth_sendRawTransactionSync", 0): sign(node, 3, sender=MAKER),
         ("eth_subscribe", 0): "logs",
         ("trade_subscribe", 0): "book",
         ("trade_subscribe", 1): {"market": 0, "depth": 5},

@@ -1,5 +1,6 @@
 """Sending for accounts that the node holds, and completing transactions for those it doesn't."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,7 +9,17 @@ from eth_account.messages import encode_defunct
 from eth_utils.address import to_checksum_address
 
 from execution.evm.addresses import creation_address
-from tests.node.rpc.harness import DEV, NOBODY, RunningNode, counter_creation, deploy_counter, move
+from node import limits
+from tests.devnet.conftest import wait_for
+from tests.node.rpc.harness import (
+    DEV,
+    NOBODY,
+    RunningNode,
+    counter_creation,
+    deploy_counter,
+    move,
+    sign,
+)
 
 ALICE, BOB = ("0x" + account.address.hex() for account in DEV[:2])
 STRANGER = "0x" + NOBODY.hex()
@@ -38,6 +49,44 @@ def test_transactions_before_a_block_count_for_nonce_and_gas_of_the_next(
     node.mine()
     statuses = [node.call("eth_getTransactionReceipt", one)["status"] for one in hashes]
     assert statuses == ["0x1", "0x1"]
+
+
+def test_sent_and_waited_for_is_answered_with_the_receipt(node: RunningNode) -> None:
+    receipt = node.call("eth_sendRawTransactionSync", sign(node, 0))
+    assert receipt == node.call("eth_getTransactionReceipt", receipt["transactionHash"])
+    error = node.error("eth_sendRawTransactionSync", sign(node, 0), 1000)
+    assert (error["code"], "nonce too low" in error["message"]) == (-32000, True)
+
+
+def test_receipt_that_a_later_block_brings_is_waited_for(node: RunningNode) -> None:
+    node.miner.is_on = False
+    raw = sign(node, 0)
+    with ThreadPoolExecutor(1) as pool:
+        receipt = pool.submit(node.call, "eth_sendRawTransactionSync", raw, hex(60_000))
+        wait_for(lambda: node.call("txpool_status")["pending"] == "0x1")
+        node.mine()
+        assert receipt.result(60)["blockNumber"] == "0x1"
+
+
+def test_receipt_that_does_not_come_in_time_is_error_4_with_the_hash(node: RunningNode) -> None:
+    node.miner.is_on = False
+    error = node.error("eth_sendRawTransactionSync", sign(node, 0), 1)
+    assert (error["code"], "wasn't processed in 0.001s" in error["message"]) == (4, True)
+    node.mine()
+    assert node.call("eth_getTransactionReceipt", error["data"])["status"] == "0x1"
+
+
+def test_too_many_who_wait_are_refused_before_anything_is_sent(
+    node: RunningNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RPC_SYNC_WAITING_MAX", 0)
+    assert node.error("eth_sendRawTransactionSync", sign(node, 0))["code"] == -32005
+    assert node.call("eth_blockNumber") == "0x0"
+
+
+@pytest.mark.parametrize("timeout", [0, -1, "0x0", True, 1.5, "1s"])
+def test_timeout_that_is_none_is_refused(node: RunningNode, timeout: object) -> None:
+    assert node.error("eth_sendRawTransactionSync", sign(node, 0), timeout)["code"] == -32602
 
 
 @pytest.mark.parametrize(
