@@ -10,6 +10,9 @@ _EVENTS: Final = "tests/node/rpc/test_events.py"
 _ROLLUP: Final = "tests/node/rpc/test_rollup.py"
 _SERVER: Final = "tests/node/rpc/test_server.py"
 _PORTFOLIO: Final = "tests/node/rpc/test_margin_simulate.py::test_malformed_portfolio_is_refused"
+_TYPED: Final = (
+    "tests/node/rpc/test_typed_data.py::test_typed_data_that_is_wrong_is_refused_with_what_is_wrong"
+)
 _TRADE_CALL: Final = "tests/node/rpc/trade/test_trade_orders.py::test_malformed_call_is_refused"
 _TRADE_SOCKETS: Final = "tests/node/rpc/trade/test_trade_subscriptions.py"
 
@@ -48,6 +51,9 @@ TESTED_ELSEWHERE: Final = {
     "powers.DUMP_BYTES_MAX": (
         "tests/node/powers/test_dump.py::test_archive_that_unpacks_to_too_much_refused"
     ),
+    "RPC_TYPED_DATA_TYPES_MAX": _TYPED,
+    "RPC_TYPED_DATA_MEMBERS_MAX": _TYPED,
+    "RPC_TYPED_DATA_VALUES_MAX": _TYPED,
     "margin.PERPS_MAX": _PORTFOLIO,
     "margin.SERIES_MAX": _PORTFOLIO,
     "margin.SIZE_MAX": _PORTFOLIO,
