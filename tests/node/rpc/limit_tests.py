@@ -8,6 +8,7 @@ from typing import Final
 
 _EVENTS: Final = "tests/node/rpc/test_events.py"
 _ROLLUP: Final = "tests/node/rpc/test_rollup.py"
+_SENDING: Final = "tests/node/rpc/test_sending.py"
 _SERVER: Final = "tests/node/rpc/test_server.py"
 _PORTFOLIO: Final = "tests/node/rpc/test_margin_simulate.py::test_malformed_portfolio_is_refused"
 _TYPED: Final = (
@@ -32,6 +33,11 @@ TESTED_ELSEWHERE: Final = {
     "RPC_PENDING_REST": (
         "tests/node/rpc/test_pending.py"
         "::test_who_asks_while_the_pool_never_rests_waits_for_his_share"
+    ),
+    "RPC_SYNC_SECONDS": f"{_SENDING}::test_receipt_is_waited_for_as_long_as_the_limits_say",
+    "RPC_SYNC_SECONDS_MAX": f"{_SENDING}::test_receipt_is_waited_for_as_long_as_the_limits_say",
+    "RPC_SYNC_WAITING_MAX": (
+        f"{_SENDING}::test_too_many_who_wait_are_refused_before_anything_is_sent"
     ),
     "RPC_BATCH_BLOCKS_MAX": f"{_ROLLUP}::test_batch_of_more_blocks_than_are_listed_says_so",
     "RPC_DEPOSITS_SCANNED_MAX": f"{_ROLLUP}::test_search_for_deposits_stops_where_it_says",

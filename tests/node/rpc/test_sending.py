@@ -20,6 +20,7 @@ from tests.node.rpc.harness import (
     move,
     sign,
 )
+from tests.node.rpc.marked import marked_methods
 
 ALICE, BOB = ("0x" + account.address.hex() for account in DEV[:2])
 STRANGER = "0x" + NOBODY.hex()
@@ -74,6 +75,13 @@ def test_receipt_that_does_not_come_in_time_is_error_4_with_the_hash(node: Runni
     assert (error["code"], "wasn't processed in 0.001s" in error["message"]) == (4, True)
     node.mine()
     assert node.call("eth_getTransactionReceipt", error["data"])["status"] == "0x1"
+
+
+def test_receipt_is_waited_for_as_long_as_the_limits_say() -> None:
+    _, timeout = marked_methods()["eth_sendRawTransactionSync"]
+    assert timeout.default == limits.RPC_SYNC_SECONDS
+    assert timeout.parse(10**9) == limits.RPC_SYNC_SECONDS_MAX
+    assert timeout.parse("0x3e8") == 1.0
 
 
 def test_too_many_who_wait_are_refused_before_anything_is_sent(
