@@ -228,6 +228,8 @@ def test_two_accounts_trade(
     assert [fill["sizeS8"] for fill in taken["fills"]] == ["1000000"]
     (fill,) = asked("trade", "fills", "--account", str(buyer))
     assert fill["id"] == asked("trade", "trades", "BTC", "--limit", "1")[0]["id"]
+    (candle,) = asked("trade", "candles", "BTC", "--interval", "1d")
+    assert (candle["closeP8"], candle["volumeS8"]) == (fill["priceP8"], fill["sizeS8"])
     gone = asked("trade", "cancel", offer["order"]["order"], "--account", str(seller),
                  "--dev-account", "5")  # fmt: skip
     assert gone == [offer["order"]["order"]]
