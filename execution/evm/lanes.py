@@ -10,18 +10,25 @@ Giving way changes when an instruction runs, never what it does.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from execution.evm.limits import LANE_TURN_SECONDS, LANE_WAIT_SECONDS_MAX
+from execution.evm.limits import LANE_TURN_LOOKS, LANE_WAIT_SECONDS_MAX
 
 
 class Lane:
     """Executions of one rank: what is more pressing than they, and whose turn among them it is."""
 
-    __slots__ = ("_changing", "_free", "_holders", "_is_taken", "_turn_ends", "_waiting", "is_busy")
+    __slots__ = (
+        "_changing",
+        "_free",
+        "_holders",
+        "_is_taken",
+        "_looks_left",
+        "_waiting",
+        "is_busy",
+    )
 
     def __init__(self) -> None:
         self.is_busy = False
@@ -31,7 +38,7 @@ class Lane:
         self._free.set()
         self._is_taken = False
         self._waiting: deque[threading.Event] = deque()
-        self._turn_ends = 0.0
+        self._looks_left = 0
         self._changing = threading.Lock()
 
     # What is more pressing
@@ -67,13 +74,14 @@ class Lane:
 
         Who is always overtaken gets a share of the time all the same.
         """
-        if time.monotonic() < self._turn_ends:
+        self._looks_left -= 1
+        if self._looks_left > 0:
             return
         self._free.wait(LANE_WAIT_SECONDS_MAX)
         if self._waiting:
             self._pass_on()
             self._take_turn()
-        self._turn_ends = time.monotonic() + LANE_TURN_SECONDS
+        self._looks_left = LANE_TURN_LOOKS
 
     def _take_turn(self) -> None:
         with self._changing:

@@ -54,6 +54,6 @@ RECURSION_LIMIT = 40_000
 LANE_WAIT_SECONDS_MAX = 0.002
 """An execution gives way for so long at once: some four calls that the event loop answers."""
 
-LANE_TURN_SECONDS = 0.001
-"""And then goes on for so long before it gives way again: a third of the time is its own at worst.
-To hand over to another execution takes some 0.03 ms."""
+LANE_TURN_LOOKS = 256
+"""And then goes on for so many JUMPDESTs, a millisecond of Solidity, before it gives way again: a
+third of the time is its own at worst. To hand over to another execution takes some 0.03 ms."""
