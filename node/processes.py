@@ -109,7 +109,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), CHILD_STOP_SECONDS_MAX)
+            async with asyncio.timeout(CHILD_STOP_SECONDS_MAX):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

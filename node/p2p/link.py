@@ -216,7 +216,9 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), HOST_STOP_SECONDS_MAX)
+        # Not wait_for, which in Python 3.11 loses a cancellation that comes with the exit.
+        async with asyncio.timeout(HOST_STOP_SECONDS_MAX):
+            await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

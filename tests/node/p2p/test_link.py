@@ -9,6 +9,7 @@ import pytest
 
 from node.p2p.errors import HostUnavailable, PeerUnavailable
 from node.p2p.limits import HOST_ADDRESS_SPACE_BYTES, TO_HOST_FRAMES_MAX
+from node.p2p.link import _stop
 from node.p2p.network import PEERS_FILE, read_known
 from node.p2p.settings import ADDRESS_FILE
 from node.p2p.topics import Exchange, Topic
@@ -39,6 +40,26 @@ def test_host_may_not_grow_beyond_its_memory(tmp_path: Path) -> None:
             text = Path(f"/proc/{member.host_pid}/limits").read_text()
             (line,) = [line for line in text.splitlines() if "Max address space" in line]
             assert line.split()[3:5] == [str(HOST_ADDRESS_SPACE_BYTES)] * 2
+
+    run(story())
+
+
+def test_cancellation_at_the_moment_a_host_leaves_is_not_lost() -> None:
+    """A link that lost it would start another host, and its node would never end."""
+
+    async def story() -> None:
+        process = await asyncio.create_subprocess_exec("true")
+        await process.wait()
+
+        async def leaving() -> int:
+            await asyncio.sleep(0)
+            stopping.cancel()
+            return 0
+
+        process.wait = leaving  # type: ignore[method-assign]
+        stopping = asyncio.create_task(_stop(process))
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
 
     run(story())
 
