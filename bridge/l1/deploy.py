@@ -159,9 +159,11 @@ class _Deployer:
         if p.prover is None:
             arguments[ONE_STEP_PROVER] = (tuple(plan.address_of(name) for name in PROVERS),)
         before = [name for name in plan.creations if name != "Rollup"]
-        await self._send_row(
-            plan, plan.first_nonce, [_creation(name, *arguments.get(name, ())) for name in before]
-        )
+        row = [_creation(name, *arguments.get(name, ())) for name in before]
+        if not (await self._client.header()).number:
+            # An estimate in block 0 would have the Inbox look for the block before it.
+            await self._send_row(plan, plan.first_nonce, row[:1])
+        await self._send_row(plan, plan.first_nonce, row)
         for name in before:
             await self._require(plan.address_of(name), name)
         deployment = complete(plan, *await self._item_zero(plan))

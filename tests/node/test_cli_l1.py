@@ -16,7 +16,9 @@ from bridge.l1.errors import L1Unavailable
 from genesis.accounts import dev_accounts, operator_accounts
 from node.cli.l1 import l1
 from node.keystore import KeyFolder, NoSuchKey
+from tests.devnet.conftest import answers, tallystick, wait_for
 from tests.limits import STOP_SECONDS_MAX
+from tests.ports import free_ports
 from tests.tied import tied
 
 NOBODY = "http://127.0.0.1:1"
@@ -52,6 +54,26 @@ def test_deploy_dev_writes_the_file_and_check_agrees(l1_url, tmp_path):
     checked = run("check", "--l1-rpc", l1_url, "--deployment", out)
     assert checked.exit_code == 0, checked.output
     assert inbox in checked.output
+
+
+@pytest.fixture
+def young_l1(tmp_path):
+    """An embedded L1 whose first block is still to come."""
+    (port,) = free_ports(1)
+    where = ("--data-dir", str(tmp_path / "l1"), "--rpc-port", str(port))
+    process = subprocess.Popen(tallystick("node", "--role", "l1", "--block-time", "5", *where))
+    url = f"http://127.0.0.1:{port}"
+    wait_for(lambda: answers(url), what="an L1")
+    yield url
+    process.terminate()
+    process.wait(STOP_SECONDS_MAX)
+
+
+def test_deploy_before_l1_has_a_block_writes_the_file(young_l1, tmp_path):
+    out = tmp_path / "deployment.json"
+    done = run("deploy", "--l1-rpc", young_l1, "--dev", "--out", out)
+    assert done.exit_code == 0, done.output
+    assert json.loads(out.read_text())["contracts"]["Inbox"] in done.output
 
 
 def test_deploy_from_a_key_file_without_funds_says_so_and_hides_the_key(l1_url, tmp_path):
