@@ -38,7 +38,7 @@ from scripts.benchmarks.trading import (
 GOAL_P50_MS, GOAL_P99_MS = 5, 25
 """DESIGN.md, "Figures to reach"."""
 
-MAKERS, TAKERS = 40, 20
+MAKERS, TAKERS = 60, 20
 PROCESSES, SOCKETS = 2, 4
 """Client processes, and websockets of each."""
 
