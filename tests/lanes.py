@@ -28,6 +28,7 @@ SECONDS: Final = {
     "tests/devnet/test_demo_crash.py": 260,
     "tests/devnet/test_commands.py": 260,
     "tests/devnet/test_devnet_life.py": 200,
+    "tests/docs/test_help_examples.py": 200,
     "tests/devnet/test_demo_fraud.py": 190,
     f"{PAGES}_do_what_it_shows[tour]": 170,
     "tests/node/p2p/test_feed_tellers.py": 170,

@@ -6,13 +6,15 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tests.devnet.conftest import wait_for
 from tests.docs.likeness import hashes_seen, missing_line
-from tests.docs.pages import Command
+from tests.docs.pages import Command, commands_of
 from tests.ports import free_ports
 from tests.tied import tied
 
@@ -131,6 +133,16 @@ class Terminal:
             f"line {command.line}: {last}",
         )
         return output.read_text()
+
+
+def type_page(page: str, folder: Path, known: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Type all commands of a page, in a terminal that knows some words already."""
+    terminal = Terminal(folder, dict(known))
+    try:
+        for command in commands_of(page):
+            terminal.type(command)
+    finally:
+        terminal.close()
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import DOCS, commands_elsewhere, commands_of
-from tests.docs.terminal import Terminal
+from tests.docs.terminal import type_page
 
 MADE_FROM_HELP = "cli.md"
-"""Its examples are those of `--help`: tests/docs/test_help_examples.py reads them."""
+"""Its examples are those of `--help`, which tests/docs/test_help_examples.py types."""
 PAGES = sorted(path for path in DOCS.glob("**/*.md") if "adr" not in path.parts)
 SESSIONS = [path for path in PAGES if commands_of(path.read_text())]
 
@@ -20,12 +20,7 @@ def name(path: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", SESSIONS, ids=name)
 def test_commands_of_the_page_do_what_it_shows(page: Path, tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path / "reader")
-    try:
-        for command in commands_of(page.read_text()):
-            terminal.type(command)
-    finally:
-        terminal.close()
+    type_page(page.read_text(), tmp_path / "reader")
 
 
 @pytest.mark.parametrize("page", [one for one in PAGES if one.name != MADE_FROM_HELP], ids=name)
