@@ -205,7 +205,7 @@ def venue_on_devnet(folder: Path, makers: int, takers: int) -> Iterator[Venue]:
 @click.command(context_settings={"show_default": True})
 @click.option("--rate", default=1_000, type=click.IntRange(1, 5_000), help="Orders a second.")
 @click.option("--seconds", default=10, type=click.IntRange(1, 60), help="A paced round lasts.")
-@click.option("--fastest", default=5_000, type=click.IntRange(1, 20_000),
+@click.option("--fastest", default=3_000, type=click.IntRange(1, 20_000),
               help="Orders of a round without a pace.")  # fmt: skip
 @click.option("--takes", default=TAKES_OF_HUNDRED, type=click.IntRange(0, 50),
               help="Of a hundred orders, how many trade.")  # fmt: skip
