@@ -12,7 +12,7 @@ from bridge.derive.engine import PY_EVM, Engine
 from bridge.derive.pipeline import Pipeline
 from node.evidence import MachineDisagrees
 from node.evidence_file import EvidenceUnreadable
-from node.limits import MACHINE_CHECK_BACKLOG_MAX
+from node.limits import MACHINE_CHECK_BACKLOG_MAX, MACHINE_CHECK_LOG_BLOCKS
 from node.machine_check import (
     MachineCheck,
     MachineResultTooLate,
@@ -139,6 +139,20 @@ def test_lagging_check_goes_on_with_the_newest_and_counts(tmp_path: Path, inbox:
     asyncio.run(until_caught_up(check, 3 + many))
     statistics = check.statistics()
     assert (statistics.checked, statistics.skipped) == (1, 2 + many)
+    rig.close()
+
+
+def test_check_that_never_catches_up_tells_how_far_it_is(
+    tmp_path: Path, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tallystick")
+    node = Node(tmp_path, PY_EVM)
+    last = MACHINE_CHECK_LOG_BLOCKS + 5
+    inbox.wait(2 * last)
+    inbox.batch([block(number) for number in range(4, last + 1)])
+    rig = node.start(inbox)
+    asyncio.run(until_caught_up(node.check(rig), last))
+    assert f"the machine agrees up to block {MACHINE_CHECK_LOG_BLOCKS};" in caplog.text
     rig.close()
 
 
