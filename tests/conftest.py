@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from xdist.remote import Producer
 
-from tests.lanes import Lanes
+from tests.scheduler import HalvesScheduling
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell has what it starts in the background ignore Ctrl-C, and so would all that tests start.
@@ -40,6 +40,6 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes | None:
-    """With `--dist loadfile`, files are dealt out as `tests/lanes.py` says."""
-    return Lanes(config, log) if config.getoption("dist") == "loadfile" else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> HalvesScheduling | None:
+    """With `--dist loadfile`, files are dealt out as `tests/scheduler.py` says."""
+    return HalvesScheduling(config, log) if config.getoption("dist") == "loadfile" else None

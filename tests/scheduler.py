@@ -60,7 +60,7 @@ SECONDS: Final = {
 """What takes a minute or longer, on two loaded processors: only the order matters."""
 
 
-def lane_of(worker: str) -> bool:
+def begins_waiting(worker: str) -> bool:
     """Whether this worker begins with what waits; xdist names its workers gw0, gw1 and so on."""
     return int(worker.removeprefix("gw")) % 2 == 0
 
@@ -70,15 +70,15 @@ def is_waiting(scope: str) -> bool:
 
 
 def next_scope(scopes: Iterable[str], worker: str) -> str:
-    """The scope that a free worker takes: of its lane if there is one, the longest first.
+    """The scope that a free worker takes: of its half if there is one, the longest first.
 
     Among those that no measurement tells apart it is the first, which has the most tests.
     """
-    lane = lane_of(worker)
-    return max(scopes, key=lambda scope: (is_waiting(scope) is lane, SECONDS.get(scope, 0)))
+    half = begins_waiting(worker)
+    return max(scopes, key=lambda scope: (is_waiting(scope) is half, SECONDS.get(scope, 0)))
 
 
-class Lanes(LoadFileScheduling):
+class HalvesScheduling(LoadFileScheduling):
     """Deals out whole files, and pages one by one."""
 
     def _split_scope(self, nodeid: str) -> str:

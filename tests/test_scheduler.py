@@ -1,7 +1,7 @@
 """Which worker takes which test file."""
 
-from tests import lanes
-from tests.lanes import next_scope
+from tests import scheduler
+from tests.scheduler import next_scope
 
 WAITS = "tests/devnet/test_kill.py"
 COMPUTES = "tests/state/test_trie.py"
@@ -22,10 +22,10 @@ def test_worker_without_files_of_its_own_helps() -> None:
 def test_longest_file_comes_first_and_else_the_one_of_the_most_tests(monkeypatch) -> None:
     first, longest = "tests/state/test_store.py", "tests/state/test_recovery.py"
     assert next_scope([first, COMPUTES, longest], "gw1") == first
-    monkeypatch.setitem(lanes.SECONDS, longest, 100)
+    monkeypatch.setitem(scheduler.SECONDS, longest, 100)
     assert next_scope([first, COMPUTES, longest], "gw1") == longest
 
 
 def test_measured_files_are_there() -> None:
-    for scope in lanes.SECONDS:
-        assert (lanes.ROOT / scope.split("::")[0]).exists(), scope
+    for scope in scheduler.SECONDS:
+        assert (scheduler.ROOT / scope.split("::")[0]).exists(), scope
