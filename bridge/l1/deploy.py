@@ -160,7 +160,7 @@ class _Deployer:
             arguments[ONE_STEP_PROVER] = (tuple(plan.address_of(name) for name in PROVERS),)
         before = [name for name in plan.creations if name != "Rollup"]
         row = [_creation(name, *arguments.get(name, ())) for name in before]
-        if not (await self._client.header()).number:
+        if (await self._client.header()).number == 0:
             # An estimate in block 0 would have the Inbox look for the block before it.
             await self._send_row(plan, plan.first_nonce, row[:1])
         await self._send_row(plan, plan.first_nonce, row)

@@ -10,6 +10,7 @@ import click
 
 from bridge.l1.accounts import Operator
 from genesis.accounts import operator_accounts
+from node.cli.options import with_options
 from node.keepers.reports import OracleKey
 from node.keepers.settings import CrewSettings, Duty
 
@@ -100,11 +101,8 @@ def keeper_options(command: Callable[..., R]) -> Callable[..., R]:
     names = KeeperOptions.__dataclass_fields__
 
     @wraps(command)
-    def with_options(**given: Any) -> R:
+    def with_keeper(**given: Any) -> R:
         keeper = KeeperOptions(**{name: given.pop(name) for name in names})
         return command(keeper=keeper, **given)
 
-    decorated: Callable[..., R] = with_options
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
+    return with_options(with_keeper, options)

@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,16 @@ from node.logs import LogFormat
 from node.settings import InvalidSettings, load_toml
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
+
+
+def with_options(
+    command: Callable[..., R], options: Sequence[Callable[..., Any]]
+) -> Callable[..., R]:
+    """The command with options, which help shows in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def config_option(command: F) -> F:

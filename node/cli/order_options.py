@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from node.cli.options import with_options
 from node.client import Draft, limit, market_order, p8, stop, take_profit
 
 R = TypeVar("R")
@@ -77,7 +78,4 @@ def order_options(command: Callable[..., R]) -> Callable[..., R]:
         wishes = Wishes(**{name: given.pop(name) for name in names})
         return command(wishes=wishes, **given)
 
-    decorated: Callable[..., R] = with_wishes
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
+    return with_options(with_wishes, options)

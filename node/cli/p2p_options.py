@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from node.cli.options import with_options
 from node.cli.parameters import AddressType
 from node.p2p.settings import P2PSettings
 from state.types import Address
@@ -73,11 +74,8 @@ def p2p_options(command: Callable[..., R]) -> Callable[..., R]:
     names = P2POptions.__dataclass_fields__
 
     @wraps(command)
-    def with_options(**given: Any) -> R:
+    def with_p2p(**given: Any) -> R:
         p2p = P2POptions(**{name: given.pop(name) for name in names})
         return command(p2p=p2p, **given)
 
-    decorated: Callable[..., R] = with_options
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
+    return with_options(with_p2p, options)

@@ -10,6 +10,7 @@ import click
 
 from bridge.l1.accounts import Operator, read_key_file
 from genesis.accounts import DEV_ACCOUNTS, dev_accounts
+from node.cli.options import with_options
 from node.cli.passwords import find_password, password_file_option
 from node.keystore import KeyFolder, UnlockedKey
 
@@ -97,7 +98,7 @@ def key_options(command: Callable[..., R]) -> Callable[..., R]:
         signing = Signing(keystore, key_file, None, keys_dir, password_file)
         return command(signing=signing, **others)
 
-    return _decorated(with_signing, KEY_OPTIONS)
+    return with_options(with_signing, KEY_OPTIONS)
 
 
 def signing_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -117,15 +118,7 @@ def signing_options(command: Callable[..., R]) -> Callable[..., R]:
         signing = Signing(keystore, key_file, dev_account, keys_dir, password_file)
         return command(signing=signing, **others)
 
-    return _decorated(with_signing, (*KEY_OPTIONS, _DEV_OPTION))
-
-
-def _decorated(
-    command: Callable[..., R], options: tuple[Callable[..., Any], ...]
-) -> Callable[..., R]:
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(with_signing, (*KEY_OPTIONS, _DEV_OPTION))
 
 
 def _read(path: Path, password_file: Path | None) -> bytes:

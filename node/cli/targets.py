@@ -15,6 +15,7 @@ from bridge.l1.accounts import Operator
 from genesis.accounts import operator_accounts
 from node import derived
 from node.cli import output
+from node.cli.options import with_options
 from node.cli.signing import Signing, key_options
 from node.devnet import DEFAULT_DATA_DIR, read_manifest
 from node.settings import writable_folder
@@ -63,7 +64,7 @@ def rollup_options(command: Callable[..., R]) -> Callable[..., R]:
     ) -> R:
         return command(target=_target(data_dir, l1_rpc, deployment, database), **others)
 
-    return _decorated(with_target, options)
+    return with_options(with_target, options)
 
 
 def account_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -123,11 +124,3 @@ def _operator(signing: Signing, *, dev: bool) -> Operator | None:
     if signing.names_key:
         raise click.UsageError("give one of --keystore, --key and --dev")
     return Operator.of_dev_account(operator_accounts().challenger)
-
-
-def _decorated(
-    command: Callable[..., R], options: tuple[Callable[..., Any], ...]
-) -> Callable[..., R]:
-    for option in reversed(options):
-        command = option(command)
-    return command
